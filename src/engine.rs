@@ -1,0 +1,1 @@
+//! Stacks in, resources with lineage out.

@@ -1,0 +1,12 @@
+//! The nouns that every other folder speaks. They know nothing of files, engines or senders.
+
+pub mod diff;
+pub mod finding;
+pub mod fingerprint;
+pub mod kubernetes;
+pub mod pointer;
+pub mod refusal;
+pub mod repository;
+pub mod resource;
+pub mod secret;
+pub mod value;

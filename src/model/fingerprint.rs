@@ -1,0 +1,90 @@
+//! What makes two findings the same case.
+//!
+//! A fingerprint names the trouble, not the report: neither times nor counts nor live values enter it, so that a further
+//! change of the same field is a new revision of the same case and updates the same pull request.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::finding::{Finding, Intent};
+
+/// The identity of a case: 64 hexadecimal digits of SHA-256.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// Computes the fingerprint of a finding.
+    ///
+    /// It is the SHA-256 of the canonical JSON list `[intent, rule id or "drift", stack, resource, sorted field paths]`;
+    /// a finding that gives the whole live object stands for all of its fields.
+    pub fn of(finding: &Finding) -> Self {
+        let cause = match finding.intent {
+            Intent::Drift => "drift",
+            Intent::Violation => finding.rule.as_ref().map_or("", |rule| &rule.id),
+        };
+        let mut paths: Vec<String> =
+            finding.patch.iter().flat_map(|patch| patch.0.iter().map(|op| op.path().to_string())).collect();
+        paths.sort();
+        paths.dedup();
+        let identity = json!([finding.intent, cause, finding.stack, finding.resource, paths]);
+        Self(hex(&Sha256::digest(canonical(&identity))))
+    }
+
+    /// Takes a fingerprint back from the store.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        digits.then(|| Self(text.to_owned()))
+    }
+
+    /// All 64 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first eight digits, for branch names and logs.
+    pub fn short(&self) -> &str {
+        &self.0[..8]
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Writes JSON without white space and with sorted keys, so that equal values are equal bytes.
+fn canonical(value: &Value) -> String {
+    let mut value = value.clone();
+    value.sort_all_objects();
+    value.to_string()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(text: Value) -> Finding {
+        serde_json::from_value(text).expect("a finding")
+    }
+
+    #[test]
+    fn a_new_live_value_is_the_same_case_and_another_field_is_not() {
+        let drift = |path: &str, value: u32| {
+            Fingerprint::of(&finding(json!({
+                "id": value.to_string(), "intent": "drift", "time": "2026-01-01T00:00:00Z",
+                "resource": {"kubernetes": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"}},
+                "patch": [{"op": "replace", "path": path, "value": value}],
+            })))
+        };
+        assert_eq!(drift("/spec/replicas", 5), drift("/spec/replicas", 6));
+        assert_ne!(drift("/spec/replicas", 5), drift("/spec/paused", 5));
+        assert_eq!(Fingerprint::parse(drift("/spec/replicas", 5).as_str()), Some(drift("/spec/replicas", 5)));
+    }
+}

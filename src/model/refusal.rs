@@ -1,0 +1,100 @@
+//! Why a finding was not remediated. A refusal is a result, not an error: it says what stands in the way and what a
+//! person can do about it.
+
+use serde::Serialize;
+
+/// A finding that was understood and deliberately not acted on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The kind of obstacle; each has a heading in `docs/refusals.md`.
+    pub code: Code,
+    /// What stands in the way, in one sentence.
+    pub message: String,
+    /// What a person can do.
+    pub hint: String,
+    /// The file that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in that file, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
+        /// The kinds of obstacle.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)+
+        }
+
+        impl Code {
+            /// Every code, for documentation and tests.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code as answers and documents write it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The edit would have to change a value that anchors, aliases or merges share with other places.
+    AliasedValue = "aliased-value",
+    /// The engine that would have to render the stack is not part of this version.
+    EngineUnsupported = "engine-unsupported",
+    /// A file is too large, too deep or not the text it should be.
+    FileUnreadable = "file-unreadable",
+    /// The change would make the resource another one: its kind, name or namespace.
+    IdentityChange = "identity-change",
+    /// The finding names neither a patch nor a live object, and nothing here can fetch it.
+    LiveStateMissing = "live-state-missing",
+    /// A violation for which no rule says what the resource should be.
+    NoRule = "no-rule",
+    /// The source cannot say the wanted value at that place.
+    NotExpressible = "not-expressible",
+    /// Several stacks declare the same resource.
+    OwnerAmbiguous = "owner-ambiguous",
+    /// No stack declares the resource.
+    OwnerNotFound = "owner-not-found",
+    /// The patch does not fit the declared resource, which has moved on since the report.
+    PatchDoesNotApply = "patch-does-not-apply",
+    /// Rendering after the edit does not give exactly the wanted change.
+    ProofFailed = "proof-failed",
+    /// The only place to edit is one that the bot must never touch.
+    ProtectedPath = "protected-path",
+    /// The finding cannot be matched to a repository that this server looks after.
+    RepositoryUnknown = "repository-unknown",
+    /// The change would write a secret into the repository.
+    Secret = "secret",
+    /// The edit would also move other resources or stacks.
+    SharedSource = "shared-source",
+    /// The finding or the command names a stack that the repository does not have.
+    StackUnknown = "stack-unknown",
+    /// The stack cannot be rendered as it stands.
+    StackUnreadable = "stack-unreadable",
+}
+
+impl Refusal {
+    /// A refusal that concerns no particular file.
+    pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: hint.into(), file: None, line: None }
+    }
+
+    /// The same refusal, pointing at a file and a line counted from 1.
+    pub fn at(mut self, file: impl ToString, line: Option<usize>) -> Self {
+        self.file = Some(file.to_string());
+        self.line = line;
+        self
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

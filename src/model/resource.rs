@@ -1,0 +1,117 @@
+//! Which thing a finding is about.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One declared or running thing, tagged by the world that names it: `{"kubernetes": {…}}`, `{"terraform": {…}}`, ….
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceId {
+    /// A Kubernetes object.
+    Kubernetes(KubernetesId),
+    /// A Terraform resource instance.
+    Terraform(TerraformId),
+    /// A cloud resource by the provider's own name; its Terraform address has to be found.
+    Cloud(CloudId),
+    /// A whole Argo CD application, where the sender names nothing smaller.
+    Argocd(ArgocdId),
+}
+
+/// A Kubernetes object's identity as its manifest writes it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KubernetesId {
+    /// `v1`, `apps/v1`, ….
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// Absent for cluster-scoped objects and where the manifest leaves it to the deployer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+/// A Terraform resource instance.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerraformId {
+    /// `module.net.aws_subnet.private["a"]`.
+    pub address: String,
+}
+
+/// A cloud resource by its provider's identifier.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloudId {
+    /// `aws`, `gcp`, `azure`.
+    pub provider: String,
+    /// Account, project or subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The provider's region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The provider's type name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Name, id or ARN.
+    pub id: String,
+}
+
+/// An Argo CD `Application`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArgocdId {
+    /// The namespace of the `Application` object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The application's name.
+    pub name: String,
+}
+
+impl KubernetesId {
+    /// The API group without its version; empty for the core group.
+    pub fn group(&self) -> &str {
+        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kubernetes(id) => id.fmt(f),
+            Self::Terraform(id) => f.write_str(&id.address),
+            Self::Cloud(id) => write!(f, "{} {} {}", id.provider, id.kind, id.id),
+            Self::Argocd(id) => write!(f, "application {}", id.name),
+        }
+    }
+}
+
+/// `Deployment shop/cart`, `Namespace shop`.
+impl fmt::Display for KubernetesId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {namespace}/{}", self.kind, self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_tag_names_the_world() {
+        let text =
+            json!({"kubernetes": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "cart"}});
+        let id: ResourceId = serde_json::from_value(text.clone()).expect("reads");
+        assert_eq!(id.to_string(), "Deployment shop/cart");
+        assert_eq!(serde_json::to_value(&id).expect("writes"), text);
+        let cloud = json!({"cloud": {"provider": "aws", "type": "AWS::S3::Bucket", "id": "logs"}});
+        assert!(matches!(serde_json::from_value(cloud), Ok(ResourceId::Cloud(_))));
+    }
+}

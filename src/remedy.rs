@@ -1,0 +1,1 @@
+//! What to do about a finding: the change, the edit, the proof, the pull request.

@@ -1,0 +1,1 @@
+//! GitHub, through a thin client of our own on octocrab.

@@ -1,0 +1,1 @@
+//! Git repositories through git2, never checked out.

@@ -1,0 +1,1 @@
+//! Takes accepted findings to their end.

@@ -1,0 +1,1 @@
+//! Which bytes of which file produced a rendered field.

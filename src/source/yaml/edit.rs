@@ -1,0 +1,1 @@
+//! Words an edit of a YAML file as one splice.

@@ -1,0 +1,1 @@
+//! Reads YAML by go-yaml's rules.

@@ -1,0 +1,1 @@
+//! What type and value Go gives to a node.

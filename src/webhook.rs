@@ -1,0 +1,1 @@
+//! Bytes of a delivery in, verified and mapped findings out.

@@ -1,0 +1,12 @@
+//! The integration tests: one binary, a file a subject.
+
+mod architecture;
+mod fix;
+mod forge;
+mod git;
+mod kubernetes;
+mod server;
+mod store;
+mod webhook;
+mod yaml_edit;
+mod yaml_read;
