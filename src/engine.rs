@@ -1,1 +1,147 @@
 //! Stacks in, resources with lineage out.
+//!
+//! Each engine evaluates one language the way the field's own tool does, in memory and from one commit's files. Engines know
+//! nothing of findings or rules, and do not import each other: this module brings them together.
+
+pub mod manifest;
+pub mod reads;
+pub mod site;
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    model::{
+        change::Change,
+        pointer::Pointer,
+        refusal::{Code, Refusal},
+        resource::ResourceId,
+    },
+    source::{lineage::Origin, path::RepoPath, tree::SourceTree},
+};
+use reads::Reads;
+use site::Site;
+
+/// What a stack consists of, in the terms of the engine that renders it.
+#[derive(Clone, Debug)]
+pub enum Declaration {
+    /// A folder of plain Kubernetes manifests.
+    Manifests(manifest::Folder),
+    /// A stack of a language that this version does not evaluate. Its files are known, so that nothing it reads is edited.
+    Foreign {
+        /// The language.
+        language: Language,
+        /// The files that it may read.
+        reads: Reads,
+    },
+}
+
+/// A language that declares stacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names are the field's own")]
+pub enum Language {
+    Manifests,
+    Helm,
+    Kustomize,
+    Terraform,
+}
+
+/// What a stack renders to.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// The resources in the order of the field's tool.
+    pub resources: Vec<Resource>,
+    /// Every file that was read.
+    pub files: BTreeSet<RepoPath>,
+    /// What was passed over, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A rendered resource.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Which thing it is.
+    pub id: ResourceId,
+    /// All of it; shared with earlier renders of the same text.
+    pub value: Arc<Value>,
+    /// What its engine knows of where it comes from.
+    source: manifest::Source,
+}
+
+/// A file or document that renders to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The file.
+    pub file: RepoPath,
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// Why.
+    pub why: String,
+    /// Whether the field's tool would fail there as well, rather than pass over it.
+    pub broken: bool,
+}
+
+impl Declaration {
+    /// The language that it is declared in.
+    pub fn language(&self) -> Language {
+        match self {
+            Self::Manifests(_) => Language::Manifests,
+            Self::Foreign { language, .. } => *language,
+        }
+    }
+
+    /// Tells whether rendering may read a file.
+    pub fn may_read(&self, file: &RepoPath) -> bool {
+        match self {
+            Self::Manifests(folder) => folder.holds(file),
+            Self::Foreign { reads, .. } => reads.covers(file),
+        }
+    }
+
+    /// Renders the stack.
+    ///
+    /// # Errors
+    /// A refusal where the engine cannot evaluate it: `engine-unsupported`.
+    pub fn render(&self, tree: &dyn SourceTree, parsed: &manifest::Parsed) -> Result<Rendered, Refusal> {
+        match self {
+            Self::Manifests(folder) => Ok(manifest::render(tree, folder, parsed)),
+            Self::Foreign { language, .. } => Err(Refusal::new(
+                Code::EngineUnsupported,
+                format!("this version does not evaluate {language} stacks"),
+                "change the source by hand; plain Kubernetes manifests are evaluated",
+            )),
+        }
+    }
+}
+
+impl Resource {
+    /// The places that say the field at a pointer; none where the resource has no such field.
+    pub fn origins(&self, at: &Pointer) -> Vec<Origin> {
+        self.source.origins(at)
+    }
+
+    /// Where one step of a change could be made, best first; never empty.
+    ///
+    /// # Errors
+    /// A refusal where the source has no place that could say it.
+    pub fn sites(&self, change: &Change) -> Result<Vec<Site>, Refusal> {
+        self.source.sites(change)
+    }
+
+    /// The file and line, from 1, at which the resource is declared.
+    pub fn declared_at(&self) -> (&RepoPath, usize) {
+        self.source.declared_at()
+    }
+}
+
+impl std::fmt::Display for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Manifests => "manifests",
+            Self::Helm => "Helm",
+            Self::Kustomize => "Kustomize",
+            Self::Terraform => "Terraform",
+        })
+    }
+}

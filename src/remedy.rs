@@ -1,1 +1,53 @@
-//! What to do about a finding: the change, the edit, the proof, the pull request.
+//! What to do about a finding: the wanted state, the edit, the proof, the pull request.
+
+pub mod plan;
+pub mod proof;
+pub mod wanted;
+
+use crate::{
+    model::{finding::Finding, refusal::Refusal, resource::ResourceId, value::same},
+    stack::{catalog::Catalog, owner},
+};
+use proof::Proved;
+
+/// What became of a finding.
+#[derive(Debug)]
+pub enum Verdict {
+    /// An edit was found and proved.
+    Patched(Box<Proved>),
+    /// The source already says what is wanted.
+    InSync,
+    /// Nothing was done, for a reason that a person can act on.
+    Refused(Refusal),
+}
+
+/// Judges one finding against a repository. The same finding and repository give the same verdict.
+pub fn judge(catalog: &Catalog<'_>, finding: &Finding) -> Verdict {
+    match try_judge(catalog, finding) {
+        Ok(verdict) => verdict,
+        Err(refusal) => Verdict::Refused(refusal),
+    }
+}
+
+fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusal> {
+    wanted::check(finding)?;
+    let owned = owner::find(catalog, finding.stack.as_deref(), &finding.resource)?;
+    let declared = owned.resource();
+    let wanted = wanted::wanted(finding, &declared.value)?;
+    if same(&declared.value, &wanted) {
+        return Ok(Verdict::InSync);
+    }
+    let merge_keys = |at: &_| match &declared.id {
+        ResourceId::Kubernetes(id) => crate::model::kubernetes::merge_keys(&id.api_version, &id.kind, at),
+        _ => None,
+    };
+    let steps = crate::model::change::script(&declared.value, &wanted, &merge_keys);
+    let mut first_refusal = None;
+    for plan in plan::plans(catalog, &owned, &steps)? {
+        match plan.and_then(|plan| proof::prove(catalog, &owned, &wanted, plan)) {
+            Ok(proved) => return Ok(Verdict::Patched(Box::new(proved))),
+            Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
+        }
+    }
+    Err(first_refusal.expect("there is at least one plan, proved or refused"))
+}

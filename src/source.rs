@@ -2,6 +2,7 @@
 //!
 //! Parsers here only locate. No file is ever printed back from a parsed form: an edit is a splice on the original bytes.
 
+pub mod diff;
 pub mod edit;
 pub mod lineage;
 pub mod path;

@@ -129,6 +129,28 @@ pub struct Hints {
     pub app: Option<String>,
 }
 
+impl Finding {
+    /// A finding that says nothing more yet.
+    pub fn about(intent: Intent, resource: ResourceId) -> Self {
+        Self {
+            id: String::new(),
+            intent,
+            state: State::Open,
+            stack: None,
+            resource,
+            patch: None,
+            live: None,
+            rule: None,
+            severity: None,
+            title: None,
+            first_seen: None,
+            time: None,
+            actor: None,
+            hints: Hints::default(),
+        }
+    }
+}
+
 impl Hints {
     fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -1,1 +1,127 @@
-//! The command line.
+//! The command line: reads what it is given, asks the core, prints the answer and picks the exit code.
+
+mod answer;
+mod config;
+mod explain;
+mod fix;
+mod paint;
+mod render;
+mod sender;
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// The outcome of a run, as the exit code tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Patched or in sync, or whatever was asked for was done: 0.
+    Done,
+    /// Something failed that should not: 1.
+    Internal,
+    /// Refused, with a reason: 3.
+    Refused,
+    /// The finding cannot be read: 4.
+    Unreadable,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Internal => 1,
+            Exit::Refused => 3,
+            Exit::Unreadable => 4,
+        })
+    }
+}
+
+/// Moves live fixes back into the source: finds the bytes that declare a drifted field, edits only those, proves the edit by
+/// rendering, and proposes it.
+#[derive(Debug, Parser)]
+#[command(name = "sourceward", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Word and prove the edit that settles a finding.
+    Fix(fix::Fix),
+    /// Show which bytes of which file say a resource or one of its fields.
+    Explain(explain::Explain),
+    /// Print what a stack renders to.
+    Render(render::Render),
+    /// List the stacks of a repository.
+    Stacks(render::Stacks),
+    /// Work with senders of findings.
+    Sender(sender::Sender),
+    /// Work with a repository's configuration.
+    Config(config::Config),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Diff,
+    Json,
+}
+
+/// Runs a command line that clap has parsed.
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Fix(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Render(command) => command.run(),
+        Command::Stacks(command) => command.run(),
+        Command::Sender(command) => command.run(),
+        Command::Config(command) => command.run(),
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "sourceward: {error:#}");
+            match error.downcast_ref::<Exit>() {
+                Some(exit) => (*exit).into(),
+                None => Exit::Internal.into(),
+            }
+        }
+    }
+}
+
+/// The most that is read from a file or from standard input: 64 MiB.
+const MAX_INPUT_BYTES: u64 = 64 << 20;
+
+/// Reads a file, or standard input for `-`.
+fn input(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().lock().take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
+    } else {
+        let file = fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
+        file.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("{} cannot be read", path.display()))?;
+    }
+    anyhow::ensure!(bytes.len() as u64 <= MAX_INPUT_BYTES, "{} has more than {MAX_INPUT_BYTES} bytes", path.display());
+    Ok(bytes)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// `--repo DIR`, which every command about a repository takes.
+#[derive(Debug, clap::Args)]
+struct Repository {
+    /// A git work tree or bare repository; in a work tree, uncommitted files are read as well.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    repo: PathBuf,
+}

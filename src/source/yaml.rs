@@ -8,3 +8,4 @@ pub mod edit;
 pub mod parse;
 pub mod resolve;
 pub mod tree;
+pub mod write;

@@ -1,0 +1,66 @@
+//! A place at which a change could be written, and how it would be worded there.
+
+use crate::{
+    model::{
+        change::{Action, Change},
+        pointer::Pointer,
+        refusal::{Code, Refusal},
+    },
+    source::{
+        edit::Splice,
+        path::RepoPath,
+        yaml::{
+            edit::{self, EditError},
+            resolve::Reader,
+        },
+    },
+};
+
+/// A place at which a change could be written.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The file to edit.
+    pub file: RepoPath,
+    /// What the place is, for people: `manifest field /spec/replicas`.
+    pub label: String,
+    /// The document of the file.
+    pub document: usize,
+    /// The place in the document, and what happens there.
+    pub change: Change,
+    /// How the file is read.
+    pub reader: Reader,
+}
+
+impl Site {
+    /// A step of a change, moved below `base` of a document.
+    pub fn in_document(file: RepoPath, document: usize, base: &Pointer, change: &Change, reader: Reader) -> Self {
+        let at = Pointer::of(base.tokens().iter().chain(change.at.tokens()).cloned());
+        let target = match &change.action {
+            Action::AddKey { key, .. } => change.at.join(key),
+            _ => change.at.clone(),
+        };
+        let label = format!("manifest field {target}");
+        Self { file, label, document, change: Change { at, action: change.action.clone() }, reader }
+    }
+
+    /// Words the change as one splice of the file's text.
+    ///
+    /// # Errors
+    /// A refusal where the text cannot say it: `aliased-value`, `not-expressible`, `file-unreadable`.
+    pub fn word(&self, text: &str) -> Result<Splice, Refusal> {
+        let action = match &self.change.action {
+            Action::Set(value) => edit::Change::Set(value.clone()),
+            Action::AddKey { key, value } => edit::Change::InsertKey { key: key.clone(), value: value.clone() },
+            Action::AddItem { index, value } => edit::Change::InsertItem { index: *index, value: value.clone() },
+            Action::Remove => edit::Change::Remove,
+        };
+        edit::edit(text, self.document, &self.change.at, &action, self.reader).map_err(|error| self.refusal(&error))
+    }
+
+    fn refusal(&self, error: &EditError) -> Refusal {
+        let (code, hint) = match error {
+            _ => (Code::NotExpressible, "change the source by hand"),
+        };
+        Refusal::new(code, error.to_string(), hint).at(&self.file, None)
+    }
+}

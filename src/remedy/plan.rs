@@ -1,0 +1,150 @@
+//! Which bytes to change: every way to take all steps of a change, best first.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    engine::site::Site,
+    model::{
+        change::Change,
+        refusal::{Code, Refusal},
+    },
+    source::{edit::Splice, path::RepoPath, span::line_of, tree::SourceTree},
+    stack::{catalog::Catalog, owner::Owned},
+};
+
+/// The steps that one change may need.
+const MAX_STEPS: usize = 200;
+
+/// The plans that are tried for one change.
+const MAX_PLANS: usize = 32;
+
+/// Edits that together take all steps of a change; nothing is left to decide.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The edits in the order of the steps.
+    pub edits: Vec<SourceEdit>,
+    /// The edited files' new text.
+    pub files: BTreeMap<RepoPath, String>,
+}
+
+/// One edit, as answers show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceEdit {
+    /// The file.
+    pub file: RepoPath,
+    /// The line of the file as it stands, from 1.
+    pub line: usize,
+    /// What was edited, for people.
+    pub site: String,
+    /// The bytes that go.
+    pub before: String,
+    /// The bytes that come.
+    pub after: String,
+}
+
+/// All plans for a change, best first, each worked out when it is asked for; at least one.
+///
+/// # Errors
+/// A refusal where a step has no site at all. A plan that cannot be worded is itself a refusal.
+pub fn plans<'c>(
+    catalog: &'c Catalog<'_>,
+    owned: &Owned,
+    steps: &[Change],
+) -> Result<impl Iterator<Item = Result<Plan, Refusal>> + use<'c>, Refusal> {
+    if steps.len() > MAX_STEPS {
+        return Err(Refusal::new(
+            Code::NotExpressible,
+            format!("the live resource differs in {} places, more than the {MAX_STEPS} of one pull request", steps.len()),
+            "bring the source in line by hand, or report single fields",
+        ));
+    }
+    let sites: Vec<Vec<Site>> = steps.iter().map(|step| owned.resource().sites(step)).collect::<Result<_, _>>()?;
+    let tree = catalog.tree();
+    Ok(choices(&sites).into_iter().map(move |chosen| word(tree, &chosen)))
+}
+
+/// The combinations of one site a step, those nearest to the best ones first.
+fn choices(sites: &[Vec<Site>]) -> Vec<Vec<Site>> {
+    let mut combinations = vec![(0, Vec::new())];
+    for options in sites {
+        let extended = combinations.iter().flat_map(|(rank, chosen): &(usize, Vec<Site>)| {
+            options.iter().enumerate().map(move |(more, site)| {
+                let mut chosen = chosen.clone();
+                chosen.push(site.clone());
+                (rank + more, chosen)
+            })
+        });
+        let mut next: Vec<_> = extended.collect();
+        next.sort_by_key(|(rank, _)| *rank);
+        next.truncate(MAX_PLANS);
+        combinations = next;
+    }
+    combinations.into_iter().map(|(_, chosen)| chosen).collect()
+}
+
+fn word(tree: &dyn SourceTree, sites: &[Site]) -> Result<Plan, Refusal> {
+    let mut plan = Plan { edits: Vec::new(), files: BTreeMap::new() };
+    let mut splices: BTreeMap<RepoPath, Vec<Moved>> = BTreeMap::new();
+    for site in sites {
+        refuse_protected(&site.file)?;
+        let text = match plan.files.get(&site.file) {
+            Some(text) => text.clone(),
+            None => read(tree, &site.file)?,
+        };
+        let splice = site.word(&text)?;
+        let earlier = splices.entry(site.file.clone()).or_default();
+        let before = text[splice.span.range()].to_owned();
+        let line = original_line(&text, splice.span.start, earlier);
+        earlier.push(Moved::by(&splice, &before));
+        plan.edits.push(SourceEdit {
+            file: site.file.clone(),
+            line,
+            site: site.label.clone(),
+            before,
+            after: splice.text.clone(),
+        });
+        plan.files.insert(site.file.clone(), splice.apply(&text));
+    }
+    Ok(plan)
+}
+
+/// By how many lines an earlier splice moved what follows it.
+struct Moved {
+    start: usize,
+    lines: isize,
+}
+
+impl Moved {
+    fn by(splice: &Splice, before: &str) -> Self {
+        let breaks = |text: &str| text.matches('\n').count() as isize;
+        Self { start: splice.span.start, lines: breaks(&splice.text) - breaks(before) }
+    }
+}
+
+fn original_line(text: &str, at: usize, earlier: &[Moved]) -> usize {
+    let moved: isize = earlier.iter().filter(|splice| splice.start < at).map(|splice| splice.lines).sum();
+    line_of(text, at).saturating_add_signed(-moved).max(1)
+}
+
+fn read(tree: &dyn SourceTree, path: &RepoPath) -> Result<String, Refusal> {
+    let unreadable = |why: String| Refusal::new(Code::FileUnreadable, why, "make it a regular UTF-8 text file").at(path, None);
+    let bytes = tree.read(path).map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| unreadable(format!("{path} is not UTF-8 text")))
+}
+
+/// Files that decide who may do what are for people alone, whatever a finding says.
+fn refuse_protected(path: &RepoPath) -> Result<(), Refusal> {
+    let inside_github = path.as_str().split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(".github"));
+    let name = path.name().to_ascii_lowercase();
+    if inside_github || matches!(name.as_str(), "codeowners" | ".gitattributes" | ".gitmodules") {
+        return Err(Refusal::new(
+            Code::ProtectedPath,
+            format!("{path} decides who may do what, and is never edited"),
+            "change it by hand",
+        )
+        .at(path, None));
+    }
+    Ok(())
+}

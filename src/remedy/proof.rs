@@ -1,0 +1,207 @@
+//! The proof that an edit does what is wanted and nothing else: render before, render after, compare.
+//!
+//! [`Proved`] can only be made here, and only a [`Proved`] can become a pull request.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::plan::{Plan, SourceEdit};
+use crate::{
+    engine::{Declaration, Rendered},
+    model::{
+        diff::{FieldChange, differences},
+        pointer::Pointer,
+        refusal::{Code, Refusal},
+        resource::ResourceId,
+        value::same,
+    },
+    source::{
+        diff::unified,
+        path::RepoPath,
+        tree::{Overlay, SourceTree},
+    },
+    stack::{catalog::Catalog, owner::Owned},
+};
+
+/// An edit that was proved.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    stack: String,
+    resource: ResourceId,
+    edits: Vec<SourceEdit>,
+    files: BTreeMap<RepoPath, FileChange>,
+    proof: Proof,
+}
+
+/// A file before and after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    /// Its text before.
+    pub before: String,
+    /// Its text after.
+    pub after: String,
+}
+
+/// What rendering showed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Proof {
+    /// The fields that changed: exactly the wanted ones.
+    pub changed: Vec<ProvedChange>,
+    /// Fields that follow from those, such as checksums.
+    pub derived: Vec<ProvedChange>,
+    /// The stacks that read an edited file, all rendered before and after.
+    pub stacks: Vec<String>,
+}
+
+/// A field that changed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProvedChange {
+    /// Of which resource.
+    pub resource: ResourceId,
+    /// Which field, from what to what.
+    #[serde(flatten)]
+    pub field: FieldChange,
+}
+
+impl Proved {
+    /// The stack that declares the resource.
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
+    /// The resource, as it is declared.
+    pub fn resource(&self) -> &ResourceId {
+        &self.resource
+    }
+
+    /// The edits.
+    pub fn edits(&self) -> &[SourceEdit] {
+        &self.edits
+    }
+
+    /// The edited files.
+    pub fn files(&self) -> &BTreeMap<RepoPath, FileChange> {
+        &self.files
+    }
+
+    /// What rendering showed.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// The unified diff over all files, as `git apply` takes it.
+    pub fn diff(&self) -> String {
+        self.files.iter().map(|(path, file)| unified(path, Some(&file.before), Some(&file.after))).collect()
+    }
+}
+
+/// Proves a plan: renders every stack that reads an edited file, as it stands and as it would be.
+///
+/// # Errors
+/// `shared-source` where anything else would move or might, `proof-failed` where the resource would not become what is
+/// wanted.
+pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -> Result<Proved, Refusal> {
+    let changed = plan.files.iter().map(|(path, text)| (path.clone(), Some(text.as_bytes().into()))).collect();
+    let after = Overlay::new(catalog.tree(), changed);
+    let readers: Vec<usize> = (0..catalog.stacks().len())
+        .filter(|&stack| plan.files.keys().any(|file| catalog.stacks()[stack].declaration.may_read(file)))
+        .collect();
+    let mut proof = Proof { changed: Vec::new(), derived: Vec::new(), stacks: Vec::new() };
+    for stack in readers {
+        let name = &catalog.stacks()[stack].name;
+        refuse_foreign(name, &catalog.stacks()[stack].declaration, &plan)?;
+        let (before, after) = (catalog.rendered(stack)?, catalog.rendered_from(&after, stack)?);
+        let target = (stack == owned.stack).then_some((owned.resource, wanted));
+        proof.changed.extend(compare(name, &before, &after, target)?);
+        proof.stacks.push(name.clone());
+    }
+    if proof.changed.is_empty() {
+        return Err(failed(&plan, "the edit changes nothing that is rendered".to_owned()));
+    }
+    let mut files = BTreeMap::new();
+    for (path, after) in plan.files {
+        let before = catalog.tree().read(&path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+        let before = before.expect("the plan read this file from the same tree");
+        files.insert(path, FileChange { before, after });
+    }
+    let stack = catalog.stacks()[owned.stack].name.clone();
+    Ok(Proved { stack, resource: owned.resource().id.clone(), edits: plan.edits, files, proof })
+}
+
+/// A stack that cannot be rendered here cannot be shown not to move.
+fn refuse_foreign(name: &str, declaration: &Declaration, plan: &Plan) -> Result<(), Refusal> {
+    let Declaration::Foreign { language, .. } = declaration else { return Ok(()) };
+    let file = plan.files.keys().find(|file| declaration.may_read(file)).cloned().unwrap_or_default();
+    Err(Refusal::new(
+        Code::SharedSource,
+        format!("{file} may also be read by the {language} stack {name}, which this version cannot evaluate"),
+        "make the change by hand, where its effect on that stack can be seen",
+    )
+    .at(file, None))
+}
+
+/// The fields that changed in a stack, where they are exactly the wanted ones: of the target, or none at all.
+fn compare(
+    stack: &str,
+    before: &Rendered,
+    after: &Rendered,
+    target: Option<(usize, &Value)>,
+) -> Result<Vec<ProvedChange>, Refusal> {
+    let shared = |what: String| {
+        Refusal::new(
+            Code::SharedSource,
+            format!("the edit would also {what} of the stack {stack}"),
+            "give this resource a source of its own, or report the drift for all that share it",
+        )
+    };
+    if before.resources.len() != after.resources.len() || skipped(before) != skipped(after) {
+        return Err(shared("add or remove resources".to_owned()));
+    }
+    let mut changed = Vec::new();
+    for (index, (old, new)) in before.resources.iter().zip(&after.resources).enumerate() {
+        if old.id != new.id {
+            return Err(shared(format!("turn {} into {}", old.id, new.id)));
+        }
+        let expected = match target {
+            Some((position, wanted)) if position == index => wanted,
+            _ => &old.value,
+        };
+        if let Some(stray) = first_difference(expected, &new.value) {
+            let place = format!("{stray} of {}", new.id);
+            if std::ptr::eq(expected, &*old.value) {
+                return Err(shared(format!("change {place}")));
+            }
+            let (file, line) = old.declared_at();
+            let hint = "change the source by hand and report this repository's shape as a defect";
+            return Err(Refusal::new(Code::ProofFailed, format!("rendered after the edit, {place} is not as wanted"), hint)
+                .at(file, Some(line)));
+        }
+        if !std::ptr::eq(expected, &*old.value) {
+            let fields = differences(&old.value, &new.value).into_iter();
+            changed.extend(fields.map(|field| ProvedChange { resource: new.id.clone(), field }));
+        }
+    }
+    Ok(changed)
+}
+
+/// What was passed over, without the lines, which any insertion moves.
+fn skipped(rendered: &Rendered) -> Vec<(&RepoPath, &str)> {
+    rendered.skipped.iter().map(|skipped| (&skipped.file, skipped.why.as_str())).collect()
+}
+
+fn first_difference(expected: &Value, actual: &Value) -> Option<Pointer> {
+    if std::ptr::eq(expected, actual) || same(expected, actual) {
+        return None;
+    }
+    Some(differences(expected, actual).into_iter().next().map(|change| change.path).unwrap_or_default())
+}
+
+fn failed(plan: &Plan, message: String) -> Refusal {
+    let refusal = Refusal::new(Code::ProofFailed, message, "change the source by hand");
+    match plan.edits.first() {
+        Some(edit) => refusal.at(&edit.file, Some(edit.line)),
+        None => refusal,
+    }
+}

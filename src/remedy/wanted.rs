@@ -1,0 +1,122 @@
+//! What the source would have to say for a finding to be settled.
+
+use serde_json::Value;
+
+use crate::model::{
+    diff::differences,
+    finding::{Finding, Intent},
+    kubernetes,
+    pointer::Pointer,
+    refusal::{Code, Refusal},
+    resource::ResourceId,
+    value::{same, type_name},
+};
+
+/// The operations that one patch may hold.
+pub const MAX_OPERATIONS: usize = 1_000;
+
+/// Fields of a Kubernetes object that say which object it is.
+const IDENTITY: [&[&str]; 4] = [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
+
+/// Refuses what no source could answer, before any source is read.
+///
+/// # Errors
+/// `no-rule` for a violation, `live-state-missing` for a drift that says nothing of the live state.
+pub fn check(finding: &Finding) -> Result<(), Refusal> {
+    if finding.intent == Intent::Violation {
+        let rule = finding.rule.as_ref().map_or("that it breaks", |rule| &rule.id);
+        return Err(Refusal::new(
+            Code::NoRule,
+            format!("no remediation says what {} should be under the rule {rule}", finding.resource),
+            "send the wanted change as a drift with a patch, or mend the source by hand",
+        ));
+    }
+    if finding.patch.is_none() && finding.live.is_none() {
+        return Err(Refusal::new(
+            Code::LiveStateMissing,
+            format!("the finding says that {} drifted, but neither how nor to what", finding.resource),
+            "send a patch or the live object with it: `kubectl get … -o yaml | sourceward fix --live -`",
+        ));
+    }
+    Ok(())
+}
+
+/// The declared resource as it would have to be.
+///
+/// # Errors
+/// `patch-does-not-apply` where the report does not fit the declared resource, `identity-change` where it would become
+/// another resource, `secret` where a secret would be written down.
+pub fn wanted(finding: &Finding, declared: &Value) -> Result<Value, Refusal> {
+    let wanted = match (&finding.patch, &finding.live) {
+        (Some(patch), _) => patched(patch, declared)?,
+        (None, Some(live)) => adopted(finding, declared, live)?,
+        (None, None) => unreachable!("check refused it"),
+    };
+    if let ResourceId::Kubernetes(id) = &finding.resource {
+        for path in IDENTITY {
+            let at = Pointer::of(path.iter().copied());
+            let (before, after) = (at.get(declared), at.get(&wanted));
+            if before.zip(after).map_or(before.is_some() != after.is_some(), |(before, after)| !same(before, after)) {
+                return Err(Refusal::new(
+                    Code::IdentityChange,
+                    format!("the change would turn {id} into another object: it changes {at}"),
+                    "rename or move a resource in the source by hand",
+                ));
+            }
+        }
+        if id.kind == "Secret" {
+            refuse_secret_data(declared, &wanted, &id.to_string())?;
+        }
+    }
+    Ok(wanted)
+}
+
+fn patched(patch: &json_patch::Patch, declared: &Value) -> Result<Value, Refusal> {
+    let unfit = |why: String| {
+        Refusal::new(
+            Code::PatchDoesNotApply,
+            why,
+            "the source may have moved on since the report: report the difference again",
+        )
+    };
+    if patch.0.len() > MAX_OPERATIONS {
+        return Err(unfit(format!("the patch has {} operations, more than {MAX_OPERATIONS}", patch.0.len())));
+    }
+    let mut wanted = declared.clone();
+    json_patch::patch(&mut wanted, patch)
+        .map_err(|error| unfit(format!("the patch does not fit the declared resource: {error}")))?;
+    Ok(wanted)
+}
+
+fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, Refusal> {
+    let ResourceId::Kubernetes(_) = &finding.resource else {
+        return Err(Refusal::new(
+            Code::LiveStateMissing,
+            format!("a live object says nothing of {}", finding.resource),
+            "send the difference as a patch",
+        ));
+    };
+    if !live.is_object() {
+        return Err(Refusal::new(
+            Code::PatchDoesNotApply,
+            format!("the live object is {}, not a map", type_name(live)),
+            "send the object as `kubectl get … -o yaml` prints it",
+        ));
+    }
+    Ok(kubernetes::adopted(declared, live))
+}
+
+fn refuse_secret_data(declared: &Value, wanted: &Value, name: &str) -> Result<(), Refusal> {
+    let touched = differences(declared, wanted).into_iter().find(|change| {
+        let root = change.path.tokens().first().map(String::as_str);
+        matches!(root, Some("data" | "stringData")) && change.after.is_some()
+    });
+    match touched {
+        None => Ok(()),
+        Some(change) => Err(Refusal::new(
+            Code::Secret,
+            format!("{} of {name} is secret: a live value is never written into a repository", change.path),
+            "rotate it where secrets are kept, or change the source by hand",
+        )),
+    }
+}

@@ -1,0 +1,117 @@
+//! What `fix` says about a finding: JSON for machines, text for people.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::paint::{BOLD, DIM, GOOD, WARNING, diff, paint, visible};
+use crate::{
+    model::{finding::Finding, refusal::Refusal, value::shown},
+    remedy::{
+        Verdict,
+        proof::{Proved, ProvedChange},
+    },
+};
+
+/// The answer as the command line's contract words it.
+pub fn json(finding: &Finding, verdict: &Verdict) -> Value {
+    let mut answer = json!({"id": finding.id});
+    let more = match verdict {
+        Verdict::InSync => json!({"outcome": "in-sync"}),
+        Verdict::Refused(refusal) => json!({"outcome": "refused", "reason": refusal}),
+        Verdict::Patched(proved) => json!({
+            "outcome": "patched",
+            "stack": proved.stack(),
+            "edits": proved.edits(),
+            "diff": proved.diff(),
+            "proof": {
+                "changed": changes(&proved.proof().changed),
+                "derived": changes(&proved.proof().derived),
+                "stacks": proved.proof().stacks,
+            },
+        }),
+    };
+    if let (Value::Object(answer), Value::Object(more)) = (&mut answer, more) {
+        answer.extend(more);
+        if let Some(rule) = &finding.rule {
+            answer.insert("rule".to_owned(), json!(rule.id));
+        }
+        answer.insert("resource".to_owned(), json!(finding.resource));
+    }
+    answer
+}
+
+/// The answer for a person, with colours.
+pub fn text(finding: &Finding, verdict: &Verdict, written: bool) -> String {
+    match verdict {
+        Verdict::InSync => {
+            format!("{} {}: the source already says so\n", paint(GOOD, "in sync"), visible(&finding.resource.to_string()))
+        }
+        Verdict::Refused(refusal) => refused(finding, refusal),
+        Verdict::Patched(proved) => patched(proved, written),
+    }
+}
+
+/// Only the diff; nothing where there is none.
+pub fn plain_diff(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Patched(proved) => proved.diff(),
+        Verdict::InSync | Verdict::Refused(_) => String::new(),
+    }
+}
+
+/// A refusal for a person.
+pub fn refusal(refusal: &Refusal) -> String {
+    let place = match (&refusal.file, refusal.line) {
+        (Some(file), Some(line)) => format!("  {}\n", paint(DIM, format!("at {file}:{line}"))),
+        (Some(file), None) => format!("  {}\n", paint(DIM, format!("at {file}"))),
+        _ => String::new(),
+    };
+    let code = paint(DIM, format!("[{}]", refusal.code));
+    format!("  {} {code}\n{place}  {}\n", visible(&refusal.message), paint(DIM, format!("→ {}", refusal.hint)))
+}
+
+fn refused(finding: &Finding, reason: &Refusal) -> String {
+    format!("{} {}\n{}", paint(WARNING, "refused"), visible(&finding.resource.to_string()), refusal(reason))
+}
+
+fn patched(proved: &Proved, written: bool) -> String {
+    let mut out = String::new();
+    let done = if written { "fixed" } else { "can be fixed" };
+    let resource = paint(BOLD, proved.resource().to_string());
+    let _ = writeln!(out, "{} {resource} {}", paint(GOOD, done), paint(DIM, format!("in stack {}", proved.stack())));
+    for change in &proved.proof().changed {
+        let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), |value| shown(value, 60));
+        let field = paint(BOLD, change.field.path.to_string());
+        let _ = writeln!(out, "  {field}  {} → {}", visible(&side(&change.field.before)), visible(&side(&change.field.after)));
+    }
+    for edit in proved.edits() {
+        let _ = writeln!(out, "  {}  {}", visible(&format!("{}:{}", edit.file, edit.line)), paint(DIM, &edit.site));
+    }
+    let _ = write!(out, "\n{}\n", diff(&proved.diff()));
+    let (fields, stacks) = (proved.proof().changed.len(), &proved.proof().stacks);
+    let _ = writeln!(
+        out,
+        "{} rendered before and after, exactly {} changed, nothing else moved in {}",
+        paint(GOOD, "proved:"),
+        count(fields, "field"),
+        visible(&stacks.join(", ")),
+    );
+    out
+}
+
+fn changes(changes: &[ProvedChange]) -> Vec<Value> {
+    let change = |change: &ProvedChange| {
+        let mut shown = json!({"resource": change.resource.to_string()});
+        if let (Value::Object(shown), Value::Object(field)) = (&mut shown, json!(change.field)) {
+            shown.extend(field);
+        }
+        shown
+    };
+    changes.iter().map(change).collect()
+}
+
+/// `1 field`, `3 fields`.
+pub fn count(number: usize, of: &str) -> String {
+    format!("{number} {of}{}", if number == 1 { "" } else { "s" })
+}

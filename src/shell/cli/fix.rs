@@ -1,0 +1,226 @@
+//! `sourceward fix`: findings in, proved edits or refusals out.
+
+use std::{collections::BTreeMap, io::Write, path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use super::{Exit, Format, Repository, answer, input};
+use crate::{
+    model::{
+        finding::{Finding, Intent},
+        refusal::Refusal,
+        resource::{KubernetesId, ResourceId},
+    },
+    remedy::{Verdict, judge},
+    shell::git::LocalTree,
+    source::{
+        path::RepoPath,
+        tree::{Overlay, SourceTree},
+        yaml::{
+            parse::parse,
+            resolve::{Reader, value},
+        },
+    },
+    stack::catalog::Catalog,
+    webhook::{
+        map::{Mapped, map},
+        sender::Senders,
+    },
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Fix {
+    #[command(flatten)]
+    repository: Repository,
+    #[command(flatten)]
+    from: From,
+    /// The payload is the raw one of this sender (with --finding).
+    #[arg(long, value_name = "NAME", requires = "finding")]
+    sender: Option<String>,
+    /// How to answer.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Change the files of the work tree; each finding is judged on what the ones before it left.
+    #[arg(long)]
+    write: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct From {
+    /// One finding as JSON, or with --sender the payload of a sender; `-` reads standard input.
+    #[arg(long, value_name = "FILE")]
+    finding: Option<PathBuf>,
+    /// Findings as JSON, one a line.
+    #[arg(long, value_name = "FILE")]
+    batch: Option<PathBuf>,
+    /// Kubernetes objects as `kubectl get -o yaml` prints them.
+    #[arg(long, value_name = "FILE")]
+    live: Option<PathBuf>,
+}
+
+/// Something to answer.
+enum Asked {
+    Finding(Box<Finding>),
+    /// A sender's item that is no trouble.
+    Ignored(String),
+    /// A line that is no finding.
+    Unreadable(String),
+}
+
+impl Fix {
+    pub fn run(self) -> anyhow::Result<Exit> {
+        let asked = match self.asked() {
+            Ok(asked) => asked,
+            Err(error) => {
+                writeln!(anstream::stderr(), "sourceward: {error:#}")?;
+                return Ok(Exit::Unreadable);
+            }
+        };
+        let tree = LocalTree::open(&self.repository.repo)?;
+        let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
+        let (mut refused, mut unreadable) = (false, false);
+        let mut out = anstream::stdout().lock();
+        let base = Session::of(&tree);
+        for asked in asked {
+            let finding = match asked {
+                Asked::Finding(finding) => finding,
+                Asked::Ignored(why) => {
+                    self.print(&mut out, json!({"outcome": "ignored", "why": why}), || format!("ignored: {why}\n"))?;
+                    continue;
+                }
+                Asked::Unreadable(why) => {
+                    unreadable = true;
+                    self.print(&mut out, json!({"outcome": "unreadable", "why": why}), || format!("unreadable: {why}\n"))?;
+                    continue;
+                }
+            };
+            let verdict = if written.is_empty() {
+                base.judge(&finding)
+            } else {
+                Session::of(&Overlay::new(&tree, written.clone())).judge(&finding)
+            };
+            refused |= matches!(verdict, Verdict::Refused(_));
+            if let (Verdict::Patched(proved), true) = (&verdict, self.write) {
+                let files = proved.files().iter();
+                let changed: BTreeMap<_, _> =
+                    files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
+                tree.write(&changed).context("the edit cannot be written")?;
+                written.extend(changed);
+            }
+            match self.format {
+                Format::Json => writeln!(out, "{}", answer::json(&finding, &verdict))?,
+                Format::Diff => write!(out, "{}", answer::plain_diff(&verdict))?,
+                Format::Text => writeln!(out, "{}", answer::text(&finding, &verdict, self.write))?,
+            }
+            if let (Verdict::Refused(refusal), Format::Diff) = (&verdict, self.format) {
+                write!(anstream::stderr(), "{}", answer::refusal(refusal))?;
+            }
+        }
+        out.flush()?;
+        let judged_together = self.from.batch.is_some() || self.sender.is_some();
+        Ok(match (unreadable, refused && !judged_together) {
+            (true, _) => Exit::Unreadable,
+            (false, true) => Exit::Refused,
+            (false, false) => Exit::Done,
+        })
+    }
+
+    fn print(&self, out: &mut impl Write, json: Value, text: impl Fn() -> String) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => writeln!(out, "{json}")?,
+            Format::Text => writeln!(out, "{}", super::paint::visible(&text()))?,
+            Format::Diff => {}
+        }
+        Ok(())
+    }
+
+    fn asked(&self) -> anyhow::Result<Vec<Asked>> {
+        let From { finding, batch, live } = &self.from;
+        match (finding, batch, live, &self.sender) {
+            (Some(path), _, _, Some(name)) => payload(&input(path)?, name),
+            (Some(path), ..) => {
+                let bytes = input(path)?;
+                let finding = serde_json::from_slice(&bytes).with_context(|| format!("{} is no finding", path.display()))?;
+                Ok(vec![Asked::Finding(Box::new(finding))])
+            }
+            (_, Some(path), ..) => lines(&input(path)?),
+            (_, _, Some(path), _) => objects(&input(path)?),
+            _ => anyhow::bail!("nothing to fix was given"),
+        }
+    }
+}
+
+/// A repository opened for judging, or the reason why it cannot be.
+struct Session<'t>(Result<Catalog<'t>, Refusal>);
+
+impl<'t> Session<'t> {
+    fn of(tree: &'t dyn SourceTree) -> Self {
+        Self(Catalog::of(tree))
+    }
+
+    fn judge(&self, finding: &Finding) -> Verdict {
+        match &self.0 {
+            Ok(catalog) => judge(catalog, finding),
+            Err(refusal) => Verdict::Refused(refusal.clone()),
+        }
+    }
+}
+
+fn payload(bytes: &[u8], name: &str) -> anyhow::Result<Vec<Asked>> {
+    let senders = Senders::embedded()?;
+    let sender = senders.get(name).with_context(|| format!("there is no sender {name:?}"))?;
+    let mapped = map(sender, bytes, None)?;
+    Ok(mapped
+        .into_iter()
+        .map(|item| match item {
+            Mapped::Finding(finding) => Asked::Finding(finding),
+            Mapped::Ignored { why } => Asked::Ignored(why),
+        })
+        .collect())
+}
+
+fn lines(bytes: &[u8]) -> anyhow::Result<Vec<Asked>> {
+    let text = std::str::from_utf8(bytes).context("the batch is not UTF-8 text")?;
+    let read = |(number, line): (usize, &str)| match serde_json::from_str(line) {
+        Ok(finding) => Asked::Finding(Box::new(finding)),
+        Err(error) => Asked::Unreadable(format!("line {}: {error}", number + 1)),
+    };
+    Ok(text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(read).collect())
+}
+
+/// Kubernetes objects, each a finding that its source may differ from it.
+fn objects(bytes: &[u8]) -> anyhow::Result<Vec<Asked>> {
+    let text = std::str::from_utf8(bytes).context("the objects are not UTF-8 text")?;
+    let stream = parse(text).context("the objects are not YAML")?;
+    let mut asked = Vec::new();
+    for document in &stream.documents {
+        let Some(root) = document.root else { continue };
+        let object = value(document, root, Reader::Manifest)?;
+        match object.get("items") {
+            Some(Value::Array(items)) if object.get("kind").is_some_and(|kind| kind == "List") => {
+                for item in items {
+                    asked.push(live_finding(item)?);
+                }
+            }
+            _ => asked.push(live_finding(&object)?),
+        }
+    }
+    anyhow::ensure!(!asked.is_empty(), "there is no object in the input");
+    Ok(asked)
+}
+
+fn live_finding(object: &Value) -> anyhow::Result<Asked> {
+    let text = |at: &str| object.pointer(at).and_then(Value::as_str).map(str::to_owned);
+    let (Some(api_version), Some(kind), Some(name)) = (text("/apiVersion"), text("/kind"), text("/metadata/name")) else {
+        anyhow::bail!("an object without apiVersion, kind and metadata.name is no Kubernetes object");
+    };
+    let id = KubernetesId { api_version, kind, namespace: text("/metadata/namespace"), name };
+    let resource = ResourceId::Kubernetes(id);
+    Ok(Asked::Finding(Box::new(Finding {
+        id: resource.to_string(),
+        live: Some(object.clone()),
+        ..Finding::about(Intent::Drift, resource)
+    })))
+}
