@@ -1,0 +1,1 @@
+//! New commits, made from trees.

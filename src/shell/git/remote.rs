@@ -1,0 +1,1 @@
+//! Where a remote repository is.
