@@ -9,7 +9,7 @@
 use std::fmt;
 
 use jaq_core::{
-    Compiler, Ctx, Error, Filter, RunPtr, Vars,
+    Compiler, Ctx, Error, Exn, Filter, RunPtr, Vars,
     data::JustLut,
     load::{
         self, Arena, File, Loader,
@@ -159,10 +159,7 @@ impl Program {
             if outputs.len() == MAX_OUTPUTS {
                 return Err(RunError::TooMany);
             }
-            let output = output.map_err(|exception| {
-                let error = exception.get_err().map(|error| error.to_string());
-                RunError::Failed(error.map_or_else(|_| "the program stopped".to_owned(), |text| cut(&text)))
-            })?;
+            let output = output.map_err(|exception| RunError::Failed(told(exception)))?;
             let number = outputs.len() + 1;
             outputs.push(json(&output, 0).map_err(|detail| RunError::NotJson { output: number, detail })?);
         }
@@ -346,6 +343,15 @@ fn json(value: &Val, depth: usize) -> Result<Value, &'static str> {
             Value::Object(map)
         }
     })
+}
+
+/// What an exception says, without quotes around a program's own words.
+fn told(exception: Exn<'_, Val>) -> String {
+    match exception.get_err().map(Error::into_val) {
+        Ok(Val::TStr(text)) => cut(&String::from_utf8_lossy(&text)),
+        Ok(other) => cut(&other.to_string()),
+        Err(_) => "the program stopped".to_owned(),
+    }
 }
 
 fn cut(text: &str) -> String {
