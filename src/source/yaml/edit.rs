@@ -28,7 +28,7 @@ use self::{
 };
 use super::{
     parse::{ParseError, parse},
-    resolve::{self, Reader},
+    resolve::{self, Reader, ResolveError, Unresolvable},
     tree::{Document, NodeId, NodeKind, Stream},
 };
 use crate::{
@@ -74,10 +74,10 @@ pub enum EditError {
     /// The document has no value that the reader accepts: duplicate keys, or what JSON cannot say.
     #[error("line {line}: the document cannot be read: {problem}")]
     Unreadable {
-        /// The line on which the document begins.
+        /// The line.
         line: usize,
-        /// The reader's words.
-        problem: String,
+        /// What is wrong there.
+        problem: Unresolvable,
     },
     /// The file has fewer documents.
     #[error("the file has {count} documents, so there is none with index {index}")]
@@ -136,21 +136,19 @@ pub enum EditError {
 /// Words a change at the pointer `at` of the document with the index `document` (from 0, empty ones counted) as one splice;
 /// an empty one where the value is the wanted one already. Pointers go by the keys that `reader` sees; a key of a merge
 /// counts as the map's own.
-pub fn edit(
-    text: &str,
-    document: usize,
-    at: &Pointer,
-    change: &Change,
-    reader: Reader,
-) -> Result<Splice, EditError> {
+pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: Reader) -> Result<Splice, EditError> {
     let stream = parse(text)?;
     let count = stream.documents.len();
-    let page = Page { text, document: stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })? };
+    let page = Page {
+        text,
+        document: stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })?,
+    };
     let old = value(page, reader)?;
     let wanted = changed(page, &old, at, change)?;
     let Some(root) = page.document.root else {
         let style = Style::of(page);
-        let splices = [Care::Natural, Care::NoBlockScalars, Care::Quoted].map(|care| insert::insert_root(page, &style, &wanted, care));
+        let splices = [Care::Natural, Care::NoBlockScalars, Care::Quoted]
+            .map(|care| insert::insert_root(page, &style, &wanted, care));
         let exact = splices.into_iter().find_map(|splice| checked(&stream, page, document, &wanted, splice, reader));
         return exact.ok_or(EditError::NotExpressible { line: page.line(page.document.span.start) });
     };
@@ -164,9 +162,8 @@ pub fn edit(
             return Ok(splice);
         }
     }
-    Err(shared(page, place.site()).unwrap_or(EditError::NotExpressible {
-        line: page.line(page.node(place.site().node).span.start),
-    }))
+    Err(shared(page, place.site())
+        .unwrap_or(EditError::NotExpressible { line: page.line(page.node(place.site().node).span.start) }))
 }
 
 /// The splices that may make a change, the best one first.
@@ -188,7 +185,8 @@ fn wordings(
         }
         (Place::Inherited { map, .. }, _) => return Err(site::aliased(page, map.node, "a merge key")),
     };
-    if !matches!(change, Change::Set(_) | Change::Remove) && matches!(page.node(site.node).kind, NodeKind::Alias { .. }) {
+    if !matches!(change, Change::Set(_) | Change::Remove) && matches!(page.node(site.node).kind, NodeKind::Alias { .. })
+    {
         return Err(site::aliased(page, site.node, "an alias"));
     }
     Ok(match change {
@@ -223,14 +221,12 @@ impl Place {
 }
 
 fn value(page: Page<'_>, reader: Reader) -> Result<Value, EditError> {
-    read(page.document, reader).map_err(|problem| EditError::Unreadable { line: page.line(page.document.span.start), problem })
+    read(page.document, reader)
+        .map_err(|error| EditError::Unreadable { line: page.line(error.span.start), problem: error.problem })
 }
 
-fn read(document: &Document, reader: Reader) -> Result<Value, String> {
-    match document.root {
-        Some(root) => resolve::value(document, root, reader).map_err(|error| error.to_string()),
-        None => Ok(Value::Null),
-    }
+fn read(document: &Document, reader: Reader) -> Result<Value, ResolveError> {
+    document.root.map_or(Ok(Value::Null), |root| resolve::value(document, root, reader))
 }
 
 /// The document's value after the change.
@@ -286,9 +282,12 @@ fn checked(
     let text = splice.apply(page.text);
     let after = parse(&text).ok()?;
     let same_others = after.documents.len() == stream.documents.len()
-        && stream.documents.iter().zip(&after.documents).enumerate().all(|(at, (old, new))| {
-            at == index || page.text[old.span.range()] == text[new.span.range()]
-        });
+        && stream
+            .documents
+            .iter()
+            .zip(&after.documents)
+            .enumerate()
+            .all(|(at, (old, new))| at == index || page.text[old.span.range()] == text[new.span.range()]);
     let read = read(after.documents.get(index)?, reader).ok()?;
     (same_others && same(&read, wanted)).then_some(splice)
 }
@@ -310,5 +309,7 @@ fn shared(page: Page<'_>, site: &Site) -> Option<EditError> {
         let NodeKind::Mapping { entries, .. } = &page.node(collection).kind else { return None };
         entries.iter().find(|entry| site::is_merge(page, **entry)).map(|entry| entry.value)
     };
-    anchor.map(|id| site::aliased(page, id, "an anchor")).or_else(|| merge().map(|id| site::aliased(page, id, "a merge key")))
+    anchor
+        .map(|id| site::aliased(page, id, "an anchor"))
+        .or_else(|| merge().map(|id| site::aliased(page, id, "a merge key")))
 }

@@ -107,7 +107,9 @@ impl Words<'_> {
                 ('[', items.iter().map(|item| self.pretty(item, deeper)).collect(), ']')
             }
             Value::Object(map) if !map.is_empty() => {
-                let entry = |(key, value): (&String, &Value)| format!("{}: {}", self.key(key, true), self.pretty(value, deeper));
+                let entry = |(key, value): (&String, &Value)| {
+                    format!("{}: {}", self.key(key, true), self.pretty(value, deeper))
+                };
                 ('{', map.iter().map(entry).collect(), '}')
             }
             value => return self.flow(value, true),
@@ -156,7 +158,8 @@ impl Words<'_> {
     /// The lines of an item, with their indentation.
     pub(super) fn item(self, item: &Value, column: usize) -> Vec<String> {
         let inside = column + self.item_step;
-        let columns = Columns { map: inside, list: inside, text: column + self.style.unit.max(2), around: Some(column) };
+        let columns =
+            Columns { map: inside, list: inside, text: column + self.style.unit.max(2), around: Some(column) };
         let start = format!("{}-{}", " ".repeat(column), " ".repeat(self.item_step - 1));
         match self.block(item, columns) {
             Worded::Inline(text) => vec![format!("{start}{text}")],

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{
     collection::{Care, Words},
-    page::{Page, is_blank},
-    set::{Layout, Tag, margin, set, words},
+    page::Page,
+    set::{Layout, Tag, margin, pretty, set, words},
     site::Site,
     style::{Style, item_step},
 };
@@ -31,13 +31,16 @@ pub(super) fn insert_key(
         NodeKind::Mapping { style: CollectionStyle::Block, .. } if !members.is_empty() => {
             let column = page.column(members[0].start);
             let end = page.tail(members[behind.unwrap_or(members.len() - 1)].end, column);
+            let words = Words { list_offset: style.list_offset(page, end), ..words };
             Splice::new(Span::empty(end), below(words.entry(key, value, column)))
         }
         NodeKind::Mapping { .. } if !members.is_empty() => {
             let behind = behind.unwrap_or(members.len() - 1);
             let column = margin(page, members[behind].start);
             let text = match value {
-                value if style.pretty => format!("{}: {}", words.key(key, true), words.pretty(value, column)),
+                value if pretty(page, style, site.node) => {
+                    format!("{}: {}", words.key(key, true), words.pretty(value, column))
+                }
                 value => words.flow_entry(key, value),
             };
             between(page, style, site, &members, behind, text)
@@ -64,8 +67,7 @@ pub(super) fn insert_item(
         NodeKind::Sequence { style: CollectionStyle::Block, items } if !members.is_empty() => {
             let column = page.column(members[0].start);
             let sibling = index.saturating_sub(1).min(items.len() - 1);
-            words.item_step =
-                item_step(page, members[sibling].start, page.outer(items[sibling].node).start);
+            words.item_step = item_step(page, members[sibling].start, page.outer(items[sibling].node).start);
             let lines = words.item(value, column);
             if index >= members.len() {
                 let end = page.tail(members[members.len() - 1].end, column);
@@ -81,7 +83,7 @@ pub(super) fn insert_item(
         }
         NodeKind::Sequence { .. } if !members.is_empty() => {
             let text = |at: usize| match value {
-                value if style.pretty => words.pretty(value, margin(page, at)),
+                value if pretty(page, style, site.node) => words.pretty(value, margin(page, at)),
                 value => words.flow(value, true),
             };
             if index >= members.len() || index > 0 {
@@ -124,9 +126,7 @@ pub(super) fn insert_root(page: Page<'_>, style: &Style, value: &Value, care: Ca
 fn first(page: Page<'_>, style: &Style, site: &Site, collection: &Value, member: &Value, care: Care) -> Splice {
     let node = page.node(site.node);
     if let NodeKind::Mapping { .. } | NodeKind::Sequence { .. } = node.kind
-        && (site.in_flow() || style.json)
-        && !is_blank(page.slice(node.span.start + 1, node.span.end - 1))
-        && !style.pretty
+        && page.slice(node.span.start, node.span.end).contains('#')
     {
         // A comment stands inside the brackets.
         let words = words(page, style, site, care);

@@ -41,6 +41,12 @@ impl<'t> Page<'t> {
         }
     }
 
+    /// The start of the line above one that starts at `line_start`.
+    pub(super) fn line_above(self, line_start: usize) -> Option<usize> {
+        let before = self.text[..line_start].strip_suffix('\n')?;
+        Some(self.line_start(before.len()))
+    }
+
     /// The end of the line, before its break.
     pub(super) fn line_end(self, at: usize) -> usize {
         let end = self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline);
@@ -89,7 +95,9 @@ impl<'t> Page<'t> {
         loop {
             let next = self.next_line(tail);
             match self.comment_line(next) {
-                Some(comment) if next > tail && self.column(comment.start) > column => tail = self.line_end(comment.end),
+                Some(comment) if next > tail && self.column(comment.start) > column => {
+                    tail = self.line_end(comment.end)
+                }
                 _ => return tail,
             }
         }
@@ -98,10 +106,9 @@ impl<'t> Page<'t> {
     /// The start of the comment lines directly above a line that stand in its column; the line itself if there are none.
     pub(super) fn lead(self, line_start: usize, column: usize) -> usize {
         let mut lead = line_start;
-        while lead > self.document.span.start {
-            let above = self.line_start(lead - 1);
+        while let Some(above) = self.line_above(lead).filter(|above| *above >= self.document.span.start) {
             match self.comment_line(above) {
-                Some(comment) if above < lead && self.column(comment.start) == column => lead = above,
+                Some(comment) if self.column(comment.start) == column => lead = above,
                 _ => break,
             }
         }
@@ -116,9 +123,10 @@ impl<'t> Page<'t> {
     /// The bytes of a node with its anchor and tag.
     pub(super) fn outer(self, id: NodeId) -> Span {
         let node = self.node(id);
-        [node.anchor, node.tag].into_iter().flatten().fold(node.span, |outer, span| {
-            Span::new(outer.start.min(span.start), outer.end.max(span.end))
-        })
+        [node.anchor, node.tag]
+            .into_iter()
+            .flatten()
+            .fold(node.span, |outer, span| Span::new(outer.start.min(span.start), outer.end.max(span.end)))
     }
 
     /// The end of a node's anchor and tag, where it has any.

@@ -59,7 +59,7 @@ fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool)
     let mut after = page.next_line(end);
     if blank_lines {
         let blank = |start: usize| page.next_line(start) > start && is_blank(page.slice(start, page.line_end(start)));
-        let above = |start: usize| start.checked_sub(1).map(|before| page.line_start(before)).filter(|at| *at < start);
+        let above = |start: usize| page.line_above(start);
         if above(start).is_none_or(|at| blank(at)) && after < page.text.len() {
             while blank(after) {
                 after = page.next_line(after);
@@ -71,9 +71,9 @@ fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool)
         }
     }
     let no_final_break = after == page.text.len() && !page.text.ends_with('\n');
-    if no_final_break && start > 0 {
+    if no_final_break && let Some(above) = page.line_above(start) {
         // The line before loses its break, so that the file still ends without one.
-        start = page.line_end(page.line_start(start - 1));
+        start = page.line_end(above);
     }
     Splice::new(Span::new(start, after), "")
 }
@@ -104,7 +104,9 @@ fn from_flow(page: Page<'_>, collection: NodeId, members: &[Span], index: usize)
         }
     }
     match next {
-        Some(next) if page.on_one_line(member.end, next) || index == 0 => Splice::new(Span::new(member.start, next), ""),
+        Some(next) if page.on_one_line(member.end, next) || index == 0 => {
+            Splice::new(Span::new(member.start, next), "")
+        }
         Some(_) => {
             // The last one of its line: what is behind the comma stays.
             let before = members[index - 1].end;

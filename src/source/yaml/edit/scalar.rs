@@ -80,7 +80,13 @@ pub(super) fn double_quoted(text: &str) -> String {
 
 /// Words a string of several lines as a literal block, indented by `indent` spaces below a collection in `parent`
 /// (absent at the root); nothing where a literal cannot hold it.
-pub(super) fn literal(text: &str, indent: usize, parent: Option<usize>, digit: bool, keep: bool) -> Option<BlockScalar> {
+pub(super) fn literal(
+    text: &str,
+    indent: usize,
+    parent: Option<usize>,
+    digit: bool,
+    keep: bool,
+) -> Option<BlockScalar> {
     let lines: Vec<&str> = content(text)?.split('\n').collect();
     let needs_digit = lines.iter().find(|line| !line.is_empty()).is_some_and(|line| line.starts_with([' ', '\t']));
     block('|', &lines, text, indent, parent, digit || needs_digit, keep)

@@ -12,7 +12,7 @@ use super::{
 use crate::source::{
     edit::Splice,
     span::Span,
-    yaml::tree::{NodeKind, ScalarStyle},
+    yaml::tree::{NodeId, NodeKind, ScalarStyle},
 };
 
 /// What happens to the node's tag.
@@ -50,7 +50,9 @@ pub(super) fn set(
     }
     let worded = match value {
         Value::String(text) => string(page, site, text, words, columns),
-        value if style.pretty => Worded::Inline(words.pretty(value, margin(page, page.outer(site.node).start))),
+        value if site.collection().map_or(style.pretty, |around| pretty(page, style, around)) => {
+            Worded::Inline(words.pretty(value, margin(page, page.outer(site.node).start)))
+        }
         value if site.in_flow() || style.json => Worded::Inline(words.flow(value, site.in_flow())),
         value => {
             let node = page.node(site.node);
@@ -66,11 +68,22 @@ pub(super) fn set(
     replace(page, site, tag, worded, columns)
 }
 
-/// The words for a site, quoted as its neighbours are.
+/// Tells whether a collection in JSON that is new in another one gets lines of its own: where the file has lines, and the
+/// other members of that collection are not on one line each.
+pub(super) fn pretty(page: Page<'_>, style: &Style, around: NodeId) -> bool {
+    style.pretty
+        && !page.children(around).into_iter().any(|child| {
+            let span = page.node(child).span;
+            !page.members(child).is_empty() && page.on_one_line(span.start, span.end)
+        })
+}
+
+/// The words for a site, quoted as its neighbours are, or as the members of the collection that is there.
 pub(super) fn words<'s>(page: Page<'_>, style: &'s Style, site: &Site, care: Care) -> Words<'s> {
+    let members = page.members(site.node);
     Words {
         style,
-        quoting: style.quoting(page, site.collection()),
+        quoting: style.quoting(page, if members.is_empty() { site.collection() } else { Some(site.node) }),
         care,
         list_offset: style.list_offset(page, page.node(site.node).span.start),
         item_step: 2,
@@ -276,7 +289,8 @@ fn fill(page: Page<'_>, site: &Site, text: &str) -> Splice {
     let at = page.node(site.node).span.start;
     let rest = &page.text[at..];
     let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let colon = if page.text[..at].ends_with([':', '-', '?']) || page.properties_end(site.node).is_some() { "" } else { ":" };
+    let colon =
+        if page.text[..at].ends_with([':', '-', '?']) || page.properties_end(site.node).is_some() { "" } else { ":" };
     // Blanks that would end up behind the value go.
     let replaced = if rest[blanks..].starts_with([',', '\n', '\r']) || rest.len() == blanks { blanks } else { 0 };
     Splice::new(Span::new(at, at + replaced), format!("{colon} {text}"))

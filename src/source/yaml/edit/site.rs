@@ -120,9 +120,10 @@ pub(super) fn is_merge(page: Page<'_>, entry: Entry) -> bool {
 }
 
 pub(super) fn aliased(page: Page<'_>, node: NodeId, how: &'static str) -> EditError {
+    let line = page.line(page.outer(node).start);
     let node = page.node(node);
     EditError::Aliased {
-        line: page.line(node.span.start),
+        line,
         name: match &node.kind {
             NodeKind::Alias { name, .. } => format!("*{name}"),
             _ => node.anchor.map_or_else(|| "<<".to_owned(), |anchor| page.slice(anchor.start, anchor.end).to_owned()),

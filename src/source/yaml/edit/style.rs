@@ -130,8 +130,11 @@ impl Style {
                 .count()
         };
         let of_kind = (count(CollectionStyle::Block, Some(list)), count(CollectionStyle::Flow, Some(list)));
-        let (block, flow) =
-            if of_kind == (0, 0) { (count(CollectionStyle::Block, None), count(CollectionStyle::Flow, None)) } else { of_kind };
+        let (block, flow) = if of_kind == (0, 0) {
+            (count(CollectionStyle::Block, None), count(CollectionStyle::Flow, None))
+        } else {
+            of_kind
+        };
         block > 0 && block >= flow
     }
 }
@@ -193,9 +196,10 @@ fn unit(page: Page<'_>) -> usize {
 /// Tells whether a node is a string that could stand bare, so that its quotes are a matter of taste.
 fn is_text(page: Page<'_>, id: NodeId) -> bool {
     match &page.node(id).kind {
-        NodeKind::Scalar { style: ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted, text } => {
-            is_plain(text, false)
-        }
+        NodeKind::Scalar {
+            style: ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted,
+            text,
+        } => is_plain(text, false),
         _ => false,
     }
 }
@@ -203,7 +207,9 @@ fn is_text(page: Page<'_>, id: NodeId) -> bool {
 /// The quotes of most of these scalars; nothing where most are bare.
 fn majority(page: Page<'_>, ids: &[NodeId]) -> Option<Quote> {
     let count = |quoted: ScalarStyle| {
-        ids.iter().filter(|id| matches!(page.node(**id).kind, NodeKind::Scalar { style, .. } if style == quoted)).count()
+        ids.iter()
+            .filter(|id| matches!(page.node(**id).kind, NodeKind::Scalar { style, .. } if style == quoted))
+            .count()
     };
     let (bare, single, double) =
         (count(ScalarStyle::Plain), count(ScalarStyle::SingleQuoted), count(ScalarStyle::DoubleQuoted));
