@@ -62,7 +62,7 @@ fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool,
     if blank_lines {
         let blank = |start: usize| page.next_line(start) > start && is_blank(page.slice(start, page.line_end(start)));
         let above = |start: usize| page.line_above(start);
-        if above(start).is_none_or(|at| blank(at)) && after < page.text.len() {
+        if above(start).is_none_or(blank) && after < page.text.len() {
             while blank(after) {
                 after = page.next_line(after);
             }
