@@ -157,7 +157,9 @@ pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: 
         return Ok(Splice::new(Span::empty(page.node(place.site().node).span.start), ""));
     }
     let style = Style::of(page);
-    for splice in wordings(page, &style, root, &place, at, change, reader)? {
+    let splices = wordings(page, &style, root, &place, at, change, reader)?;
+    let closed: Vec<Splice> = splices.iter().filter_map(|splice| insert::behind_open_block(page, splice)).collect();
+    for splice in splices.into_iter().chain(closed) {
         if let Some(splice) = checked(&stream, page, document, &wanted, splice, reader) {
             return Ok(splice);
         }

@@ -38,22 +38,105 @@ impl<'b> Choices<'b> {
 
 /// Values as text on one line, in block and flow style alike.
 const SCALARS: &[&str] = &[
-    "x", "1", "true", "some text", "null", "~", "0x1F", "1.5", "off", "2024-01-02", "http://x:80/p#q", "-x", "'it''s'",
-    "'y'", "\"d\"", "\"a\\tb\\\"c\\n\"", "\"# no: comment\"", "!!str 5", "v1.2.3", "a'b", "012", "ä日本",
+    "x",
+    "1",
+    "true",
+    "some text",
+    "null",
+    "~",
+    "0x1F",
+    "1.5",
+    "off",
+    "2024-01-02",
+    "http://x:80/p#q",
+    "-x",
+    "'it''s'",
+    "'y'",
+    "\"d\"",
+    "\"a\\tb\\\"c\\n\"",
+    "\"# no: comment\"",
+    "!!str 5",
+    "v1.2.3",
+    "a'b",
+    "012",
+    "ä日本",
 ];
 
 /// Values over several lines, with `>` standing for the indentation of their lines.
 const BLOCKS: &[&str] = &[
-    "|\n>one\n>two", "|-\n>one\n\n>  two", "|+\n>one\n>two\n", ">-\n>one\n>two\n\n>three", ">\n>one two", "plain\n>more",
-    "\"quoted\n>more\"", "|2\n>one\n> two", "|- # why\n>one",
+    "|\n>one\n>two",
+    "|-\n>one\n\n>  two",
+    "|+\n>one\n>two\n",
+    ">-\n>one\n>two\n\n>three",
+    ">\n>one two",
+    "plain\n>more",
+    "\"quoted\n>more\"",
+    "|2\n>one\n> two",
+    "|- # why\n>one",
 ];
 
 /// Strings that are hard to write.
 const STRINGS: &[&str] = &[
-    "z", "new text", "yes", "Off", "n", "~", "", "null", "1e3", "0o17", "1_000", "017", ".5", "2024-01-02", "1:30", "a: b",
-    "a #b", "- a", "a:", "#a", "&a", "*a", "!a", "%a", "@a", "`a", "{a}", "[a", "a, b", "it's", "\"q\"", " a", "a ", "a\tb",
-    "l1\nl2", "l1\nl2\n", "l1\n\n", "\nl1\n", "  l1\nl2\n", "l1\n  l2", "\n", "\u{7}", "\u{85}", "\u{feff}a", "😀", "a\r\nb",
-    "---", "...", "--- a", "? a", ": a", "|", ">", "<<", "=", "a\\b", "l1 \nl2", "l1\n l2\n\n\n", "a\n#b\n", "\tl1\nl2",
+    "z",
+    "new text",
+    "yes",
+    "Off",
+    "n",
+    "~",
+    "",
+    "null",
+    "1e3",
+    "0o17",
+    "1_000",
+    "017",
+    ".5",
+    "2024-01-02",
+    "1:30",
+    "a: b",
+    "a #b",
+    "- a",
+    "a:",
+    "#a",
+    "&a",
+    "*a",
+    "!a",
+    "%a",
+    "@a",
+    "`a",
+    "{a}",
+    "[a",
+    "a, b",
+    "it's",
+    "\"q\"",
+    " a",
+    "a ",
+    "a\tb",
+    "l1\nl2",
+    "l1\nl2\n",
+    "l1\n\n",
+    "\nl1\n",
+    "  l1\nl2\n",
+    "l1\n  l2",
+    "\n",
+    "\u{7}",
+    "\u{85}",
+    "\u{feff}a",
+    "😀",
+    "a\r\nb",
+    "---",
+    "...",
+    "--- a",
+    "? a",
+    ": a",
+    "|",
+    ">",
+    "<<",
+    "=",
+    "a\\b",
+    "l1 \nl2",
+    "l1\n l2\n\n\n",
+    "a\n#b\n",
+    "\tl1\nl2",
 ];
 
 /// Writes a file. Every comment names its owner: what it may go with.
@@ -169,7 +252,7 @@ impl Writer<'_> {
                 self.trailing(at);
                 self.out.push('\n');
             }
-            9.. => self.collection(at, column, depth - 1, item && anchor.is_none(), choice),
+            9.. => self.collection(at, column, depth - 1, item, anchor.is_some(), choice),
             _ => {
                 let scalar = self.choices.one_of(SCALARS);
                 self.out.push_str(&format!(" {scalar}"));
@@ -182,12 +265,13 @@ impl Writer<'_> {
         }
     }
 
-    fn collection(&mut self, at: &Pointer, column: usize, depth: usize, inline: bool, choice: usize) {
+    fn collection(&mut self, at: &Pointer, column: usize, depth: usize, item: bool, anchored: bool, choice: usize) {
         let map = matches!(choice, 9 | 10);
-        let inline = inline && !self.choices.sometimes(4);
+        let inline = item && !anchored && !self.choices.sometimes(4);
         let step = match inline {
             true => 2 + [0, 0, 2][self.choices.below(3)],
             false if map => self.unit,
+            false if item => 2,
             false => [0, 2][self.choices.below(2)],
         };
         if inline {
@@ -198,12 +282,11 @@ impl Writer<'_> {
         }
         match map {
             true => self.map(at, column + step, depth, inline),
-            false if self.out.ends_with("-\n") => self.list(at, column + step.max(2), depth, inline),
             false => self.list(at, column + step, depth, inline),
         }
-        if self.choices.sometimes(8) {
+        if step > 0 && self.choices.sometimes(8) {
             let comment = self.comment(at);
-            self.out.push_str(&format!("{}{comment}\n", " ".repeat(column + step.max(1))));
+            self.out.push_str(&format!("{}{comment}\n", " ".repeat(column + step)));
         }
     }
 
@@ -371,7 +454,14 @@ pub(super) fn documents(text: &str, reader: Reader) -> Option<Vec<Value>> {
 }
 
 /// Why an edit is wrong; nothing where it is right.
-pub(super) fn wrong(text: &str, after: &str, index: usize, at: &Pointer, change: &Change, reader: Reader) -> Option<String> {
+pub(super) fn wrong(
+    text: &str,
+    after: &str,
+    index: usize,
+    at: &Pointer,
+    change: &Change,
+    reader: Reader,
+) -> Option<String> {
     let (Some(old), Some(new)) = (documents(text, reader), documents(after, reader)) else {
         return Some("it cannot be read any more".to_owned());
     };

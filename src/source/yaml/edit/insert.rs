@@ -12,7 +12,7 @@ use super::{
 use crate::source::{
     edit::Splice,
     span::Span,
-    yaml::tree::{CollectionStyle, NodeKind},
+    yaml::tree::{CollectionStyle, NodeId, NodeKind},
 };
 
 /// The splice that adds a key behind the entry `behind` of the map at `site`, or behind its last one.
@@ -120,6 +120,19 @@ pub(super) fn insert_root(page: Page<'_>, style: &Style, value: &Value, care: Ca
         return Splice::new(Span::empty(start), format!("{}\n", lines.join("\n")));
     }
     Splice::new(Span::empty(start + written.len()), below(lines))
+}
+
+/// The same insertion where a file ends within a block scalar and without a line break: the scalar does not have that
+/// break, and is told so by a `-`, before lines follow. Nothing for other insertions.
+pub(super) fn behind_open_block(page: Page<'_>, splice: &Splice) -> Option<Splice> {
+    let end = page.text.len();
+    let blocks = (0..page.document.nodes.len()).map(NodeId).filter(|id| page.is_block_scalar(*id));
+    let span = blocks.map(|id| page.node(id).span).find(|span| span.end == end && splice.span == Span::empty(end))?;
+    let body = page.slice(page.line_end(span.start), end);
+    let first = page.slice(span.start, page.line_end(span.start));
+    let (header, comment) = first.split_at(first.find([' ', '\t']).unwrap_or(first.len()));
+    let header = header.trim_end_matches('+');
+    Some(Splice::new(Span::new(span.start, end), format!("{header}-{comment}{body}{}", splice.text)))
 }
 
 /// Writes a collection of one member where an empty one or none was; `member` is what is new.

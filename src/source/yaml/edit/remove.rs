@@ -32,7 +32,8 @@ pub(super) fn remove(page: Page<'_>, style: &Style, site: &Site, around: &Site) 
     if site.in_flow() {
         return vec![from_flow(page, around.node, &members, index)];
     }
-    [true, false].map(|blank_lines| from_block(page, &members, index, blank_lines)).to_vec()
+    let tries = [(true, false), (false, false), (false, true)];
+    tries.map(|(blank_lines, last_break)| from_block(page, &members, index, blank_lines, last_break)).to_vec()
 }
 
 fn empty(page: Page<'_>, collection: NodeId) -> Value {
@@ -42,16 +43,17 @@ fn empty(page: Page<'_>, collection: NodeId) -> Value {
     }
 }
 
-/// Takes the lines of a member away. With `blank_lines`, one of the two gaps around it goes as well.
-fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool) -> Splice {
+/// Takes the lines of a member away. With `blank_lines`, one of the two gaps around it goes as well; with `last_break`, a
+/// file that ended without a line break has one afterwards, which may belong to a block scalar before.
+fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool, last_break: bool) -> Splice {
     let member = members[index];
     let column = page.column(member.start);
     let end = page.tail(member.end, column);
     if !page.starts_line(member.start) {
-        // On the line of a dash: the next member moves up, with its comments.
+        // On the line of a dash: the next member moves up, with the comments before it.
         let next = members[index + 1].start;
-        let lead = page.lead(page.line_start(next), column);
-        let comment = page.comment_after(lead).map_or(next, |comment| comment.start);
+        let comment = page.document.comments.iter().find(|comment| comment.start >= end);
+        let comment = comment.map_or(next, |comment| comment.start);
         return Splice::new(Span::new(member.start, comment.min(next)), "");
     }
     let line = page.line_start(member.start);
@@ -60,7 +62,7 @@ fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool)
     if blank_lines {
         let blank = |start: usize| page.next_line(start) > start && is_blank(page.slice(start, page.line_end(start)));
         let above = |start: usize| page.line_above(start);
-        if above(start).is_none_or(|at| blank(at)) && after < page.text.len() {
+        if above(start).is_none_or(blank) && after < page.text.len() {
             while blank(after) {
                 after = page.next_line(after);
             }
@@ -71,7 +73,10 @@ fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool)
         }
     }
     let no_final_break = after == page.text.len() && !page.text.ends_with('\n');
-    if no_final_break && let Some(above) = page.line_above(start) {
+    if no_final_break
+        && !last_break
+        && let Some(above) = page.line_above(start)
+    {
         // The line before loses its break, so that the file still ends without one.
         start = page.line_end(above);
     }

@@ -41,12 +41,10 @@ pub(super) fn is_plain(text: &str, flow: bool) -> bool {
             '%' | '@' | '`' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | ',' | '[' | ']' | '{' | '}' | '#' | ' '
         ),
     };
-    !bad_start
-        && !text.ends_with([' ', ':'])
-        && !text.contains(": ")
-        && !text.contains(" #")
+    let misread = text.ends_with([' ', ':']) || text.contains(": ") || text.contains(" #");
+    let in_brackets = flow && text.contains([',', '[', ']', '{', '}']);
+    !(bad_start || misread || in_brackets)
         && text.chars().all(|c| is_printable(c) && c != '\t')
-        && !(flow && text.contains([',', '[', ']', '{', '}']))
         && is_string_for_all(text)
 }
 
@@ -189,9 +187,5 @@ fn block(
 
 /// What may be written as it is on one line: YAML's printable characters without its line breaks and byte order mark.
 fn is_printable(c: char) -> bool {
-    match u32::from(c) {
-        0x09 | 0x20..=0x7E | 0xA0..=0x2027 | 0x202A..=0xD7FF | 0xE000..=0xFEFE | 0xFF00..=0xFFFD => true,
-        0x1_0000..=0x10_FFFF => true,
-        _ => false,
-    }
+    matches!(u32::from(c), 0x09 | 0x20..=0x7E | 0xA0..=0x2027 | 0x202A..=0xD7FF | 0xE000..=0xFEFE | 0xFF00..=0xFFFD | 0x1_0000..)
 }

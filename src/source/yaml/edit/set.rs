@@ -257,6 +257,18 @@ fn replace(page: Page<'_>, site: &Site, tag: Tag, worded: Worded, columns: Colum
         Worded::Lines { head, lines } => (head, lines),
     };
     let rest = |lines: &[String]| lines.iter().map(|line| format!("\n{line}")).collect::<String>();
+    if !page.is_block_collection(site.node) && kept && !page.on_one_line(start, node.span.start) {
+        // On a line below its key: the new lines begin there, and what is between stays.
+        let from = page.line_start(node.span.start);
+        let (margin, comment) = (" ".repeat(columns.text), comment.trim_start());
+        let above = match (comment, &head[..]) {
+            ("", "") => String::new(),
+            (comment, "") => format!("{}{comment}\n", &lines[0][..lines[0].len() - lines[0].trim_start().len()]),
+            ("", head) => format!("{margin}{head}\n"),
+            (comment, head) => format!("{margin}{head} {comment}\n"),
+        };
+        return shrunk(page, Span::new(from, end), &format!("{above}{}", lines.join("\n")));
+    }
     if !head.is_empty() {
         let end = if head.contains('+') { after_empty_lines(page, end.max(node.span.end)) } else { end };
         let anchor = if anchor.is_empty() { String::new() } else { format!("{anchor} ") };
