@@ -23,14 +23,15 @@ pub(super) fn are_service_links(place: &Place<'_>, live: &Value) -> bool {
     place.kind() == "Pod" && *live == Value::Bool(true)
 }
 
-/// `serviceAccount` and `serviceAccountName` are the same field under two names; a pod has `default` by admission.
+/// The name under its deprecated spelling, `serviceAccount`, or in a pod `default` by admission.
 pub(super) fn is_account(place: &Place<'_>, live: &Value) -> bool {
-    let declared = ["serviceAccountName", "serviceAccount"].map(|name| text(place.declared, name));
-    let [name, other] = ["serviceAccountName", "serviceAccount"].map(|name| text(place.live, name));
-    match declared.iter().find(|name| !name.is_empty()) {
-        Some(declared) => live == *declared || place.declared.contains_key("serviceAccountName") && name == other,
-        None => live == "" || place.kind() == "Pod" && live == "default",
-    }
+    let alias = !text(place.declared, "serviceAccount").is_empty() && place.live.get("serviceAccount") == Some(live);
+    alias || place.kind() == "Pod" && live == "default"
+}
+
+/// The deprecated spelling of `serviceAccountName`, which the API server prints beside it.
+pub(super) fn is_account_alias(place: &Place<'_>, live: &Value) -> bool {
+    place.live.get("serviceAccountName") == Some(live)
 }
 
 /// `Always` for `latest` or no tag, else `IfNotPresent` (`SetDefaults_Container`, `SetDefaults_Volume`), for the declared
@@ -188,10 +189,8 @@ pub(super) fn are_aggregated(place: &Place<'_>, _: &Value) -> bool {
     place.declared.get("aggregationRule").is_some_and(|rule| !rule.is_null())
 }
 
-/// The group of users and groups (`SetDefaults_Subject`); service accounts have none.
+/// The group of users and groups (`SetDefaults_Subject`).
 pub(super) fn is_subject_group(place: &Place<'_>, live: &Value) -> bool {
-    match text(place.live, "kind") {
-        "User" | "Group" => live == "rbac.authorization.k8s.io",
-        _ => live == "",
-    }
+    let is_person = |subject| matches!(text(subject, "kind"), "User" | "Group");
+    live == "rbac.authorization.k8s.io" && (is_person(place.declared) || is_person(place.live))
 }

@@ -30,7 +30,7 @@ pub(super) const POD_SPEC: Fields = &[
     zero("subdomain"),
     zero("priorityClassName"),
     computed("serviceAccountName", filled::is_account),
-    computed("serviceAccount", filled::is_account),
+    computed("serviceAccount", filled::is_account_alias),
     computed("nodeName", filled::is_pod),
     filled("priority", filled::is_pod),
     filled("preemptionPolicy", filled::is_usual_preemption),

@@ -1,6 +1,6 @@
 //! What the cluster and deployers write into any object's metadata.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::schema::{Field, Fields, Place, allocated, ignored, keyed, map, shared, shared_list, zero};
 
@@ -120,12 +120,12 @@ fn is_foreign_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
 /// A Job without labels gets those of its pods (`SetDefaults_Job`).
 fn is_template_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     let declared = place.declared.get("labels").and_then(Value::as_object);
-    let template = ["spec", "template", "metadata", "labels", name];
-    declared.is_none_or(serde_json::Map::is_empty)
-        && template.iter().try_fold(None, |at: Option<&Value>, key| match at {
-            None => place.root().live.get(*key).map(Some),
-            Some(at) => at.get(*key).map(Some),
-        }) == Some(Some(value))
+    let of_pods = |object: &Map<String, Value>| {
+        let template = object.get("spec")?.get("template")?;
+        Some(template.get("metadata")?.get("labels")?.get(name)? == value)
+    };
+    let root = place.root();
+    declared.is_none_or(Map::is_empty) && [root.declared, root.live].into_iter().any(|root| of_pods(root) == Some(true))
 }
 
 fn is_foreign_finalizer(_: &Place<'_>, name: &str, _: &Value) -> bool {
