@@ -34,17 +34,20 @@ pub(super) fn is_account_alias(place: &Place<'_>, live: &Value) -> bool {
     place.live.get("serviceAccountName") == Some(live)
 }
 
-/// `Always` for `latest` or no tag, else `IfNotPresent` (`SetDefaults_Container`, `SetDefaults_Volume`), for the declared
-/// image or the live one: changing an image does not change a policy that is filled in already.
+/// `Always` for `latest` or no tag, else `IfNotPresent` (`SetDefaults_Container`, `SetDefaults_Volume`). The live image
+/// decides: a policy that was filled in for another one stays, and then the manifest has to name it.
 pub(super) fn is_pull_policy(place: &Place<'_>, live: &Value) -> bool {
-    let image = |map| match text(map, "image") {
-        "" => text(map, "reference"),
+    let image = match text(place.live, "image") {
+        "" => text(place.live, "reference"),
         image => image,
     };
-    [place.declared, place.live].map(image).iter().any(|image| !image.is_empty() && live == pull_policy(image))
+    live == pull_policy(image)
 }
 
 fn pull_policy(image: &str) -> &'static str {
+    if image.is_empty() {
+        return "IfNotPresent";
+    }
     let (named, digest) = image.split_once('@').map_or((image, None), |(named, digest)| (named, Some(digest)));
     let last = named.rsplit('/').next().unwrap_or_default();
     match (last.split_once(':'), digest) {
@@ -65,9 +68,11 @@ pub(super) fn is_only_source(place: &Place<'_>, live: &Value) -> bool {
     live == &json!({}) && place.declared.keys().any(|key| key == "name") && place.declared.len() == 1
 }
 
-/// One, where neither completions nor parallelism are declared (`SetDefaults_Job`).
+/// One, where a manifest says neither completions nor parallelism (`SetDefaults_Job`).
 pub(super) fn is_single_completion(place: &Place<'_>, live: &Value) -> bool {
-    *live == json!(1) && place.declared.get("parallelism").is_none_or(Value::is_null)
+    let one = json!(1);
+    let undeclared = place.declared.get("parallelism").is_none_or(Value::is_null);
+    *live == one && undeclared && place.live.get("parallelism").is_none_or(|parallelism| *parallelism == one)
 }
 
 /// Six, or the largest number with a limit per index (`SetDefaults_Job`).
@@ -191,6 +196,5 @@ pub(super) fn are_aggregated(place: &Place<'_>, _: &Value) -> bool {
 
 /// The group of users and groups (`SetDefaults_Subject`).
 pub(super) fn is_subject_group(place: &Place<'_>, live: &Value) -> bool {
-    let is_person = |subject| matches!(text(subject, "kind"), "User" | "Group");
-    live == "rbac.authorization.k8s.io" && (is_person(place.declared) || is_person(place.live))
+    live == "rbac.authorization.k8s.io" && matches!(text(place.live, "kind"), "User" | "Group")
 }

@@ -72,14 +72,14 @@ pub(super) type Owned = fn(&Place<'_>, &str, &Value) -> bool;
 pub(super) struct Place<'a> {
     pub(super) declared: &'a Map<String, Value>,
     pub(super) live: &'a Map<String, Value>,
-    pub(super) above: Option<&'a Place<'a>>,
+    pub(super) above: Option<&'a Self>,
     /// Whether it only matters if the two are the same.
     pub(super) comparing: bool,
 }
 
 impl<'a> Place<'a> {
     /// The pair of whole objects.
-    pub(super) fn root(&self) -> &Place<'a> {
+    pub(super) fn root(&self) -> &Self {
         let mut place = self;
         while let Some(above) = place.above {
             place = above;

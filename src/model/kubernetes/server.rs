@@ -117,15 +117,22 @@ fn is_foreign_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     }
 }
 
-/// A Job without labels gets those of its pods (`SetDefaults_Job`).
+/// A Job without labels gets those of its pods (`SetDefaults_Job`), those by which it finds them included.
 fn is_template_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
-    let declared = place.declared.get("labels").and_then(Value::as_object);
-    let of_pods = |object: &Map<String, Value>| {
-        let template = object.get("spec")?.get("template")?;
-        Some(template.get("metadata")?.get("labels")?.get(name)? == value)
-    };
     let root = place.root();
-    declared.is_none_or(Map::is_empty) && [root.declared, root.live].into_iter().any(|root| of_pods(root) == Some(true))
+    let labels = |object: &Map<String, Value>| {
+        let template = object.get("spec")?.get("template")?;
+        template.get("metadata")?.get("labels")?.as_object().cloned()
+    };
+    let of_pods = [labels(root.declared), labels(root.live)];
+    let is_inherited = |(name, value): (&String, &Value)| {
+        JOB_LABELS.contains(&name.as_str()) || of_pods.iter().flatten().any(|labels| labels.get(name) == Some(value))
+    };
+    let declared = place.declared.get("labels").and_then(Value::as_object);
+    let live = place.live.get("labels").and_then(Value::as_object);
+    declared.is_none_or(Map::is_empty)
+        && live.is_none_or(|live| live.iter().filter(|(name, _)| !is_listed(LABELS, name)).all(is_inherited))
+        && is_inherited((&name.to_owned(), value))
 }
 
 fn is_foreign_finalizer(_: &Place<'_>, name: &str, _: &Value) -> bool {
@@ -137,7 +144,9 @@ fn is_rollout_mark(_: &Place<'_>, name: &str, _: &Value) -> bool {
 }
 
 fn is_job_label(place: &Place<'_>, name: &str, _: &Value) -> bool {
-    place.kind() == "Job" && JOB_LABELS.contains(&name)
+    let spec = place.root().live.get("spec");
+    let manual = spec.and_then(|spec| spec.get("manualSelector")) == Some(&Value::Bool(true));
+    place.kind() == "Job" && !manual && JOB_LABELS.contains(&name)
 }
 
 fn is_listed(list: &[&str], name: &str) -> bool {
