@@ -23,27 +23,31 @@ pub(super) fn are_service_links(place: &Place<'_>, live: &Value) -> bool {
     place.kind() == "Pod" && *live == Value::Bool(true)
 }
 
-/// `serviceAccount` and `serviceAccountName` are the same field under two names; a pod has `default` by admission.
+/// The name under its deprecated spelling, `serviceAccount`, or in a pod `default` by admission.
 pub(super) fn is_account(place: &Place<'_>, live: &Value) -> bool {
-    let declared = ["serviceAccountName", "serviceAccount"].map(|name| text(place.declared, name));
-    let [name, other] = ["serviceAccountName", "serviceAccount"].map(|name| text(place.live, name));
-    match declared.iter().find(|name| !name.is_empty()) {
-        Some(declared) => live == *declared || place.declared.contains_key("serviceAccountName") && name == other,
-        None => live == "" || place.kind() == "Pod" && live == "default",
-    }
+    let alias = !text(place.declared, "serviceAccount").is_empty() && place.live.get("serviceAccount") == Some(live);
+    alias || place.kind() == "Pod" && live == "default"
 }
 
-/// `Always` for `latest` or no tag, else `IfNotPresent` (`SetDefaults_Container`, `SetDefaults_Volume`), for the declared
-/// image or the live one: changing an image does not change a policy that is filled in already.
+/// The deprecated spelling of `serviceAccountName`, which the API server prints beside it.
+pub(super) fn is_account_alias(place: &Place<'_>, live: &Value) -> bool {
+    place.live.get("serviceAccountName") == Some(live)
+}
+
+/// `Always` for `latest` or no tag, else `IfNotPresent` (`SetDefaults_Container`, `SetDefaults_Volume`). The live image
+/// decides: a policy that was filled in for another one stays, and then the manifest has to name it.
 pub(super) fn is_pull_policy(place: &Place<'_>, live: &Value) -> bool {
-    let image = |map| match text(map, "image") {
-        "" => text(map, "reference"),
+    let image = match text(place.live, "image") {
+        "" => text(place.live, "reference"),
         image => image,
     };
-    [place.declared, place.live].map(image).iter().any(|image| !image.is_empty() && live == pull_policy(image))
+    live == pull_policy(image)
 }
 
 fn pull_policy(image: &str) -> &'static str {
+    if image.is_empty() {
+        return "IfNotPresent";
+    }
     let (named, digest) = image.split_once('@').map_or((image, None), |(named, digest)| (named, Some(digest)));
     let last = named.rsplit('/').next().unwrap_or_default();
     match (last.split_once(':'), digest) {
@@ -64,9 +68,11 @@ pub(super) fn is_only_source(place: &Place<'_>, live: &Value) -> bool {
     live == &json!({}) && place.declared.keys().any(|key| key == "name") && place.declared.len() == 1
 }
 
-/// One, where neither completions nor parallelism are declared (`SetDefaults_Job`).
+/// One, where a manifest says neither completions nor parallelism (`SetDefaults_Job`).
 pub(super) fn is_single_completion(place: &Place<'_>, live: &Value) -> bool {
-    *live == json!(1) && place.declared.get("parallelism").is_none_or(Value::is_null)
+    let one = json!(1);
+    let undeclared = place.declared.get("parallelism").is_none_or(Value::is_null);
+    *live == one && undeclared && place.live.get("parallelism").is_none_or(|parallelism| *parallelism == one)
 }
 
 /// Six, or the largest number with a limit per index (`SetDefaults_Job`).
@@ -188,10 +194,7 @@ pub(super) fn are_aggregated(place: &Place<'_>, _: &Value) -> bool {
     place.declared.get("aggregationRule").is_some_and(|rule| !rule.is_null())
 }
 
-/// The group of users and groups (`SetDefaults_Subject`); service accounts have none.
+/// The group of users and groups (`SetDefaults_Subject`).
 pub(super) fn is_subject_group(place: &Place<'_>, live: &Value) -> bool {
-    match text(place.live, "kind") {
-        "User" | "Group" => live == "rbac.authorization.k8s.io",
-        _ => live == "",
-    }
+    live == "rbac.authorization.k8s.io" && matches!(text(place.live, "kind"), "User" | "Group")
 }

@@ -8,8 +8,8 @@ use super::{
     filled,
     pod::{POD_SPEC, VOLUME_CLAIM_SPEC},
     schema::{
-        Absent, Fields, allocated, filled, flag, ignored, keyed, list, map, number, object, quantity, section,
-        shared_list, text, zero,
+        Absent, Fields, allocated, computed, filled, flag, ignored, keyed, list, map, number, object, quantity,
+        section, set, shared_list, text, zero,
     },
     server::{CLAIM_METADATA, METADATA, TEMPLATE_METADATA},
 };
@@ -190,7 +190,7 @@ const SERVICE: Fields = &[
         "spec",
         &[
             text("type", "ClusterIP"),
-            filled("clusterIP", filled::is_cluster_ip),
+            computed("clusterIP", filled::is_cluster_ip),
             filled("clusterIPs", filled::are_cluster_ips),
             allocated("ipFamilies"),
             filled("ipFamilyPolicy", filled::is_ip_family_policy),
@@ -210,8 +210,8 @@ const SERVICE: Fields = &[
                 &[
                     zero("name"),
                     text("protocol", "TCP"),
-                    filled("targetPort", filled::is_own_port),
-                    filled("nodePort", filled::is_node_port),
+                    computed("targetPort", filled::is_own_port),
+                    computed("nodePort", filled::is_node_port),
                 ],
             ),
         ],
@@ -317,7 +317,7 @@ const AUTOSCALER: Fields = &[
         &[
             number("minReplicas", 1),
             section("scaleTargetRef", &[zero("apiVersion")]),
-            list("metrics", METRIC).or(Absent::Filled(filled::is_default_metric)),
+            set("metrics", METRIC).or(Absent::Filled(filled::is_default_metric)),
             section(
                 "behavior",
                 &[
@@ -357,5 +357,5 @@ const CLUSTER_ROLE: Fields = &[section("metadata", METADATA), filled("rules", fi
 const BINDING: Fields = &[
     section("metadata", METADATA),
     section("roleRef", &[text("apiGroup", "rbac.authorization.k8s.io")]),
-    list("subjects", &[zero("namespace"), filled("apiGroup", filled::is_subject_group)]),
+    list("subjects", &[zero("namespace"), computed("apiGroup", filled::is_subject_group)]),
 ];

@@ -35,6 +35,27 @@ pub(super) fn in_order(declared: &[Value], live: &[Value], is_same: Same<'_>, ad
     items
 }
 
+/// Aligns lists whose order says nothing: what is the same stays where it is declared, the rest is paired in order.
+pub(super) fn as_set(declared: &[Value], live: &[Value], is_same: Same<'_>, adopt: Adopt<'_>) -> Vec<Value> {
+    if declared.len().saturating_mul(live.len()) > PAIRS {
+        return in_order(declared, live, is_same, adopt);
+    }
+    let mut left: Vec<&Value> = live.iter().collect();
+    let mut take = |declared: &Value| left.iter().position(|live| is_same(declared, live)).map(|at| left.remove(at));
+    let found: Vec<bool> = declared.iter().map(|declared| take(declared).is_some()).collect();
+    let mut left = left.into_iter();
+    let mut items = Vec::with_capacity(live.len());
+    for (declared, is_found) in declared.iter().zip(found) {
+        if is_found {
+            items.push(declared.clone());
+        } else {
+            items.extend(left.next().map(|live| adopt(Some(declared), live)));
+        }
+    }
+    items.extend(left.map(|live| adopt(None, live)));
+    items
+}
+
 /// Pairs lists position by position, which is enough to tell whether they are the same and costs one visit an item,
 /// however deep lists are nested. Lists of different lengths are not.
 pub(super) fn pairwise(declared: &[Value], live: &[Value], adopt: Adopt<'_>) -> Value {

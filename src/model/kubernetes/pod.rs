@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     filled,
     schema::{
-        Absent, Field, Fields, allocated, filled, flag, ignored, keyed, list, map, number, object, positive,
+        Absent, Field, Fields, allocated, computed, filled, flag, ignored, keyed, list, map, number, object, positive,
         quantities, quantity, section, text, zero,
     },
     server::CLAIM_METADATA,
@@ -29,9 +29,9 @@ pub(super) const POD_SPEC: Fields = &[
     zero("hostname"),
     zero("subdomain"),
     zero("priorityClassName"),
-    filled("serviceAccountName", filled::is_account),
-    filled("serviceAccount", filled::is_account),
-    filled("nodeName", filled::is_pod),
+    computed("serviceAccountName", filled::is_account),
+    computed("serviceAccount", filled::is_account_alias),
+    computed("nodeName", filled::is_pod),
     filled("priority", filled::is_pod),
     filled("preemptionPolicy", filled::is_usual_preemption),
     filled("enableServiceLinks", filled::are_service_links),
@@ -51,7 +51,7 @@ pub(super) const POD_SPEC: Fields = &[
 const CONTAINER: Fields = &[
     text("terminationMessagePath", "/dev/termination-log"),
     text("terminationMessagePolicy", "File"),
-    filled("imagePullPolicy", filled::is_pull_policy),
+    computed("imagePullPolicy", filled::is_pull_policy),
     zero("workingDir"),
     zero("stdin"),
     zero("stdinOnce"),
@@ -65,7 +65,7 @@ const CONTAINER: Fields = &[
     keyed(
         "ports",
         &["containerPort", "protocol"],
-        &[zero("name"), text("protocol", "TCP"), zero("hostIP"), filled("hostPort", filled::is_host_port)],
+        &[zero("name"), text("protocol", "TCP"), zero("hostIP"), computed("hostPort", filled::is_host_port)],
     ),
     keyed("env", &["name"], &[zero("value"), object("valueFrom", &[FIELD_REF, RESOURCE_REF])]),
     list("envFrom", &[zero("prefix")]),
@@ -124,7 +124,7 @@ const VOLUME: Fields = &[
     ),
     object("persistentVolumeClaim", &[zero("readOnly")]),
     object("nfs", &[zero("readOnly")]),
-    object("image", &[filled("pullPolicy", filled::is_pull_policy)]),
+    object("image", &[computed("pullPolicy", filled::is_pull_policy)]),
     object(
         "iscsi",
         &[

@@ -21,6 +21,8 @@ pub(super) enum Shape {
     Object(Fields),
     /// A list that is replaced as a whole; its items are objects.
     List(Fields),
+    /// A list that is replaced as a whole, in which the order of the objects says nothing.
+    Set(Fields),
     /// A list whose items these keys identify, whatever their order.
     Keyed(&'static [&'static str], Fields),
     /// A quantity: `500m` is `0.5`.
@@ -53,10 +55,15 @@ pub(super) enum Absent {
     /// Whatever the cluster allocates.
     Allocated,
     /// What the function recognises as filled in.
-    Filled(fn(&Place<'_>, &Value) -> bool),
+    Filled(Fills),
+    /// Likewise; `""`, `0` and `false` are absent too.
+    Computed(Fills),
     /// The cluster's own, even where a manifest declares it.
     Ignored,
 }
+
+/// Tells whether an undeclared field's live value is what the API server fills in there.
+pub(super) type Fills = fn(&Place<'_>, &Value) -> bool;
 
 /// Tells whether an entry of a shared map or list belongs to the cluster or a deployer.
 pub(super) type Owned = fn(&Place<'_>, &str, &Value) -> bool;
@@ -65,14 +72,14 @@ pub(super) type Owned = fn(&Place<'_>, &str, &Value) -> bool;
 pub(super) struct Place<'a> {
     pub(super) declared: &'a Map<String, Value>,
     pub(super) live: &'a Map<String, Value>,
-    pub(super) above: Option<&'a Place<'a>>,
+    pub(super) above: Option<&'a Self>,
     /// Whether it only matters if the two are the same.
     pub(super) comparing: bool,
 }
 
 impl<'a> Place<'a> {
     /// The pair of whole objects.
-    pub(super) fn root(&self) -> &Place<'a> {
+    pub(super) fn root(&self) -> &Self {
         let mut place = self;
         while let Some(above) = place.above {
             place = above;
@@ -91,9 +98,9 @@ impl Absent {
     pub(super) fn is(self, value: &Value) -> bool {
         match (self, value) {
             (_, Value::Null) => true,
-            (Self::Zero, Value::Bool(flag)) => !flag,
-            (Self::Zero | Self::Positive(_), Value::Number(number)) => number.as_f64() == Some(0.0),
-            (Self::Zero | Self::Text(_), Value::String(text)) => text.is_empty(),
+            (Self::Zero | Self::Computed(_), Value::Bool(flag)) => !flag,
+            (Self::Zero | Self::Computed(_) | Self::Positive(_), Value::Number(zero)) => zero.as_f64() == Some(0.0),
+            (Self::Zero | Self::Computed(_) | Self::Text(_), Value::String(text)) => text.is_empty(),
             _ => false,
         }
     }
@@ -115,7 +122,7 @@ pub(super) fn keys_at(fields: Fields, tokens: &[String]) -> Option<&'static [&'s
     match find(fields, token)?.shape {
         Shape::Object(fields) => keys_at(fields, rest),
         Shape::Keyed(keys, _) if rest.is_empty() => Some(keys),
-        Shape::List(fields) | Shape::Keyed(_, fields) => keys_at(fields, rest.get(1..)?),
+        Shape::List(fields) | Shape::Set(fields) | Shape::Keyed(_, fields) => keys_at(fields, rest.get(1..)?),
         _ => None,
     }
 }
@@ -172,8 +179,13 @@ pub(super) const fn ignored(name: &'static str) -> Field {
 }
 
 /// A field whose undeclared value the function recognises.
-pub(super) const fn filled(name: &'static str, by: fn(&Place<'_>, &Value) -> bool) -> Field {
+pub(super) const fn filled(name: &'static str, by: Fills) -> Field {
     Field::new(name, Shape::Plain, Absent::Filled(by))
+}
+
+/// Likewise, for a field that the API server does not print when it is `""`, `0` or `false`.
+pub(super) const fn computed(name: &'static str, by: Fills) -> Field {
+    Field::new(name, Shape::Plain, Absent::Computed(by))
 }
 
 /// An object whose presence says something.
@@ -189,6 +201,11 @@ pub(super) const fn section(name: &'static str, fields: Fields) -> Field {
 /// A list that is replaced as a whole.
 pub(super) const fn list(name: &'static str, fields: Fields) -> Field {
     Field::new(name, Shape::List(fields), Absent::Stays)
+}
+
+/// A list in which the order says nothing.
+pub(super) const fn set(name: &'static str, fields: Fields) -> Field {
+    Field::new(name, Shape::Set(fields), Absent::Stays)
 }
 
 /// A list whose items are identified by keys.

@@ -1,6 +1,6 @@
 //! What the cluster and deployers write into any object's metadata.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::schema::{Field, Fields, Place, allocated, ignored, keyed, map, shared, shared_list, zero};
 
@@ -117,15 +117,22 @@ fn is_foreign_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     }
 }
 
-/// A Job without labels gets those of its pods (`SetDefaults_Job`).
+/// A Job without labels gets those of its pods (`SetDefaults_Job`), those by which it finds them included.
 fn is_template_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
+    let root = place.root();
+    let labels = |object: &Map<String, Value>| {
+        let template = object.get("spec")?.get("template")?;
+        template.get("metadata")?.get("labels")?.as_object().cloned()
+    };
+    let of_pods = [labels(root.declared), labels(root.live)];
+    let is_inherited = |(name, value): (&String, &Value)| {
+        JOB_LABELS.contains(&name.as_str()) || of_pods.iter().flatten().any(|labels| labels.get(name) == Some(value))
+    };
     let declared = place.declared.get("labels").and_then(Value::as_object);
-    let template = ["spec", "template", "metadata", "labels", name];
-    declared.is_none_or(serde_json::Map::is_empty)
-        && template.iter().try_fold(None, |at: Option<&Value>, key| match at {
-            None => place.root().live.get(*key).map(Some),
-            Some(at) => at.get(*key).map(Some),
-        }) == Some(Some(value))
+    let live = place.live.get("labels").and_then(Value::as_object);
+    declared.is_none_or(Map::is_empty)
+        && live.is_none_or(|live| live.iter().filter(|(name, _)| !is_listed(LABELS, name)).all(is_inherited))
+        && is_inherited((&name.to_owned(), value))
 }
 
 fn is_foreign_finalizer(_: &Place<'_>, name: &str, _: &Value) -> bool {
@@ -137,7 +144,9 @@ fn is_rollout_mark(_: &Place<'_>, name: &str, _: &Value) -> bool {
 }
 
 fn is_job_label(place: &Place<'_>, name: &str, _: &Value) -> bool {
-    place.kind() == "Job" && JOB_LABELS.contains(&name)
+    let spec = place.root().live.get("spec");
+    let manual = spec.and_then(|spec| spec.get("manualSelector")) == Some(&Value::Bool(true));
+    place.kind() == "Job" && !manual && JOB_LABELS.contains(&name)
 }
 
 fn is_listed(list: &[&str], name: &str) -> bool {

@@ -74,7 +74,7 @@ fn is_absent(field: &Field, value: &Value) -> bool {
 fn is_filled_in(field: &Field, live: &Value, place: &Place<'_>) -> bool {
     match field.absent {
         Absent::Allocated => true,
-        Absent::Filled(by) => by(place, live),
+        Absent::Filled(by) | Absent::Computed(by) => by(place, live),
         absent => absent.value().is_some_and(|default| alike(field.shape, &default, live)),
     }
 }
@@ -98,7 +98,7 @@ fn alike(shape: Shape, declared: &Value, live: &Value) -> bool {
 fn bare(shape: Shape, live: &Value, place: &Place<'_>) -> Value {
     match (shape, live) {
         (Shape::Object(_) | Shape::Shared(_), Value::Object(_)) => both(shape, &Value::Object(Map::new()), live, place),
-        (Shape::List(_) | Shape::Keyed(..) | Shape::SharedList(_), Value::Array(_)) => {
+        (Shape::List(_) | Shape::Set(_) | Shape::Keyed(..) | Shape::SharedList(_), Value::Array(_)) => {
             both(shape, &Value::Array(Vec::new()), live, place)
         }
         _ => live.clone(),
@@ -113,14 +113,15 @@ fn both(shape: Shape, declared: &Value, live: &Value, place: &Place<'_>) -> Valu
             true,
             &Place { declared, live, above: Some(place), comparing: place.comparing },
         )),
-        (Shape::List(fields), Value::Array(declared), Value::Array(live)) => {
+        (Shape::List(fields) | Shape::Set(fields), Value::Array(declared), Value::Array(live)) => {
+            let align = if matches!(shape, Shape::Set(_)) { order::as_set } else { order::in_order };
             let adopt = |declared: Option<&Value>, live: &Value| item(fields, declared, live, place);
             if place.comparing {
                 return order::pairwise(declared, live, &adopt);
             }
             let comparing = Place { comparing: true, ..*place };
             let is_same = |declared: &Value, live: &Value| item(fields, Some(declared), live, &comparing) == *declared;
-            Value::Array(order::in_order(declared, live, &is_same, &adopt))
+            Value::Array(align(declared, live, &is_same, &adopt))
         }
         (Shape::Keyed(keys, fields), Value::Array(declared), Value::Array(live)) => {
             let identity = |items| identities(keys, fields, items);
@@ -178,13 +179,10 @@ fn shared_map(
 }
 
 fn shared_items(owned: Owned, declared: &[Value], live: &[Value], place: &Place<'_>) -> Value {
-    let name = |item: &Value| match item {
-        Value::Object(map) => map.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        item => item.as_str().unwrap_or_default().to_owned(),
-    };
+    let name = |item: &Value| item.get("name").unwrap_or(item).as_str().unwrap_or_default().to_owned();
     let ours = |item: &&Value| declared.contains(*item) || !owned(place, &name(item), item);
     let live: Vec<_> = live.iter().filter(ours).cloned().collect();
-    Plain { tidy: true, comparing: place.comparing }.list(declared, &live)
+    Value::Array(order::as_set(declared, &live, &same, &|_, live| live.clone()))
 }
 
 fn amounts(declared: &Map<String, Value>, live: &Map<String, Value>) -> Map<String, Value> {
