@@ -6,14 +6,14 @@
 //! survives), outputs, and the nesting of what comes out. `halt`, `debug` and `stderr` fail; `env`, `now`, `input` and the
 //! local time do not exist, so that the same bytes map to the same findings anywhere.
 
-use std::fmt;
+use std::{fmt, slice};
 
 use jaq_core::{
     Compiler, Ctx, Error, Exn, Filter, RunPtr, Vars,
     data::JustLut,
     load::{
         self, Arena, File, Loader,
-        lex::StrPart,
+        lex::{Lexer, StrPart, Tok, Token},
         parse::{Def, Pattern, Term},
     },
     native::{Fun, bome, run, v},
@@ -25,8 +25,10 @@ use serde_json::{Map, Number, Value};
 
 /// The longest text of a program with its prelude, in bytes; the parser recurses over it.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// How deep brackets, strings and keywords of a program may nest.
+/// How deep brackets and interpolated strings of a program may nest.
 pub const MAX_NESTING: usize = 64;
+/// How deep operators and keywords of a definition may nest, brackets counted in.
+pub const MAX_OPERATORS: usize = 100;
 /// Outputs of one item.
 pub const MAX_OUTPUTS: usize = 1_000;
 
@@ -52,6 +54,9 @@ const LEFT_OUT: &[&str] = &[
     "fromjson",
 ];
 
+/// Words after which something nests.
+const NESTING_WORDS: &[&str] = &["if", "try", "reduce", "foreach", "label", "as", "and", "or"];
+
 type Data = JustLut<Val>;
 
 /// A compiled program; any number of threads may run it at once.
@@ -65,8 +70,10 @@ pub enum ProgramError {
     /// Longer than [`MAX_BYTES`].
     #[error("the program is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// Nested deeper than [`MAX_NESTING`].
-    #[error("{place}: the program is nested deeper than {MAX_NESTING} levels")]
+    /// Nested deeper than [`MAX_NESTING`] brackets or [`MAX_OPERATORS`] operators.
+    #[error(
+        "{place}: the program is nested too deep: at most {MAX_NESTING} brackets and {MAX_OPERATORS} operators, use definitions"
+    )]
     TooDeep {
         /// Where it becomes too deep.
         place: Place,
@@ -119,14 +126,15 @@ impl Program {
         if whole.len() > MAX_BYTES {
             return Err(ProgramError::TooLong);
         }
-        let first_line = prelude.trim_end().lines().count();
+        let first_line = prelude.trim_end().lines().count().max(1);
         let place = |part: &str| {
             let line = whole[..load::span(&whole, part).start].matches('\n').count() + 1;
             let prelude = line <= first_line;
             Place { prelude, line: if prelude { line } else { line - first_line } }
         };
-        if let Some(at) = too_deep(&whole) {
-            return Err(ProgramError::TooDeep { place: place(&whole[at..]) });
+        let deep = too_deep(&whole).or_else(|| too_tangled(&Lexer::new(whole.as_str()).lex().ok()?, 0));
+        if let Some(part) = deep {
+            return Err(ProgramError::TooDeep { place: place(part) });
         }
         let wrong = |part: &str, detail: String| ProgramError::Wrong { place: place(part), detail };
         if let Some(term) = load::parse(&whole, |parser| parser.term())
@@ -180,6 +188,14 @@ impl fmt::Display for Place {
     }
 }
 
+/// A text cut after 200 characters with `…`, since what it quotes is of any length.
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// What a program may call: jaq's library without what is left out, and stand-ins for what its definitions need.
 fn functions() -> impl Iterator<Item = Fun<Data>> {
     let failing = |name: &'static str| {
@@ -201,11 +217,8 @@ fn functions() -> impl Iterator<Item = Fun<Data>> {
         .chain([run::<Data>(("fromjson", v(0), from_json))])
 }
 
-/// Where brackets, interpolations and keywords of a text nest too deep, before a recursive parser sees it.
-///
-/// Keywords that open something count until the next closing bracket, which is more than they nest: a program that comes
-/// near the limit is better split into definitions anyway.
-fn too_deep(text: &str) -> Option<usize> {
+/// Where brackets and interpolations of a text nest too deep, before a lexer that recurses over them sees it.
+fn too_deep(text: &str) -> Option<&str> {
     let (bytes, mut open, mut at) = (text.as_bytes(), Vec::new(), 0);
     while let Some(&byte) = bytes.get(at) {
         match (open.last() == Some(&b'"'), byte) {
@@ -221,9 +234,48 @@ fn too_deep(text: &str) -> Option<usize> {
             (false, _) => {}
         }
         if open.len() > MAX_NESTING {
-            return Some(at);
+            return text.get(at..);
         }
         at += 1;
+    }
+    None
+}
+
+/// The token at which operators and keywords nest too deep, before a parser and a compiler that recurse see them.
+///
+/// `a | b | c` nests as `(a | (b | c))` does, and so do most operators; brackets inside count on. A definition ends at
+/// its semicolon, and what comes after it nests only as deep as what stood before it.
+fn too_tangled<'s>(tokens: &[Token<&'s str>], outside: usize) -> Option<&'s str> {
+    let (mut depth, mut before) = (outside, Vec::new());
+    for Token(text, kind) in tokens {
+        let inside = match kind {
+            Tok::Block(inner) => too_tangled(inner, depth + 1),
+            Tok::Str(parts) => parts.iter().find_map(|part| match part {
+                StrPart::Term(term) => too_tangled(slice::from_ref(term), depth + 1),
+                StrPart::Str(_) | StrPart::Char(_) => None,
+            }),
+            Tok::Word if *text == "def" => {
+                before.push(depth);
+                depth += 1;
+                None
+            }
+            Tok::Sym if *text == ";" => {
+                depth = before.pop().unwrap_or(outside);
+                None
+            }
+            Tok::Word => {
+                depth += usize::from(NESTING_WORDS.contains(text));
+                None
+            }
+            Tok::Sym => {
+                depth += usize::from(!matches!(*text, "." | ":"));
+                None
+            }
+            Tok::Var | Tok::Fmt | Tok::Num => None,
+        };
+        if inside.is_some() || depth > MAX_OPERATORS {
+            return inside.or(Some(text));
+        }
     }
     None
 }
@@ -354,9 +406,155 @@ fn told(exception: Exn<'_, Val>) -> String {
     }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn program(text: &str) -> Program {
+        Program::compile("", text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn what_reaches_outside_does_not_exist() {
+        for text in [
+            "env",
+            "$ENV",
+            "env.PATH",
+            "now",
+            "input",
+            "[inputs]",
+            "localtime",
+            "\"%Z\" | strflocaltime(\"x\")",
+            "input_filename",
+        ] {
+            let error = Program::compile("", text).expect_err(text);
+            assert!(matches!(error, ProgramError::Wrong { .. }), "{text}: {error}");
+        }
+        for text in ["import \"a\" as a; .", "include \"a\"; ."] {
+            let error = Program::compile("", text).expect_err(text).to_string();
+            assert!(error.contains("not available"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_halting_or_printing_program_fails_and_the_process_goes_on() {
+        for text in ["halt", "halt(3)", "halt_error", "\"x\" | halt_error(2)", "debug", "stderr", "debug(\"x\")"] {
+            let error = program(text).run(json!(1)).expect_err(text).to_string();
+            assert_eq!(error, "halt, debug and stderr are not available in a map.jq", "{text}");
+        }
+        assert_eq!(program("error").run(json!("own words")), Err(RunError::Failed("own words".to_owned())));
+        assert_eq!(program("error(null)").run(json!(1)), Err(RunError::Failed("null".to_owned())));
+    }
+
+    #[test]
+    fn endless_and_bottomless_programs_are_refused() {
+        for text in [
+            "def f: f; f",
+            "def f: 1 + f; f",
+            "def f(g): g | f(g); f(.)",
+            "def f: def g: f; g; f",
+            "def f: [.[] | f]; f",
+            "def f: {a: \"\\(f)\"}; f",
+            "def f: if . then f else . end; f",
+            "def f: . as {(f): $x} | $x; f",
+            "def f: reduce f as $x (0; .); f",
+            "def f: try f catch .; f",
+            "def f: .[f:]; f",
+            ".a | def f: f; f",
+        ] {
+            assert_eq!(Program::compile("", text).err(), Some(ProgramError::Recursive("f".to_owned())), "{text}");
+        }
+        for (open, close) in [("(", ")"), ("[", "]"), ("{a:", "}"), ("\"\\(", ")\""), ("(\")\" | ", ")")] {
+            let text = format!("{}1{}", open.repeat(5_000), close.repeat(5_000));
+            let error = Program::compile("", &text).expect_err(open);
+            assert!(matches!(error, ProgramError::TooDeep { .. }), "{open}: {error}");
+        }
+        assert_eq!(Program::compile("", &" ".repeat(MAX_BYTES)).err(), Some(ProgramError::TooLong));
+        let mut compiled = 0;
+        for repeated in [
+            "-",
+            "if ",
+            "try ",
+            ".|",
+            ".,",
+            "def f:",
+            "def f:1;",
+            "def f:def g:1;",
+            "1+def f:1;",
+            "label $x|",
+            ". as $x|",
+            "1+",
+            "1//",
+            "reduce ",
+            ".a=",
+            ".a|=",
+            "..",
+            "not and ",
+            "1 or ",
+            "try 1 catch ",
+            "if 1 then 1 elif ",
+            ".a?",
+            "?",
+            ".[0]",
+            ".a.b",
+            "1<",
+            ". as [$x]|",
+            "\"\",",
+            "@json ",
+            "1 ",
+        ] {
+            for times in [MAX_OPERATORS / 3, MAX_OPERATORS / 2, MAX_OPERATORS - 1, MAX_BYTES / repeated.len() - 1] {
+                // the one thing that must not happen is an overflow of the stack, which ends the process
+                if let Ok(program) = Program::compile("", &(repeated.repeat(times) + ".")) {
+                    let outcome = program.run(json!([1]));
+                    compiled += usize::from(outcome.is_ok());
+                }
+            }
+        }
+        assert!(compiled > 20, "{compiled} of the programs within the limits ran");
+    }
+
+    #[test]
+    fn errors_name_the_line_of_the_text_they_are_in() {
+        let at = |prelude: &str, text: &str| Program::compile(prelude, text).expect_err(text).to_string();
+        assert_eq!(at("def a: 1;\n\n", "a |\n b"), "map.jq line 2: undefined filter b");
+        assert_eq!(at("def a: 1;\ndef b: c;", "a"), "prelude.jq line 2: undefined filter c");
+        assert_eq!(at("", "{a: 1"), "map.jq line 1: expected closing brace");
+        assert_eq!(at("def a: 1;", "# one\nif . then 1 else"), "map.jq line 2: expected term");
+        assert_eq!(at("", ""), "map.jq line 1: expected term");
+    }
+
+    #[test]
+    fn numbers_stay_exact_and_what_json_cannot_hold_is_an_error() {
+        let numbers =
+            json!([i64::MIN, i64::MAX, u64::MAX, 1_795_244_400_123_456_789_i64, 0.1, 1.0, -0.0, 1e300, 5e-324]);
+        assert_eq!(program(".").run(numbers.clone()), Ok(vec![numbers.clone()]));
+        assert_eq!(program("tojson | fromjson").run(numbers.clone()), Ok(vec![numbers]));
+        assert_eq!(program("1.50").run(json!(null)), Ok(vec![json!(1.5)]));
+        for text in ["1 / 0", "nan", ". + .", "{(\"1\" | tonumber | tojson | tobytes): 1}", "\"x\" | tobytes"] {
+            let error = program(text).run(json!(u64::MAX)).expect_err(text);
+            assert!(matches!(error, RunError::NotJson { output: 1, .. }), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn outputs_and_quotations_are_bounded() {
+        assert_eq!(program("range(.)").run(json!(MAX_OUTPUTS)).map(|all| all.len()), Ok(MAX_OUTPUTS));
+        assert_eq!(program("range(infinite)").run(json!(0)), Err(RunError::TooMany));
+        assert_eq!(program("repeat(.)").run(json!(0)), Err(RunError::TooMany));
+        assert_eq!(program("empty").run(json!(0)), Ok(Vec::new()));
+        let deep = program("reduce range(200) as $i (0; [.])").run(json!(0));
+        assert!(matches!(deep, Err(RunError::NotJson { .. })), "{deep:?}");
+        let told = program(".a").run(json!("ä".repeat(10_000))).expect_err("no object").to_string();
+        assert_eq!(told.chars().count(), MAX_QUOTED + 1);
+        let hostile = program("fromjson").run(json!("[".repeat(500_000))).expect_err("too deep").to_string();
+        assert!(hostile.contains("recursion limit"), "{hostile}");
+    }
+
+    #[test]
+    fn one_program_serves_several_threads() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        shared(&program("."));
     }
 }
