@@ -158,7 +158,8 @@ fn misfit(finding: &Value) -> Option<String> {
     fn read<T: DeserializeOwned>(value: &Value) -> Option<String> {
         T::deserialize(value).err().map(|error| format!(": {error}"))
     }
-    const MEMBERS: &[(&str, fn(&Value) -> Option<String>)] = &[
+    type Misfit = fn(&Value) -> Option<String>;
+    const MEMBERS: &[(&str, Misfit)] = &[
         ("id", read::<String>),
         ("intent", read::<Intent>),
         ("state", read::<State>),

@@ -53,8 +53,9 @@ fn every_sample_maps_to_what_is_expected() {
     let (senders, mut seen) = (senders(), BTreeSet::new());
     for folder in files(&folder()).into_iter().filter(|path| path.is_dir()) {
         let name = file_name(&folder);
-        let sender =
-            senders.get(&name).unwrap_or_else(|| panic!("webhooks/{name} has no sender.yaml, or is not built in"));
+        let sender = senders.get(&name).unwrap_or_else(|| {
+            panic!("webhooks/{name} has no sender.yaml, or is not built in: touch src/webhook/sender.rs")
+        });
         seen.insert(name.clone());
         assert!(folder.join("README.md").exists(), "webhooks/{name}: a README.md tells an operator how to set it up");
         let samples = files(&folder.join("samples"));
@@ -386,4 +387,47 @@ fn a_program_that_answers_nothing_or_something_else_fails_the_delivery() {
             map(senders.get("x").expect("there"), br#"[{"first": true}, {}]"#, None).expect_err(&program).to_string();
         assert!(error.contains(why), "{program}: {error}");
     }
+}
+
+#[test]
+fn any_member_may_be_anything() {
+    let strange = [json!(null), json!("x"), json!([null]), json!({})];
+    for (name, sample) in
+        [("argocd", "out_of_sync.json"), ("argocd", "several_sources.json"), ("generic", "list_of_findings.json")]
+    {
+        let senders = senders();
+        let sender = senders.get(name).expect("a sender");
+        let text = fs::read_to_string(folder().join(name).join("samples").join(sample)).expect("a sample");
+        let whole: Value = serde_json::from_str(&text).expect("JSON");
+        let (mut kept, mut refused) = (0, 0);
+        for place in places(&whole, "") {
+            for odd in &strange {
+                let mut changed = whole.clone();
+                *changed.pointer_mut(&place).expect("its place") = odd.clone();
+                match map(sender, changed.to_string().as_bytes(), None) {
+                    Ok(all) => kept += usize::from(!all.is_empty()),
+                    Err(error) => refused += usize::from(error.to_string().len() < 500),
+                }
+            }
+        }
+        assert_eq!(
+            kept + refused,
+            places(&whole, "").len() * strange.len(),
+            "{sample}: {kept} mapped, {refused} refused"
+        );
+        assert!(kept > 0 && refused > 0, "{sample}: {kept} mapped, {refused} refused");
+    }
+}
+
+/// The JSON Pointers of a value and of all below it.
+fn places(value: &Value, here: &str) -> Vec<String> {
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value)).collect()
+        }
+        Value::Array(items) => items.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    let below = below.into_iter().flat_map(|(token, value)| places(value, &format!("{here}/{token}")));
+    [here.to_owned()].into_iter().chain(below).collect()
 }
