@@ -330,6 +330,10 @@ impl TryFrom<Written> for Authentication {
     fn try_from(written: Written) -> Result<Self, String> {
         let Written { kind, header, prefix, encoding } = written;
         let plain = header.is_none() && prefix.is_none() && encoding.is_none();
+        let token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if let Some(header) = header.as_deref().filter(|name| name.is_empty() || !name.bytes().all(token)) {
+            return Err(format!("{header:?} is no header: expected letters, digits, \"-\" and \"_\""));
+        }
         let hmac = |hash, header: Option<String>| match header {
             Some(header) => Ok(Self::Hmac {
                 hash,
@@ -580,6 +584,8 @@ mod tests {
             ("{kind: hmac-sha1, header: X}", "unknown authentication \"hmac-sha1\""),
             ("{kind: bearer, header: X}", "takes no further members"),
             ("{kind: header}", "needs the name of a header"),
+            ("{kind: header, header: ''}", "\"\" is no header"),
+            ("{kind: hmac-sha256, header: 'X-Signature:'}", "\"X-Signature:\" is no header"),
             ("{kind: bearer, secret: x}", "unknown field `secret`"),
             ("{kind: hmac-sha256, header: X, encoding: base32}", "unknown variant `base32`"),
         ] {
