@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     envelope::{self, EnvelopeError},
-    program::RunError,
+    program::{self, RunError},
     sender::Sender,
 };
 use crate::model::{
@@ -147,7 +147,7 @@ fn mapped(value: Value) -> Result<Mapped, String> {
             Err("/rule: a violation needs the rule that it breaks".to_owned())
         }
         Ok(finding) => Ok(Mapped::Finding(Box::new(finding))),
-        Err(error) => Err(misfit(&value).unwrap_or_else(|| error.to_string())),
+        Err(error) => Err(program::cut(&misfit(&value).unwrap_or_else(|| error.to_string()))),
     }
 }
 
@@ -158,7 +158,8 @@ fn misfit(finding: &Value) -> Option<String> {
     fn read<T: DeserializeOwned>(value: &Value) -> Option<String> {
         T::deserialize(value).err().map(|error| format!(": {error}"))
     }
-    const MEMBERS: &[(&str, fn(&Value) -> Option<String>)] = &[
+    type Misfit = fn(&Value) -> Option<String>;
+    const MEMBERS: &[(&str, Misfit)] = &[
         ("id", read::<String>),
         ("intent", read::<Intent>),
         ("state", read::<State>),
@@ -174,15 +175,15 @@ fn misfit(finding: &Value) -> Option<String> {
         ("hints", read::<Hints>),
     ];
     fn misfit_resource(resource: &Value) -> Option<String> {
-        let (world, id) = resource.as_object().filter(|worlds| worlds.len() == 1)?.iter().next()?;
-        let wrong = match world.as_str() {
-            "kubernetes" => read::<KubernetesId>(id),
-            "terraform" => read::<TerraformId>(id),
-            "cloud" => read::<CloudId>(id),
-            "argocd" => read::<ArgocdId>(id),
+        let inside = resource.as_object().filter(|worlds| worlds.len() == 1).and_then(|worlds| worlds.iter().next());
+        let wrong = inside.and_then(|(world, id)| match world.as_str() {
+            "kubernetes" => Some(format!("/kubernetes{}", read::<KubernetesId>(id)?)),
+            "terraform" => Some(format!("/terraform{}", read::<TerraformId>(id)?)),
+            "cloud" => Some(format!("/cloud{}", read::<CloudId>(id)?)),
+            "argocd" => Some(format!("/argocd{}", read::<ArgocdId>(id)?)),
             _ => None,
-        };
-        wrong.map_or_else(|| read::<ResourceId>(resource), |wrong| Some(format!("/{world}{wrong}")))
+        });
+        wrong.or_else(|| read::<ResourceId>(resource))
     }
     fn misfit_patch(patch: &Value) -> Option<String> {
         let operations = patch.as_array().map_or(&[] as &[_], Vec::as_slice);

@@ -15,7 +15,8 @@ def last_sync:
         then .syncResult else null end
     end;
 
-# What an application is made of, but for the branch: that shows in the revisions.
+# What an application is made of, but for the branch: that shows in the revisions. A source hydrator names it otherwise.
+def has_source: .source != null or (.sources // []) != [];
 def sources: (if (.sources // []) != [] then .sources else [.source] end) | map(. // {} | del(.targetRevision));
 
 # Where the declared state lives, as far as the application says it without doubt.
@@ -83,7 +84,7 @@ else
     elif $app.status.operationState.phase | . == "Running" or . == "Terminating" then ignored("a sync is running")
     elif $last == null and $app.status.operationState != null then ignored("no sync of the application has succeeded yet")
     elif $last != null and ($last | revisions) != ($app.status.sync | revisions) then ignored("a new commit is not applied yet")
-    elif $last != null and ($last | .source != null or (.sources // []) != []) and ($last | sources) != ($app.spec | sources)
+    elif $last != null and ($last | has_source) and ($app.spec | has_source) and ($last | sources) != ($app.spec | sources)
     then ignored("the application's own source has changed and is not applied yet")
     else $resources | out_of_sync($app) end
 end
