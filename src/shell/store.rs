@@ -296,9 +296,10 @@ impl Store {
     /// Waits until the store fails, for ever if it does not.
     pub async fn failure(&self) -> String {
         let mut broken = self.0.broken.clone();
-        match broken.wait_for(Option::is_some).await {
-            Ok(reason) => reason.clone().unwrap_or_default(),
-            Err(_) => std::future::pending().await,
+        let reason = broken.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
         }
     }
 
