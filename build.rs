@@ -1,0 +1,6 @@
+//! Folders that are embedded whole are embedded anew when a file is added to them.
+
+fn main() {
+    println!("cargo:rerun-if-changed=webhooks");
+    println!("cargo:rerun-if-changed=fixtures/demo");
+}
