@@ -6,7 +6,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::value;
 
@@ -78,10 +78,16 @@ pub fn items(body: &[u8], content_type: Option<&str>, wrappings: &[Unwrap]) -> R
     }
     for wrapping in wrappings {
         let mut inner = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let item =
-                unwrapped(*wrapping, item).map_err(|detail| EnvelopeError::Wrapping { item: index + 1, detail })?;
-            spread(item, &mut inner)?;
+        for (item, value) in (1..).zip(items) {
+            match value {
+                Value::Object(map) if is_wrapped(*wrapping, &map) => {
+                    let content =
+                        unwrapped(*wrapping, map).map_err(|detail| EnvelopeError::Wrapping { item, detail })?;
+                    spread(content, &mut inner)?;
+                }
+                bare if inner.len() < MAX_ITEMS => inner.push(bare),
+                _ => return Err(EnvelopeError::TooMany),
+            }
         }
         items = inner;
     }
@@ -124,12 +130,14 @@ fn spread(value: Value, items: &mut Vec<Value>) -> Result<(), EnvelopeError> {
     Ok(())
 }
 
-fn unwrapped(wrapping: Unwrap, item: Value) -> Result<Value, String> {
-    let Unwrap::CloudEvents = wrapping;
-    let Value::Object(mut event) = item else { return Ok(item) };
-    if !event.get("specversion").is_some_and(Value::is_string) {
-        return Ok(Value::Object(event));
+fn is_wrapped(wrapping: Unwrap, map: &Map<String, Value>) -> bool {
+    match wrapping {
+        Unwrap::CloudEvents => map.get("specversion").is_some_and(Value::is_string),
     }
+}
+
+fn unwrapped(wrapping: Unwrap, mut event: Map<String, Value>) -> Result<Value, String> {
+    let Unwrap::CloudEvents = wrapping;
     if let Some(data) = event.remove("data") {
         return Ok(data);
     }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     envelope::{self, EnvelopeError},
-    program::RunError,
+    program::{self, RunError},
     sender::Sender,
 };
 use crate::model::{
@@ -67,13 +67,13 @@ pub enum MapError {
     #[error("the delivery maps to more than {} findings: send fewer at a time", envelope::MAX_ITEMS)]
     TooMany,
     /// An output is no finding.
-    #[error("item {item}, finding {output}: {detail}")]
+    #[error("item {item}, output {output}: {detail}")]
     NotAFinding {
         /// The item.
         item: usize,
         /// The output of that item.
         output: usize,
-        /// The member and what was expected there.
+        /// The member, as a JSON Pointer into the output, and what was expected there.
         detail: String,
     },
 }
@@ -139,15 +139,15 @@ fn mapped(value: Value) -> Result<Mapped, String> {
     if let Some(why) = members.get("ignored") {
         return match why {
             Value::String(why) if members.len() == 1 && !why.is_empty() => Ok(Mapped::Ignored { why: why.clone() }),
-            _ => Err("ignored: expected one sentence and no other member".to_owned()),
+            _ => Err("/ignored: expected one sentence and no other member".to_owned()),
         };
     }
     match serde_json::from_value::<Finding>(value.clone()) {
         Ok(finding) if finding.intent == Intent::Violation && finding.rule.is_none() => {
-            Err("rule: a violation needs the rule that it breaks".to_owned())
+            Err("/rule: a violation needs the rule that it breaks".to_owned())
         }
         Ok(finding) => Ok(Mapped::Finding(Box::new(finding))),
-        Err(error) => Err(misfit(&value).unwrap_or_else(|| error.to_string())),
+        Err(error) => Err(program::cut(&misfit(&value).unwrap_or_else(|| error.to_string()))),
     }
 }
 
@@ -156,9 +156,10 @@ fn mapped(value: Value) -> Result<Mapped, String> {
 /// `serde_json` says what but not where; so each member is read on its own, operations and identities one level further.
 fn misfit(finding: &Value) -> Option<String> {
     fn read<T: DeserializeOwned>(value: &Value) -> Option<String> {
-        T::deserialize(value).err().map(|error| error.to_string())
+        T::deserialize(value).err().map(|error| format!(": {error}"))
     }
-    const MEMBERS: &[(&str, fn(&Value) -> Option<String>)] = &[
+    type Misfit = fn(&Value) -> Option<String>;
+    const MEMBERS: &[(&str, Misfit)] = &[
         ("id", read::<String>),
         ("intent", read::<Intent>),
         ("state", read::<State>),
@@ -174,25 +175,25 @@ fn misfit(finding: &Value) -> Option<String> {
         ("hints", read::<Hints>),
     ];
     fn misfit_resource(resource: &Value) -> Option<String> {
-        let (world, id) = resource.as_object().filter(|worlds| worlds.len() == 1)?.iter().next()?;
-        let wrong = match world.as_str() {
-            "kubernetes" => read::<KubernetesId>(id),
-            "terraform" => read::<TerraformId>(id),
-            "cloud" => read::<CloudId>(id),
-            "argocd" => read::<ArgocdId>(id),
+        let inside = resource.as_object().filter(|worlds| worlds.len() == 1).and_then(|worlds| worlds.iter().next());
+        let wrong = inside.and_then(|(world, id)| match world.as_str() {
+            "kubernetes" => Some(format!("/kubernetes{}", read::<KubernetesId>(id)?)),
+            "terraform" => Some(format!("/terraform{}", read::<TerraformId>(id)?)),
+            "cloud" => Some(format!("/cloud{}", read::<CloudId>(id)?)),
+            "argocd" => Some(format!("/argocd{}", read::<ArgocdId>(id)?)),
             _ => None,
-        };
-        wrong.map_or_else(|| read::<ResourceId>(resource), |wrong| Some(format!("{world}: {wrong}")))
+        });
+        wrong.or_else(|| read::<ResourceId>(resource))
     }
     fn misfit_patch(patch: &Value) -> Option<String> {
         let operations = patch.as_array().map_or(&[] as &[_], Vec::as_slice);
         let mut numbered = operations.iter().enumerate();
         numbered
-            .find_map(|(at, one)| Some(format!("operation {at}: {}", read::<PatchOperation>(one)?)))
+            .find_map(|(at, one)| Some(format!("/{at}{}", read::<PatchOperation>(one)?)))
             .or_else(|| read::<Option<Patch>>(patch))
     }
     ["intent", "resource"].into_iter().find(|name| finding.get(name).is_none()).map_or_else(
-        || MEMBERS.iter().find_map(|(name, wrong)| Some(format!("{name}: {}", wrong(finding.get(name)?)?))),
-        |missing| Some(format!("{missing}: a finding needs this member")),
+        || MEMBERS.iter().find_map(|(name, wrong)| Some(format!("/{name}{}", wrong(finding.get(name)?)?))),
+        |missing| Some(format!("/{missing}: a finding needs this member")),
     )
 }

@@ -6,27 +6,24 @@
 //! survives), outputs, and the nesting of what comes out. `halt`, `debug` and `stderr` fail; `env`, `now`, `input` and the
 //! local time do not exist, so that the same bytes map to the same findings anywhere.
 
+pub mod guard;
+
 use std::fmt;
 
 use jaq_core::{
-    Compiler, Ctx, Error, Filter, RunPtr, Vars,
+    Compiler, Ctx, Error, Exn, Filter, RunPtr, Vars,
     data::JustLut,
-    load::{
-        self, Arena, File, Loader,
-        lex::StrPart,
-        parse::{Def, Pattern, Term},
-    },
+    load::{self, Arena, File, Loader},
     native::{Fun, bome, run, v},
-    path::Part,
 };
 use jaq_json::{Num, Val};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
+use guard::{MAX_NESTING, MAX_OPERATORS};
+
 /// The longest text of a program with its prelude, in bytes; the parser recurses over it.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// How deep brackets, strings and keywords of a program may nest.
-pub const MAX_NESTING: usize = 64;
 /// Outputs of one item.
 pub const MAX_OUTPUTS: usize = 1_000;
 
@@ -65,8 +62,10 @@ pub enum ProgramError {
     /// Longer than [`MAX_BYTES`].
     #[error("the program is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// Nested deeper than [`MAX_NESTING`].
-    #[error("{place}: the program is nested deeper than {MAX_NESTING} levels")]
+    /// Nested deeper than [`MAX_NESTING`] brackets or [`MAX_OPERATORS`] operators.
+    #[error(
+        "{place}: the program is nested too deep: at most {MAX_NESTING} brackets and {MAX_OPERATORS} operators, use definitions"
+    )]
     TooDeep {
         /// Where it becomes too deep.
         place: Place,
@@ -119,19 +118,17 @@ impl Program {
         if whole.len() > MAX_BYTES {
             return Err(ProgramError::TooLong);
         }
-        let first_line = prelude.trim_end().lines().count();
+        let first_line = prelude.trim_end().lines().count().max(1);
         let place = |part: &str| {
             let line = whole[..load::span(&whole, part).start].matches('\n').count() + 1;
             let prelude = line <= first_line;
             Place { prelude, line: if prelude { line } else { line - first_line } }
         };
-        if let Some(at) = too_deep(&whole) {
-            return Err(ProgramError::TooDeep { place: place(&whole[at..]) });
+        if let Some(part) = guard::too_deep(&whole) {
+            return Err(ProgramError::TooDeep { place: place(part) });
         }
         let wrong = |part: &str, detail: String| ProgramError::Wrong { place: place(part), detail };
-        if let Some(term) = load::parse(&whole, |parser| parser.term())
-            && let Some(name) = recursive(&term, &mut Vec::new())
-        {
+        if let Some(name) = guard::recursive(&whole) {
             return Err(ProgramError::Recursive(name.to_owned()));
         }
         let arena = Arena::default();
@@ -159,10 +156,7 @@ impl Program {
             if outputs.len() == MAX_OUTPUTS {
                 return Err(RunError::TooMany);
             }
-            let output = output.map_err(|exception| {
-                let error = exception.get_err().map(|error| error.to_string());
-                RunError::Failed(error.map_or_else(|_| "the program stopped".to_owned(), |text| cut(&text)))
-            })?;
+            let output = output.map_err(|exception| RunError::Failed(told(exception)))?;
             let number = outputs.len() + 1;
             outputs.push(json(&output, 0).map_err(|detail| RunError::NotJson { output: number, detail })?);
         }
@@ -180,6 +174,14 @@ impl fmt::Debug for Program {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} line {}", if self.prelude { "prelude.jq" } else { "map.jq" }, self.line)
+    }
+}
+
+/// A text cut after 200 characters with `…`, since what it quotes is of any length.
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -202,92 +204,6 @@ fn functions() -> impl Iterator<Item = Fun<Data>> {
         .filter(|(name, ..)| !LEFT_OUT.contains(name))
         .chain(["halt", "debug_empty", "stderr_empty"].map(failing))
         .chain([run::<Data>(("fromjson", v(0), from_json))])
-}
-
-/// Where brackets, interpolations and keywords of a text nest too deep, before a recursive parser sees it.
-///
-/// Keywords that open something count until the next closing bracket, which is more than they nest: a program that comes
-/// near the limit is better split into definitions anyway.
-fn too_deep(text: &str) -> Option<usize> {
-    let (bytes, mut open, mut at) = (text.as_bytes(), Vec::new(), 0);
-    while let Some(&byte) = bytes.get(at) {
-        match (open.last() == Some(&b'"'), byte) {
-            (true, b'\\') if bytes.get(at + 1) == Some(&b'(') => {
-                open.push(b'(');
-                at += 1;
-            }
-            (true, b'\\') => at += 1,
-            (true, b'"') | (false, b')' | b']' | b'}') => _ = open.pop(),
-            (true, _) => {}
-            (false, b'#') => at += bytes[at..].iter().position(|b| *b == b'\n').unwrap_or(bytes.len() - at),
-            (false, b'"' | b'(' | b'[' | b'{') => open.push(byte),
-            (false, _) => {}
-        }
-        if open.len() > MAX_NESTING {
-            return Some(at);
-        }
-        at += 1;
-    }
-    None
-}
-
-/// The first definition that calls itself, directly or from a definition inside it.
-fn recursive<'s>(term: &Term<&'s str>, open: &mut Vec<(&'s str, usize)>) -> Option<&'s str> {
-    match term {
-        Term::Id | Term::Recurse | Term::Num(_) | Term::Break(_) | Term::Var(_) | Term::Arr(None) => None,
-        Term::Str(_, parts) => parts.iter().find_map(|part| match part {
-            StrPart::Term(term) => recursive(term, open),
-            StrPart::Str(_) | StrPart::Char(_) => None,
-        }),
-        Term::Arr(Some(inner)) | Term::Neg(inner) | Term::Label(_, inner) => recursive(inner, open),
-        Term::Obj(members) => {
-            members.iter().find_map(|(key, value)| recursive(key, open).or_else(|| recursive(value.as_ref()?, open)))
-        }
-        Term::BinOp(left, operator, right) => {
-            let pattern = match operator {
-                load::parse::BinaryOp::Pipe(Some(pattern)) => recursive_pattern(pattern, open),
-                _ => None,
-            };
-            pattern.or_else(|| recursive(left, open)).or_else(|| recursive(right, open))
-        }
-        Term::Fold(_, over, pattern, steps) => recursive(over, open)
-            .or_else(|| recursive_pattern(pattern, open))
-            .or_else(|| steps.iter().find_map(|step| recursive(step, open))),
-        Term::TryCatch(tried, caught) => recursive(tried, open).or_else(|| recursive(caught.as_deref()?, open)),
-        Term::IfThenElse(branches, otherwise) => branches
-            .iter()
-            .find_map(|(condition, then)| recursive(condition, open).or_else(|| recursive(then, open)))
-            .or_else(|| recursive(otherwise.as_deref()?, open)),
-        Term::Def(definitions, rest) => definitions
-            .iter()
-            .find_map(|definition| recursive_definition(definition, open))
-            .or_else(|| recursive(rest, open)),
-        Term::Call(name, arguments) if open.contains(&(name, arguments.len())) => Some(name),
-        Term::Call(_, arguments) => arguments.iter().find_map(|argument| recursive(argument, open)),
-        Term::Path(of, path) => recursive(of, open).or_else(|| {
-            path.0.iter().find_map(|(part, _)| match part {
-                Part::Index(index) => recursive(index, open),
-                Part::Range(from, to) => [from, to].into_iter().flatten().find_map(|bound| recursive(bound, open)),
-            })
-        }),
-    }
-}
-
-fn recursive_definition<'s>(definition: &Def<&'s str>, open: &mut Vec<(&'s str, usize)>) -> Option<&'s str> {
-    open.push((definition.name, definition.args.len()));
-    let found = recursive(&definition.body, open);
-    open.pop();
-    found
-}
-
-fn recursive_pattern<'s>(pattern: &Pattern<&'s str>, open: &mut Vec<(&'s str, usize)>) -> Option<&'s str> {
-    match pattern {
-        Pattern::Var(_) => None,
-        Pattern::Arr(items) => items.iter().find_map(|item| recursive_pattern(item, open)),
-        Pattern::Obj(members) => {
-            members.iter().find_map(|(key, value)| recursive(key, open).or_else(|| recursive_pattern(value, open)))
-        }
-    }
 }
 
 fn first<F, E>(errors: Vec<(F, E)>) -> Option<E> {
@@ -348,9 +264,96 @@ fn json(value: &Val, depth: usize) -> Result<Value, &'static str> {
     })
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTED) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// What an exception says, without quotes around a program's own words.
+fn told(exception: Exn<'_, Val>) -> String {
+    match exception.get_err().map(Error::into_val) {
+        Ok(Val::TStr(text)) => cut(&String::from_utf8_lossy(&text)),
+        Ok(other) => cut(&other.to_string()),
+        Err(_) => "the program stopped".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn program(text: &str) -> Program {
+        Program::compile("", text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn what_reaches_outside_does_not_exist() {
+        for text in [
+            "env",
+            "$ENV",
+            "env.PATH",
+            "now",
+            "input",
+            "[inputs]",
+            "localtime",
+            "\"%Z\" | strflocaltime(\"x\")",
+            "input_filename",
+        ] {
+            let error = Program::compile("", text).expect_err(text);
+            assert!(matches!(error, ProgramError::Wrong { .. }), "{text}: {error}");
+        }
+        for text in ["import \"a\" as a; .", "include \"a\"; ."] {
+            let error = Program::compile("", text).expect_err(text).to_string();
+            assert!(error.contains("not available"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_halting_or_printing_program_fails_and_the_process_goes_on() {
+        for text in ["halt", "halt(3)", "halt_error", "\"x\" | halt_error(2)", "debug", "stderr", "debug(\"x\")"] {
+            let error = program(text).run(json!(1)).expect_err(text).to_string();
+            assert_eq!(error, "halt, debug and stderr are not available in a map.jq", "{text}");
+        }
+        assert_eq!(program("error").run(json!("own words")), Err(RunError::Failed("own words".to_owned())));
+        assert_eq!(program("error(null)").run(json!(1)), Err(RunError::Failed("null".to_owned())));
+    }
+
+    #[test]
+    fn errors_name_the_line_of_the_text_they_are_in() {
+        let at = |prelude: &str, text: &str| Program::compile(prelude, text).expect_err(text).to_string();
+        assert_eq!(at("def a: 1;\n\n", "a |\n b"), "map.jq line 2: undefined filter b");
+        assert_eq!(at("def a: 1;\ndef b: c;", "a"), "prelude.jq line 2: undefined filter c");
+        assert_eq!(at("", "{a: 1"), "map.jq line 1: expected closing brace");
+        assert_eq!(at("def a: 1;", "# one\nif . then 1 else"), "map.jq line 2: expected term");
+        assert_eq!(at("", ""), "map.jq line 1: expected term");
+    }
+
+    #[test]
+    fn numbers_stay_exact_and_what_json_cannot_hold_is_an_error() {
+        let numbers =
+            json!([i64::MIN, i64::MAX, u64::MAX, 1_795_244_400_123_456_789_i64, 0.1, 1.0, -0.0, 1e300, 5e-324]);
+        assert_eq!(program(".").run(numbers.clone()), Ok(vec![numbers.clone()]));
+        assert_eq!(program("tojson | fromjson").run(numbers.clone()), Ok(vec![numbers]));
+        assert_eq!(program("1.50").run(json!(null)), Ok(vec![json!(1.5)]));
+        for text in ["1 / 0", "nan", ". + .", "{(\"1\" | tonumber | tojson | tobytes): 1}", "\"x\" | tobytes"] {
+            let error = program(text).run(json!(u64::MAX)).expect_err(text);
+            assert!(matches!(error, RunError::NotJson { output: 1, .. }), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn outputs_and_quotations_are_bounded() {
+        assert_eq!(program("range(.)").run(json!(MAX_OUTPUTS)).map(|all| all.len()), Ok(MAX_OUTPUTS));
+        assert_eq!(program("range(infinite)").run(json!(0)), Err(RunError::TooMany));
+        assert_eq!(program("repeat(.)").run(json!(0)), Err(RunError::TooMany));
+        assert_eq!(program("empty").run(json!(0)), Ok(Vec::new()));
+        let deep = program("reduce range(200) as $i (0; [.])").run(json!(0));
+        assert!(matches!(deep, Err(RunError::NotJson { .. })), "{deep:?}");
+        let told = program(".a").run(json!("ä".repeat(10_000))).expect_err("no object").to_string();
+        assert_eq!(told.chars().count(), MAX_QUOTED + 1);
+        let hostile = program("fromjson").run(json!("[".repeat(500_000))).expect_err("too deep").to_string();
+        assert!(hostile.contains("recursion limit"), "{hostile}");
+    }
+
+    #[test]
+    fn one_program_serves_several_threads() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        shared(&program("."));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -89,6 +89,9 @@ pub enum SenderError {
         /// The file.
         file: String,
     },
+    /// A manifest or program is not text.
+    #[error("webhooks/{0} is not UTF-8")]
+    NotUtf8(String),
     /// The manifest is not what it should be.
     #[error("webhooks/{folder}/{MANIFEST}: {detail}")]
     Manifest {
@@ -190,14 +193,17 @@ impl Senders {
     ) -> Result<Self, SenderError> {
         let files: BTreeMap<String, C> =
             files.into_iter().map(|(path, content)| (path.as_ref().to_owned(), content)).collect();
-        let text = |path: &str| files.get(path).map(|content| String::from_utf8_lossy(content.as_ref()).into_owned());
-        let prelude = text(PRELUDE).or_else(|| Some(EMBEDDED.get_file(PRELUDE)?.contents_utf8()?.to_owned()));
-        let prelude = prelude.unwrap_or_default();
+        let text = |path: &str| {
+            let read = |content: &C| str::from_utf8(content.as_ref()).map(ToOwned::to_owned);
+            files.get(path).map(read).transpose().map_err(|_| SenderError::NotUtf8(path.to_owned()))
+        };
+        let ours = || EMBEDDED.get_file(PRELUDE).and_then(File::contents_utf8).unwrap_or_default().to_owned();
+        let prelude = text(PRELUDE)?.unwrap_or_else(ours);
         let mut senders = Self::default();
         for path in files.keys() {
             let Some((folder, MANIFEST)) = path.split_once('/') else { continue };
-            let manifest = Manifest::read(folder, &text(path).unwrap_or_default())?;
-            let program = text(&format!("{folder}/{}", manifest.program))
+            let manifest = Manifest::read(folder, &text(path)?.unwrap_or_default())?;
+            let program = text(&format!("{folder}/{}", manifest.program))?
                 .ok_or_else(|| SenderError::Missing { folder: folder.to_owned(), file: manifest.program.clone() })?;
             let program = Program::compile(&prelude, &program)
                 .map_err(|source| SenderError::Program { folder: folder.to_owned(), source })?;
