@@ -56,8 +56,14 @@ use crate::{
 /// Finds the repository that a finding is about, or says why there is none.
 pub type Route = Arc<dyn Fn(&Finding) -> Result<RepoSlug, Refusal> + Send + Sync>;
 
-/// Takes what looks secret out of a finding before it is stored.
-pub type Redact = Arc<dyn Fn(&Finding) -> Finding + Send + Sync>;
+/// Takes what looks secret out of what is stored and logged.
+#[derive(Clone)]
+pub struct Redact {
+    /// Of a finding; its identity is taken before.
+    pub finding: Arc<dyn Fn(&Finding) -> Finding + Send + Sync>,
+    /// Of a text that may quote a delivery.
+    pub text: Arc<dyn Fn(&str) -> String + Send + Sync>,
+}
 
 /// The bounds of a receiver.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +80,7 @@ pub struct Limits {
     pub mapping: Duration,
     /// Time that the store has before the sender is told to come again.
     pub commit: Duration,
-    /// The longest life of a connection.
+    /// The age at which a connection answers what has begun and closes.
     pub connection: Duration,
     /// How long a shutdown waits for requests that have begun.
     pub grace: Duration,
@@ -352,19 +358,23 @@ async fn serve(stream: TcpStream, router: Router, permit: OwnedSemaphorePermit, 
         .max_buf_size(64 << 10)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = std::pin::pin!(connection);
-    let whole = async {
-        tokio::select! {
-            done = connection.as_mut() => return done,
-            _ = stopping.wait_for(|stop| *stop) => {}
-        }
-        connection.as_mut().graceful_shutdown();
-        connection.as_mut().await
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Ok(ended),
+        _ = stopping.wait_for(|stop| *stop) => Err(()),
+        () = sleep(app.limits.connection) => Err(()),
     };
-    match timeout(app.limits.connection, whole).await {
+    let ended = match ended {
+        Ok(ended) => Ok(ended),
+        Err(()) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(app.limits.grace, connection).await
+        }
+    };
+    match ended {
         Ok(Ok(())) => {}
         // Clients go away all the time; it is their business.
         Ok(Err(error)) => tracing::debug!(%error, "a connection ended"),
-        Err(_) => tracing::debug!("a connection was too old"),
+        Err(_) => tracing::debug!("a connection did not end and is cut"),
     }
     app.metrics.connections.dec();
     drop(permit);

@@ -297,10 +297,8 @@ impl Store {
     pub async fn failure(&self) -> String {
         let mut broken = self.0.broken.clone();
         let reason = broken.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
-        match reason {
-            Some(reason) => reason,
-            None => std::future::pending().await,
-        }
+        // While the store is open only a panic ends the writer without a reason.
+        reason.unwrap_or_else(|| "the writer has ended".to_owned())
     }
 
     /// Queues work for the writer; `after` runs once it is durable, before the answer goes out.

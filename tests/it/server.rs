@@ -15,7 +15,7 @@ use sourceward::{
     model::{finding::Finding, secret::Secret},
     shell::{
         config::{Repository, SenderAccess},
-        server::{Limits, Parts, Server, by_hint},
+        server::{Limits, Parts, Redact, Server, by_hint},
         store::{
             Options, Store,
             accept::Status,
@@ -100,7 +100,7 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
         senders: senders(),
         access: access(),
         route: by_hint(&repositories()),
-        redact: Arc::new(Finding::clone),
+        redact: Redact { finding: Arc::new(Finding::clone), text: Arc::new(|text| text.replace("hunter2", "…")) },
         metrics: Arc::default(),
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         limits,
@@ -228,6 +228,11 @@ async fn every_answer_says_what_happened() {
     assert!(unmapped.body["error"].as_str().is_some_and(|text| text.contains("findings: expected a list")));
     let kept = Reader::open(server.folder.path()).expect("reads").rejections(10).expect("reads");
     assert_eq!((kept.len(), kept[0].delivery.as_str(), kept[0].size), (1, "m4", 15));
+    let quoting =
+        server.post_open("open", "m6", &json!({"intent": "hunter2", "resource": drift("a", 1)["resource"]})).await;
+    assert!(quoting.status == 422 && quoting.body.to_string().contains("hunter2"), "{}", quoting.body);
+    let kept = Reader::open(server.folder.path()).expect("reads").rejections(10).expect("reads");
+    assert!(kept[0].reason.contains("…") && !kept[0].reason.contains("hunter2"), "{}", kept[0].reason);
 
     let elsewhere = server.exchange(&request("/webhooks/nobody", &[], "{}")).await;
     assert_eq!(elsewhere.status, 404);

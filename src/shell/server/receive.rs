@@ -159,13 +159,14 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request) -> 
     let (arrivals, ignored) = match prepared.mapped {
         Ok(mapped) => mapped,
         Err(reason) => {
-            tracing::warn!(sender = endpoint.name, delivery = id, reason, "a delivery could not be mapped");
+            let kept = (app.redact.text)(&reason);
+            tracing::warn!(sender = endpoint.name, delivery = id, reason = kept, "a delivery could not be mapped");
             let rejection = Rejection {
                 sender: endpoint.name.clone(),
                 delivery: id,
                 received_at: now,
                 size: i64::try_from(size).unwrap_or(i64::MAX),
-                reason: reason.clone(),
+                reason: kept,
             };
             if let Err(error) = app.store.reject(rejection).answer().await {
                 tracing::warn!(%error, "the reason could not be kept");
@@ -259,7 +260,7 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
 }
 
 fn arrival(app: &App, finding: &Finding) -> Arrival {
-    Arrival::new(finding, (app.route)(finding), |finding| (app.redact)(finding))
+    Arrival::new(finding, (app.route)(finding), |finding| (app.redact.finding)(finding))
 }
 
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
