@@ -332,7 +332,7 @@ impl State {
             }
             ("GET", ["pulls", number, "commits"]) => {
                 let number = self.number(slug, number)?;
-                let pull = self.pull(slug, number).clone();
+                let pull = self.refreshed(slug, number).clone();
                 let base = self.head(slug, &pull.base).expect("the base exists");
                 let commits = objects::between(&repository, &base, &pull.head_sha);
                 commits.iter().map(|sha| objects::show_commit(&repository, sha, verified(self, sha))).collect()
@@ -447,12 +447,9 @@ impl State {
     }
 
     fn show_pull(&mut self, slug: &str, number: u64) -> Reply {
-        let (head, base) = (self.pull(slug, number).head.clone(), self.pull(slug, number).base.clone());
-        let (head_sha, base_sha) = (self.head(slug, &head), self.head(slug, &base));
-        let pull = self.pull(slug, number);
-        if let Some(sha) = head_sha.filter(|_| pull.open) {
-            pull.head_sha = sha;
-        }
+        let base = self.pull(slug, number).base.clone();
+        let base_sha = self.head(slug, &base);
+        let pull = self.refreshed(slug, number);
         let repository = json!({"full_name": slug});
         Ok(json!({
             "number": number,
@@ -467,6 +464,17 @@ impl State {
             "labels": pull.labels.iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
             "user": {"login": pull.author},
         }))
+    }
+
+    /// A pull request whose head is where its branch is; once closed it stays where it was.
+    fn refreshed(&mut self, slug: &str, number: u64) -> &Pull {
+        let branch = self.pull(slug, number).head.clone();
+        let head = self.head(slug, &branch);
+        let pull = self.pull(slug, number);
+        if let Some(sha) = head.filter(|_| pull.open) {
+            pull.head_sha = sha;
+        }
+        pull
     }
 
     /// The status, headers and body of an answer; lists are cut into pages.
