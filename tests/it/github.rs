@@ -1,1 +1,364 @@
-//! A fake GitHub that behaves.
+//! A fake GitHub that behaves: what is created over HTTP is there afterwards, in a real bare git repository that a git
+//! remote may serve at the same time, and what GitHub refuses it refuses.
+//!
+//! It is strict where a test would else prove nothing: a call that it does not know fails the test by name, and so does
+//! a pull request, comment or branch that was created and never looked at, or an ordered fault that never happened.
+
+mod api;
+mod objects;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use axum::Router;
+use git2::Repository;
+use sourceward::{
+    model::secret::Secret,
+    shell::forge::{self, Credential, call::Limits},
+};
+
+use crate::remote::{Remote, Server};
+
+/// The App that every fake GitHub knows; its key was made for these tests and opens nothing.
+pub(crate) const APP: u64 = 4711;
+const APP_KEY: &str = include_str!("github/app.pem");
+const APP_PUBLIC_KEY: &str = include_str!("github/app.pub.pem");
+
+/// The token of the user `robot`, who may do everything.
+pub(crate) const TOKEN: &str = "ghp_robot0123456789";
+
+/// The fake.
+pub(crate) struct GitHub {
+    server: Server,
+    prefix: &'static str,
+    state: Arc<Mutex<State>>,
+    _place: tempfile::TempDir,
+}
+
+/// What the fake does with the next call that fits, besides or instead of what was asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    /// Answers this status and does nothing.
+    Status(u16),
+    /// Answers with these headers and does nothing.
+    Refuse(u16, Vec<(&'static str, String)>, &'static str),
+    /// Does what was asked and answers this status.
+    EffectThen(u16),
+    /// Does what was asked and closes the connection.
+    LoseAnswer,
+    /// Waits before it answers.
+    Slow(Duration),
+    /// Adds a header to the answer.
+    Header(&'static str, String),
+    /// Lets a person push to this branch first.
+    PersonPushes(&'static str, &'static str),
+    /// Answers more than anyone wants to read.
+    Huge,
+}
+
+#[derive(Default)]
+struct State {
+    root: PathBuf,
+    base: String,
+    repositories: BTreeMap<String, Repo>,
+    tokens: BTreeMap<String, Grant>,
+    /// What the App's installation may do at most.
+    granted: BTreeMap<String, String>,
+    verified: BTreeSet<String>,
+    log: Vec<String>,
+    faults: VecDeque<(String, Fault)>,
+    complaints: Vec<String>,
+    unread: BTreeSet<String>,
+    minted: usize,
+    slow_mint: Option<Duration>,
+}
+
+struct Repo {
+    id: u64,
+    pulls: BTreeMap<u64, Pull>,
+    comments: BTreeMap<u64, (u64, String, String)>,
+    next: u64,
+}
+
+#[derive(Clone)]
+struct Pull {
+    title: String,
+    body: String,
+    head: String,
+    head_sha: String,
+    base: String,
+    draft: bool,
+    open: bool,
+    merged: bool,
+    labels: Vec<String>,
+    author: String,
+}
+
+/// What a token may do.
+#[derive(Clone)]
+struct Grant {
+    login: &'static str,
+    /// The one repository; absent: all.
+    only: Option<String>,
+    /// Absent: everything.
+    permissions: Option<BTreeMap<String, String>>,
+    expired: bool,
+}
+
+impl GitHub {
+    /// A GitHub with the repository `acme/shop` of these files.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        Self::at("", files)
+    }
+
+    /// A GitHub whose API lies below a path, as GitHub Enterprise Server's does.
+    pub(crate) fn at(prefix: &'static str, files: &[(&str, &str)]) -> Self {
+        let place = tempfile::tempdir().expect("a folder");
+        let state = Arc::new(Mutex::new(State { root: place.path().to_owned(), ..State::default() }));
+        let shared = state.clone();
+        let server = Server::start(Router::new().fallback(move |request| api::answer(shared.clone(), prefix, request)));
+        {
+            let mut state = state.lock().expect("no panic");
+            state.base = format!("http://{}{prefix}", server.address);
+            let robot = Grant { login: "robot", only: None, permissions: None, expired: false };
+            state.tokens.insert(TOKEN.to_owned(), robot);
+            for name in ["contents", "pull_requests"] {
+                state.granted.insert(name.to_owned(), "write".to_owned());
+            }
+        }
+        let github = Self { server, prefix, state, _place: place };
+        github.add_repository("acme/shop", files);
+        github
+    }
+
+    /// Adds a repository with one commit on `main`.
+    pub(crate) fn add_repository(&self, slug: &str, files: &[(&str, &str)]) {
+        let mut state = self.state();
+        let repository = Repository::init_bare(state.folder(slug)).expect("made");
+        repository.set_head("refs/heads/main").expect("set");
+        let id = 1000 + state.repositories.len() as u64;
+        state
+            .repositories
+            .insert(slug.to_owned(), Repo { id, pulls: BTreeMap::new(), comments: BTreeMap::new(), next: 1 });
+        objects::person_commits(&repository, "main", files);
+    }
+
+    /// Our client, as the App.
+    pub(crate) fn as_app(&self) -> forge::GitHub {
+        self.client(&Credential::App { id: APP, key: Secret::new(APP_KEY) })
+    }
+
+    /// Our client, with the token of `robot`.
+    pub(crate) fn as_robot(&self) -> forge::GitHub {
+        self.client(&Credential::Token(Secret::new(TOKEN)))
+    }
+
+    pub(crate) fn client(&self, credential: &Credential) -> forge::GitHub {
+        let limits =
+            Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(5), pause: Duration::from_millis(5) };
+        self.client_with(credential, limits)
+    }
+
+    pub(crate) fn client_with(&self, credential: &Credential, limits: Limits) -> forge::GitHub {
+        forge::GitHub::new(&self.address(), credential, limits).expect("connects")
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("http://{}{}", self.server.address, self.prefix)
+    }
+
+    /// The same repositories as a git remote over HTTP: `acme/shop.git`, for who has a token of this GitHub's.
+    pub(crate) fn remote(&self) -> Remote {
+        let state = self.state.clone();
+        let root = self.state().root.clone();
+        Remote::accepting(&root, move |token| {
+            state.lock().expect("no panic").tokens.get(token).is_some_and(|grant| !grant.expired)
+        })
+    }
+
+    /// Where the bare repository is, for the real git.
+    pub(crate) fn folder(&self, slug: &str) -> PathBuf {
+        self.state().folder(slug)
+    }
+
+    /// Orders a fault for the next call whose line (`POST /repos/acme/shop/pulls`) contains this text.
+    pub(crate) fn fail(&self, call: &str, fault: Fault) {
+        self.state().faults.push_back((call.to_owned(), fault));
+    }
+
+    /// Ends all installation tokens, as a revocation does.
+    pub(crate) fn expire_tokens(&self) {
+        for grant in self.state().tokens.values_mut().filter(|grant| grant.only.is_some()) {
+            grant.expired = true;
+        }
+    }
+
+    /// What the App's installation may do at most.
+    pub(crate) fn grant(&self, permissions: &[(&str, &str)]) {
+        self.state().granted =
+            permissions.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect();
+    }
+
+    /// Makes minting slow, so that calls pile up.
+    pub(crate) fn mint_slowly(&self, time: Duration) {
+        self.state().slow_mint = Some(time);
+    }
+
+    /// How many installation tokens were minted.
+    pub(crate) fn minted(&self) -> usize {
+        self.state().minted
+    }
+
+    /// The calls so far, as `GET /repos/acme/shop`, with their query.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.state().log.clone()
+    }
+
+    /// The calls so far that could change something; tokens apart, which change nothing that anyone sees.
+    pub(crate) fn mutations(&self) -> Vec<String> {
+        let changes = |line: &String| !line.starts_with("GET ") && !line.ends_with("/access_tokens");
+        self.calls().into_iter().filter(changes).collect()
+    }
+
+    /// Forgets the calls so far: what follows is counted anew.
+    pub(crate) fn forget_calls(&self) {
+        self.state().log.clear();
+    }
+
+    /// Where a branch is; this counts as having looked at it.
+    pub(crate) fn branch(&self, slug: &str, branch: &str) -> Option<String> {
+        let mut state = self.state();
+        state.unread.remove(&format!("branch {branch} of {slug}"));
+        state.head(slug, branch)
+    }
+
+    /// A pull request to look at; it must exist.
+    pub(crate) fn pull_request(&self, slug: &str, number: u64) -> Seen {
+        let mut state = self.state();
+        state.unread.remove(&format!("pull request {number} of {slug}"));
+        Seen(state.repositories[slug].pulls.get(&number).cloned().expect("this pull request was opened"))
+    }
+
+    /// How many pull requests there are.
+    pub(crate) fn pull_requests(&self, slug: &str) -> usize {
+        self.state().repositories[slug].pulls.len()
+    }
+
+    /// The comments at a pull request, oldest first.
+    pub(crate) fn comments(&self, slug: &str, number: u64) -> Vec<String> {
+        let mut state = self.state();
+        state.unread.retain(|unread| !unread.starts_with(&format!("comment at {number} of {slug}")));
+        let comments = state.repositories[slug].comments.values();
+        comments.filter(|(at, ..)| *at == number).map(|(_, _, text)| text.clone()).collect()
+    }
+
+    /// Lets someone else comment.
+    pub(crate) fn person_comments(&self, slug: &str, number: u64, text: &str) {
+        let mut state = self.state();
+        let repo = state.repositories.get_mut(slug).expect("exists");
+        let id = 9000 + repo.comments.len() as u64;
+        repo.comments.insert(id, (number, "mallory".to_owned(), text.to_owned()));
+    }
+
+    /// Lets a person push a commit to a branch; the new head.
+    pub(crate) fn person_pushes(&self, slug: &str, branch: &str, files: &[(&str, &str)]) -> String {
+        let folder = self.folder(slug);
+        objects::person_commits(&Repository::open_bare(folder).expect("opens"), branch, files)
+    }
+
+    /// Lets a person close a pull request unmerged.
+    pub(crate) fn person_closes(&self, slug: &str, number: u64) {
+        self.state().pull(slug, number).open = false;
+    }
+
+    /// Lets a person merge a pull request.
+    pub(crate) fn person_merges(&self, slug: &str, number: u64) {
+        let mut state = self.state();
+        let pull = state.pull(slug, number).clone();
+        let repository = state.open(slug);
+        objects::set_branch(&repository, &pull.base, &pull.head_sha);
+        let pull = state.pull(slug, number);
+        (pull.open, pull.merged) = (false, true);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic")
+    }
+}
+
+impl Drop for GitHub {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let state = self.state();
+        let mut trouble = state.complaints.clone();
+        trouble.extend(state.unread.iter().map(|unread| format!("nobody looked at {unread}")));
+        trouble.extend(state.faults.iter().map(|fault| format!("this fault never happened: {fault:?}")));
+        drop(state);
+        assert!(trouble.is_empty(), "the fake GitHub complains:\n{}", trouble.join("\n"));
+    }
+}
+
+impl State {
+    fn folder(&self, slug: &str) -> PathBuf {
+        self.root.join(Path::new(&format!("{slug}.git")))
+    }
+
+    fn open(&self, slug: &str) -> Repository {
+        Repository::open_bare(self.folder(slug)).expect("opens")
+    }
+
+    fn head(&self, slug: &str, branch: &str) -> Option<String> {
+        self.open(slug).refname_to_id(&format!("refs/heads/{branch}")).ok().map(|id| id.to_string())
+    }
+
+    fn pull(&mut self, slug: &str, number: u64) -> &mut Pull {
+        let repo = self.repositories.get_mut(slug).expect("exists");
+        repo.pulls.get_mut(&number).expect("this pull request was opened")
+    }
+}
+
+/// A pull request as it is now.
+pub(crate) struct Seen(Pull);
+
+impl Seen {
+    pub(crate) fn expect_open(self) -> Self {
+        assert!(self.0.open, "{} is not open", self.0.title);
+        self
+    }
+
+    pub(crate) fn expect_closed(self) -> Self {
+        assert!(!self.0.open && !self.0.merged, "{} is open or merged", self.0.title);
+        self
+    }
+
+    pub(crate) fn expect_title(self, title: &str) -> Self {
+        assert_eq!(self.0.title, title);
+        self
+    }
+
+    pub(crate) fn expect_body(self, body: &str) -> Self {
+        assert_eq!(self.0.body, body);
+        self
+    }
+
+    pub(crate) fn expect_branches(self, head: &str, base: &str) -> Self {
+        assert_eq!((self.0.head.as_str(), self.0.base.as_str()), (head, base));
+        self
+    }
+
+    pub(crate) fn expect_labels(self, labels: &[&str]) -> Self {
+        assert_eq!(self.0.labels, labels);
+        self
+    }
+
+    pub(crate) fn expect_author(self, login: &str) -> Self {
+        assert_eq!(self.0.author, login);
+        self
+    }
+}

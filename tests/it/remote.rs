@@ -29,8 +29,12 @@ impl Server {
     pub(crate) fn start(router: Router) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("set");
         let address = listener.local_addr().expect("bound");
+        let entered = runtime.enter();
+        let listener = tokio::net::TcpListener::from_std(listener).expect("taken over");
+        drop(entered);
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self { address, runtime: Some(runtime) }
     }
@@ -69,16 +73,22 @@ pub(crate) struct Remote {
 
 struct State {
     root: PathBuf,
-    token: String,
+    accepts: Box<dyn Fn(&str) -> bool + Send + Sync>,
     requests: Mutex<Vec<String>>,
     faults: Mutex<VecDeque<(String, Fault)>>,
 }
 
 impl Remote {
     pub(crate) fn start(root: &Path, token: &str) -> Self {
+        let token = token.to_owned();
+        Self::accepting(root, move |given| given == token)
+    }
+
+    /// A remote that asks someone else which tokens are good.
+    pub(crate) fn accepting(root: &Path, accepts: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         let state = Arc::new(State {
             root: root.to_owned(),
-            token: token.to_owned(),
+            accepts: Box::new(accepts),
             requests: Mutex::default(),
             faults: Mutex::default(),
         });
@@ -123,8 +133,7 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
     if let Some(Fault::RedirectAtOnce(to)) = take(true) {
         return redirect(&to);
     }
-    let expected = format!("Basic {}", STANDARD.encode(format!("x-access-token:{}", state.token)));
-    if head.headers.get(header::AUTHORIZATION).is_none_or(|given| given != &expected) {
+    if !token(&head.headers).is_some_and(|token| (state.accepts)(&token)) {
         let response = Response::builder().status(StatusCode::UNAUTHORIZED);
         let response = response.header(header::WWW_AUTHENTICATE, "Basic realm=\"git\"");
         return response.body(Body::from("no")).expect("a response");
@@ -149,6 +158,13 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         tokio::task::spawn_blocking(move || backend(&root, head.method.as_str(), &path, &query, &head.headers, &body));
     let output = output.await.expect("the backend ends");
     if matches!(fault, Some(Fault::LoseAnswer)) { break_off() } else { cgi_response(&output) }
+}
+
+/// The token of HTTP's basic authentication, as git sends it.
+fn token(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let given = String::from_utf8(STANDARD.decode(given).ok()?).ok()?;
+    given.strip_prefix("x-access-token:").map(str::to_owned)
 }
 
 fn redirect(to: &str) -> Response<Body> {

@@ -148,7 +148,7 @@ impl Mirror {
     fn create(&self) -> Result<(), Error> {
         let above = self.folder.parent().unwrap_or(&self.folder);
         fs::create_dir_all(above).map_err(Error::io(above))?;
-        let made = tempfile::Builder::new().prefix(".mirror-").tempdir_in(above).map_err(Error::io(above))?;
+        let mut made = tempfile::Builder::new().prefix(".mirror-").tempdir_in(above).map_err(Error::io(above))?;
         let mut options = RepositoryInitOptions::new();
         options.bare(true).external_template(false).initial_head("main");
         let doing = while_doing("the mirror cannot be made");
@@ -159,7 +159,10 @@ impl Mirror {
         let note = made.path().join(REMOTE_NOTE);
         fs::write(&note, self.remote.as_str()).map_err(Error::io(&note))?;
         match fs::rename(made.path(), &self.folder) {
-            Ok(()) => Ok(drop(made.keep())),
+            Ok(()) => {
+                made.disable_cleanup(true);
+                Ok(())
+            }
             // Another one was quicker.
             Err(_) if self.folder.exists() => Ok(()),
             Err(error) => Err(Error::io(&self.folder)(error)),
