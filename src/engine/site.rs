@@ -58,9 +58,22 @@ impl Site {
     }
 
     fn refusal(&self, error: &EditError) -> Refusal {
-        let (code, hint) = match error {
-            _ => (Code::NotExpressible, "change the source by hand"),
+        let (code, line, hint) = match error {
+            EditError::Unparsed(error) => {
+                (Code::FileUnreadable, Some(error.line), "change it by hand, or leave templates to the tool that renders them")
+            }
+            EditError::Unreadable { line, .. } => (Code::FileUnreadable, Some(*line), "mend the file"),
+            EditError::Aliased { line, .. } => (
+                Code::AliasedValue,
+                Some(*line),
+                "write the value out where it should differ, or change the anchor by hand for all that refer to it",
+            ),
+            EditError::NotFound { line, .. }
+            | EditError::KeyExists { line, .. }
+            | EditError::WrongKind { line, .. }
+            | EditError::NotExpressible { line } => (Code::NotExpressible, Some(*line), "change the source by hand"),
+            EditError::NoDocument { .. } => (Code::NotExpressible, None, "change the source by hand"),
         };
-        Refusal::new(code, error.to_string(), hint).at(&self.file, None)
+        Refusal::new(code, error.to_string(), hint).at(&self.file, line)
     }
 }

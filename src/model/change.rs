@@ -139,9 +139,31 @@ fn align(old: &[Value], new: &[Value], keys: Option<&[&str]>) -> Vec<(usize, usi
         && let (Some(old_names), Some(new_names)) = (identities(old, keys), identities(new, keys))
     {
         let position: HashMap<&str, usize> = new_names.iter().enumerate().map(|(index, name)| (&**name, index)).collect();
-        return old_names.iter().enumerate().filter_map(|(index, name)| Some((index, *position.get(&**name)?))).collect();
+        let kept = old_names.iter().enumerate().filter_map(|(index, name)| Some((index, *position.get(&**name)?)));
+        let kept: Vec<_> = kept.collect();
+        return if kept.is_sorted_by_key(|(_, new)| *new) { fill(&kept, old.len(), new.len()) } else { kept };
     }
-    align_by_position(old, new)
+    let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
+    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| same(a, b)).count();
+    let middle = longest_common(&old[head..old.len() - tail], &new[head..new.len() - tail]);
+    let mut kept: Vec<(usize, usize)> = (0..head).map(|index| (index, index)).collect();
+    kept.extend(middle.into_iter().map(|(from, to)| (head + from, head + to)));
+    kept.extend((0..tail).map(|index| (old.len() - tail + index, new.len() - tail + index)));
+    fill(&kept, old.len(), new.len())
+}
+
+/// Pairs in order what stands between two pairs: an item that became another is changed in its place.
+fn fill(kept: &[(usize, usize)], old: usize, new: usize) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    let (mut at_old, mut at_new) = (0, 0);
+    for &(next_old, next_new) in kept.iter().chain([&(old, new)]) {
+        pairs.extend((at_old..next_old).zip(at_new..next_new));
+        if next_old < old {
+            pairs.push((next_old, next_new));
+        }
+        (at_old, at_new) = (next_old + 1, next_new + 1);
+    }
+    pairs
 }
 
 /// What identifies each item, as JSON; nothing where an item lacks the first key or two items share an identity.
@@ -156,30 +178,6 @@ fn identities(items: &[Value], keys: &[&str]) -> Option<Vec<String>> {
     let names: Vec<_> = items.iter().map(identity).collect::<Option<_>>()?;
     let distinct = names.iter().collect::<HashSet<_>>().len() == names.len();
     distinct.then_some(names)
-}
-
-/// Pairs equal items by a longest common subsequence; what stands between two pairs is paired in order.
-fn align_by_position(old: &[Value], new: &[Value]) -> Vec<(usize, usize)> {
-    let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
-    let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| same(a, b)).count();
-    let (middle_old, middle_new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
-    let mut anchors = longest_common(middle_old, middle_new);
-    anchors.push((middle_old.len(), middle_new.len()));
-    let mut pairs: Vec<(usize, usize)> = (0..head).map(|index| (index, index)).collect();
-    let (mut at_old, mut at_new) = (0, 0);
-    for (anchor_old, anchor_new) in anchors {
-        while at_old < anchor_old && at_new < anchor_new {
-            pairs.push((head + at_old, head + at_new));
-            at_old += 1;
-            at_new += 1;
-        }
-        if anchor_old < middle_old.len() {
-            pairs.push((head + anchor_old, head + anchor_new));
-        }
-        (at_old, at_new) = (anchor_old + 1, anchor_new + 1);
-    }
-    pairs.extend((0..tail).map(|index| (old.len() - tail + index, new.len() - tail + index)));
-    pairs
 }
 
 /// The longest common subsequence, by position; lists whose table would be large are compared by position alone.
@@ -257,6 +255,11 @@ mod tests {
             &["/env/1/value = \"3\"", "/env + [0] {\"name\":\"N\",\"value\":\"0\"}"],
         );
         check(
+            env(json!([{"name": "A", "value": "1"}, {"name": "B"}])),
+            env(json!([{"name": "N", "value": "1"}, {"name": "B"}])),
+            &["/env/0/name = \"N\""],
+        );
+        check(
             env(json!([{"name": "A"}, {"name": "B"}])),
             env(json!([{"name": "B"}, {"name": "A"}])),
             &["/env = [{\"name\":\"B\"},{\"name\":\"A\"}]"],
@@ -268,8 +271,9 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec((prop::sample::select(vec!["name", "env", "b"]), inner), 0..3)
-                    .prop_map(|entries| Value::from_iter(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))),
+                prop::collection::vec((prop::sample::select(vec!["name", "env", "b"]), inner), 0..3).prop_map(
+                    |entries| Value::from_iter(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))
+                ),
             ]
         })
     }

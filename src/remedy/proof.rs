@@ -20,7 +20,7 @@ use crate::{
     source::{
         diff::unified,
         path::RepoPath,
-        tree::{Overlay, SourceTree},
+        tree::Overlay,
     },
     stack::{catalog::Catalog, owner::Owned},
 };

@@ -90,10 +90,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(anstream::stderr(), "sourceward: {error:#}");
-            match error.downcast_ref::<Exit>() {
-                Some(exit) => (*exit).into(),
-                None => Exit::Internal.into(),
-            }
+            Exit::Internal.into()
         }
     }
 }

@@ -1,1 +1,387 @@
 //! What was received and what became of it, durably.
+//!
+//! A sender that is told 202 will never send again, so nothing is acknowledged before it is on disk. SQLite in WAL mode
+//! with `synchronous=FULL` does the hard part; this module adds what makes it fast and safe under load:
+//!
+//! - one process owns a data folder, by an exclusive lock that is held as long as the store is open;
+//! - one thread owns the only writing connection and commits many operations with one flush (group commit);
+//! - a queue of bounded length leads to it: a full queue answers [`StoreError::Busy`], it never grows;
+//! - an error while committing is fatal: nobody is acknowledged, and the store takes no further work.
+//!
+//! The queue of work is a column of the domain's own tables, so a change of state and the next step are one commit. The
+//! unit of work is a repository, claimed under a lease with a fencing token: every later write of the claim names the
+//! token, and a claim that was taken away writes nothing.
+//!
+//! Times are unix milliseconds that the caller passes in.
+
+pub mod accept;
+pub mod beside;
+pub mod case;
+pub mod lease;
+pub mod read;
+mod schema;
+mod upkeep;
+mod writer;
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{SyncSender, TrySendError},
+    },
+    thread::JoinHandle,
+};
+
+use tokio::sync::{oneshot, watch};
+
+use self::{
+    accept::{Acceptance, Arrival, Delivery, Rejection},
+    case::{CaseId, State},
+    lease::{Claim, Next, Transition},
+    writer::{Counters, Operation, Phase, Session},
+};
+
+/// How many operations may wait for the writer.
+pub const QUEUE: usize = 8_192;
+
+/// The open store; clones share it, and the last one to go closes it.
+#[derive(Clone)]
+pub struct Store(Arc<Open>);
+
+struct Open {
+    folder: PathBuf,
+    /// Absent only while dropping.
+    queue: Option<SyncSender<Operation>>,
+    writer: Option<JoinHandle<()>>,
+    counters: Arc<Counters>,
+    broken: watch::Receiver<Option<String>>,
+    work: watch::Sender<()>,
+}
+
+/// What the store cannot do, and why.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum StoreError {
+    /// The queue is full: nothing was taken, try again in a moment.
+    #[error("the store's queue is full")]
+    Busy,
+    /// The disk or the data folder's limit is full: nothing was written, and nothing will be until there is room.
+    #[error("there is no room left to write in the data folder")]
+    Full,
+    /// Writing failed in a way that no later write can be trusted after; the process has to end.
+    #[error("the store failed and takes no further work: {0}")]
+    Broken(String),
+    /// SQLite refused this one operation, which left nothing behind.
+    #[error("the store could not do this: {0}")]
+    Failed(String),
+    /// The claim's lease was given to somebody else: nothing was written, stop working on it.
+    #[error("the lease of {0} was taken away")]
+    Fenced(String),
+    /// The work on a case was reported by somebody who did not claim it: nothing was written.
+    #[error("case {0} is not part of this claim")]
+    NotClaimed(CaseId),
+    /// There is no such case.
+    #[error("there is no case {0}")]
+    NoSuchCase(CaseId),
+    /// Only what waits, was refused or was given up can be tried again.
+    #[error("case {0} is {1}: only cases that are waiting, refused or dead can be tried again")]
+    NotRetriable(CaseId, State),
+    /// The case belongs to no repository of this server.
+    #[error("case {0} belongs to no repository of this server: add the repository to the configuration")]
+    Unrouted(CaseId),
+    /// Another process has the data folder.
+    #[error("another process holds {0}: only one server may use a data folder")]
+    Locked(PathBuf),
+    /// The data folder was written by a newer version.
+    #[error("{path} has version {found}, this program knows {known}: use a newer sourceward")]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The data folder has nothing to read.
+    #[error("{0} holds no findings: no server has used it yet")]
+    Absent(PathBuf),
+    /// The SQLite library is one that can corrupt a WAL with several connections.
+    #[error("SQLite {0} is too old: 3.51.3 or later is needed (WAL reset bug)")]
+    Library(String),
+    /// The data folder cannot be used.
+    #[error("{path}: {error}")]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        error: String,
+    },
+}
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The most bytes the database may take, absent for what the disk holds.
+    pub limit: Option<u64>,
+}
+
+/// The answer to an operation, there once its group is on disk.
+#[must_use = "nothing is known to be durable before the answer"]
+pub struct Pending<T>(Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>);
+
+/// How much the writer has done and has waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Transactions that wrote something: each is one flush.
+    pub commits: u64,
+    /// Operations done.
+    pub operations: u64,
+    /// Operations that wait for the writer, of at most [`QUEUE`].
+    pub queued: usize,
+}
+
+impl Store {
+    /// Opens a data folder, creating it where needed, brings its schema up to date and voids the leases that the last
+    /// process left: their cases wait for their next try.
+    pub fn open(folder: &Path, options: Options, now: i64) -> Result<Self, StoreError> {
+        schema::check_library()?;
+        let problem =
+            |path: &Path, error: std::io::Error| StoreError::Folder { path: path.to_owned(), error: error.to_string() };
+        fs::create_dir_all(folder).map_err(|error| problem(folder, error))?;
+        only_for_the_owner(folder).map_err(|error| problem(folder, error))?;
+        let path = folder.join("lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(|error| problem(&path, error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(folder.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(problem(&path, error)),
+        }
+        let mut session = Session::new(schema::open(folder, options)?);
+        session.alone(|session| lease::void_all(session, now))?;
+
+        let counters = Arc::new(Counters::default());
+        let (queue, operations) = std::sync::mpsc::sync_channel(QUEUE);
+        let (fail, broken) = watch::channel(None);
+        let writer = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn({
+                let counters = Arc::clone(&counters);
+                move || {
+                    writer::run(session, &operations, &counters, &fail);
+                    drop(lock);
+                }
+            })
+            .map_err(|error| problem(folder, error))?;
+        Ok(Self(Arc::new(Open {
+            folder: folder.to_owned(),
+            queue: Some(queue),
+            writer: Some(writer),
+            counters,
+            broken,
+            work: watch::channel(()).0,
+        })))
+    }
+
+    /// Takes a delivery with its findings, all or nothing.
+    ///
+    /// A delivery id that was seen before from this sender repeats nothing: the same body is
+    /// [`Acceptance::Duplicate`], another one [`Acceptance::Conflict`].
+    pub fn accept(&self, delivery: Delivery, arrivals: Vec<Arrival>) -> Pending<Acceptance> {
+        let work = self.0.work.clone();
+        self.submit(
+            move |session| accept::accept(session, &delivery, &arrivals).map(Ok),
+            move |acceptance| {
+                if matches!(acceptance, Acceptance::Accepted(all) if all.iter().any(|one| one.status.is_work())) {
+                    work.send_replace(());
+                }
+            },
+        )
+    }
+
+    /// Keeps the last thousand deliveries that could not be mapped, without their bodies, for `findings list`.
+    pub fn reject(&self, rejection: Rejection) -> Pending<()> {
+        self.submit(move |session| accept::reject(session, &rejection).map(Ok), |()| ())
+    }
+
+    /// Claims the repository whose work has waited longest, with its due cases, for `lease` milliseconds.
+    ///
+    /// The try is counted before it begins, so that a case which ends the process is not tried for ever. A case on which
+    /// a process has ended before is handed out alone. Leases that ran out are voided first.
+    pub fn claim_repository(&self, worker: &str, lease: i64, now: i64) -> Pending<Next> {
+        let worker = worker.to_owned();
+        self.submit(move |session| lease::claim(session, &worker, lease, now).map(Ok), |_| ())
+    }
+
+    /// Extends the claim's lease to `lease` milliseconds from now; [`StoreError::Fenced`] if it was taken away.
+    pub fn heartbeat(&self, claim: &Claim, lease: i64, now: i64) -> Pending<()> {
+        let key = claim.key();
+        self.submit(move |session| lease::heartbeat(session, &key, lease, now), |()| ())
+    }
+
+    /// Writes what became of the claim's cases and gives the repository back, atomically.
+    ///
+    /// Cases without a transition are tried again. A case that was revised meanwhile stays open for its new revision.
+    pub fn finish(&self, claim: &Claim, transitions: Vec<Transition>, now: i64) -> Pending<()> {
+        let (key, work) = (claim.key(), self.0.work.clone());
+        self.submit(
+            move |session| lease::finish(session, &key, &transitions, now),
+            move |()| {
+                work.send_replace(());
+            },
+        )
+    }
+
+    /// Gives the claim back undone; its cases are ready at once and the try is not counted.
+    pub fn release(&self, claim: &Claim, now: i64) -> Pending<()> {
+        let (key, work) = (claim.key(), self.0.work.clone());
+        self.submit(
+            move |session| lease::release(session, &key, now),
+            move |()| {
+                work.send_replace(());
+            },
+        )
+    }
+
+    /// Makes a case that waits, was refused or was given up ready again, with all its tries.
+    pub fn retry(&self, case: CaseId, now: i64) -> Pending<()> {
+        let work = self.0.work.clone();
+        self.submit(
+            move |session| lease::retry(session.connection(), case, now),
+            move |()| {
+                work.send_replace(());
+            },
+        )
+    }
+
+    /// Forgets deliveries and resolved cases that are old enough, at most `limit` of each; tells how many went.
+    pub fn gc(&self, limit: usize, now: i64) -> Pending<usize> {
+        self.submit(move |session| upkeep::gc(session.connection(), limit, now).map(Ok), |_| ())
+    }
+
+    /// Passes through the whole queue and begins a write, to learn that the writer still can.
+    pub fn ping(&self) -> Pending<()> {
+        self.submit(|_| Ok(Ok(())), |()| ())
+    }
+
+    /// A connection of its own to read with.
+    pub fn reader(&self) -> Result<read::Reader, StoreError> {
+        read::Reader::open(&self.0.folder)
+    }
+
+    /// What the writer has done so far.
+    pub fn progress(&self) -> Progress {
+        Progress {
+            commits: self.0.counters.commits.load(Ordering::Relaxed),
+            operations: self.0.counters.operations.load(Ordering::Relaxed),
+            queued: self.0.counters.queued.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Changes whenever there may be something new to claim.
+    pub fn work(&self) -> watch::Receiver<()> {
+        self.0.work.subscribe()
+    }
+
+    /// Why the store failed, once it has; the process should end then.
+    pub fn broken(&self) -> Option<String> {
+        self.0.broken.borrow().clone()
+    }
+
+    /// Waits until the store fails, for ever if it does not.
+    pub async fn failure(&self) -> String {
+        let mut broken = self.0.broken.clone();
+        let reason = broken.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => reason,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Queues work for the writer; `after` runs once it is durable, before the answer goes out.
+    fn submit<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut Session) -> rusqlite::Result<Result<T, StoreError>> + Send + 'static,
+        after: impl Fn(&T) + Send + 'static,
+    ) -> Pending<T> {
+        let (reply, answer) = oneshot::channel();
+        let (mut reply, mut result) = (Some(reply), None);
+        let operation: Operation = Box::new(move |phase| {
+            let said = match phase {
+                Phase::Run(session) => {
+                    result = Some(work(session)?);
+                    return Ok(());
+                }
+                Phase::Durable => result.take(),
+                Phase::Failed(error) => Some(Err(error.clone())),
+            };
+            if let (Some(said), Some(reply)) = (said, reply.take()) {
+                if let Ok(value) = &said {
+                    after(value);
+                }
+                // Whoever asked may have gone away; what is written stays written.
+                let _ = reply.send(said);
+            }
+            Ok(())
+        });
+        let Some(queue) = &self.0.queue else { return Pending(Err(self.gone())) };
+        self.0.counters.queued.fetch_add(1, Ordering::Relaxed);
+        Pending(match queue.try_send(operation) {
+            Ok(()) => Ok(answer),
+            Err(refused) => {
+                self.0.counters.queued.fetch_sub(1, Ordering::Relaxed);
+                Err(match refused {
+                    TrySendError::Full(_) => StoreError::Busy,
+                    TrySendError::Disconnected(_) => self.gone(),
+                })
+            }
+        })
+    }
+
+    fn gone(&self) -> StoreError {
+        StoreError::Broken(self.broken().unwrap_or_else(|| "the writer has ended".to_owned()))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has already answered nobody; there is nothing to add while dropping.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl<T> Pending<T> {
+    /// Waits without blocking the thread.
+    pub async fn answer(self) -> Result<T, StoreError> {
+        self.0?.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Waits on a plain thread; must not be called from asynchronous code.
+    pub fn wait(self) -> Result<T, StoreError> {
+        self.0?.blocking_recv().unwrap_or_else(|_| Err(ended()))
+    }
+}
+
+fn ended() -> StoreError {
+    StoreError::Broken("the writer has ended".to_owned())
+}
+
+/// Findings describe what is wrong with somebody's systems: nobody else on the machine needs to read them.
+fn only_for_the_owner(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}

@@ -8,4 +8,3 @@ pub mod edit;
 pub mod parse;
 pub mod resolve;
 pub mod tree;
-pub mod write;

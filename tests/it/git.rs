@@ -7,16 +7,28 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use sourceward::{
-    shell::git::{Error, local::LocalTree},
+    model::{repository::CommitId, secret::Secret},
+    shell::git::{
+        Error,
+        commit::Author,
+        local::LocalTree,
+        mirror::Mirror,
+        push::{Pushed, Update},
+        remote::RemoteAddress,
+        snapshot::GitTree,
+    },
     source::{
         path::RepoPath,
         tree::{EntryKind, MAX_FILE_BYTES, SourceTree, TreeError},
     },
 };
 use tempfile::TempDir;
+
+use crate::remote::{Fault, Remote};
 
 /// Runs the real git without anyone's configuration and gives what it prints.
 pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
@@ -290,4 +302,402 @@ fn a_large_file_is_told_by_its_size() {
     let tree = LocalTree::open(folder.path()).expect("opens");
     let bytes = MAX_FILE_BYTES + 1;
     assert_eq!(text(&tree, "big"), Err(TreeError::TooLarge { path: path("big"), bytes }));
+}
+
+const TOKEN: &str = "ghs_0123456789abcdefTOKEN";
+
+/// A bare repository with one commit of what a repository may hold, also what it should not.
+fn bare_of_everything(place: &Path) -> CommitId {
+    git(place, &["init", "-q", "--bare", "a.git"]);
+    let top = place.join("a.git");
+    let blob = |content: &[u8]| {
+        let id = git_with(&top, &["hash-object", "-w", "--stdin"], content);
+        String::from_utf8(id).expect("text").trim().to_owned()
+    };
+    let tree = |entries: &[(&str, &[u8], &str)]| {
+        let mut listing = Vec::new();
+        for (mode, name, id) in entries {
+            let kind = match *mode {
+                "040000" => "tree",
+                "160000" => "commit",
+                _ => "blob",
+            };
+            listing.extend(format!("{mode} {kind} {id}\t").bytes().chain(name.iter().copied()).chain([0]));
+        }
+        let id = git_with(&top, &["mktree", "-z", "--missing"], &listing);
+        String::from_utf8(id).expect("text").trim().to_owned()
+    };
+    let (one, script) = (blob(b"a: 1\r\nb: 2"), blob(b"#!/bin/sh\n"));
+    let big = blob(&vec![b'x'; MAX_FILE_BYTES as usize + 1]);
+    let inner = tree(&[("100644", b"values.yaml", &one), ("100755", b"run.sh", &script)]);
+    let empty = tree(&[]);
+    let git_folder = tree(&[("100644", b"config", &one)]);
+    let root = tree(&[
+        ("100644", b"..", &one),
+        ("040000", b".GIT", &git_folder),
+        ("100644", b"-rf", &one),
+        ("100644", b"a\\b", &one),
+        ("100644", b"big", &big),
+        ("100644", b"crlf.yaml", &one),
+        ("040000", b"empty", &empty),
+        ("040000", b"env", &inner),
+        ("100644", b"env.yaml", &one),
+        ("120000", b"link", &blob(b"/etc/passwd")),
+        ("160000", b"module", "0123456789012345678901234567890123456789"),
+        ("100644", b"n\x1b[31m.yaml", &one),
+        ("100644", b"odd\xff", &one),
+        ("100644", "\u{e4}.yaml".as_bytes(), &one),
+    ]);
+    let commit = git(&top, &["commit-tree", &root, "-m", "everything"]);
+    git(&top, &["update-ref", "refs/heads/main", &commit]);
+    git(&top, &["config", "http.receivepack", "true"]);
+    commit.parse().expect("an id")
+}
+
+fn mirror(folder: &Path, remote: &str) -> Mirror {
+    Mirror::open(folder, remote.parse().expect("an address"), Duration::from_secs(20)).expect("opens")
+}
+
+fn author() -> Author {
+    Author { name: "sourceward".to_owned(), mail: "bot@example.com".to_owned(), time: 1_700_000_000 }
+}
+
+fn token() -> Secret {
+    Secret::new(TOKEN)
+}
+
+fn branch(name: &str) -> sourceward::model::repository::BranchName {
+    name.parse().expect("a branch")
+}
+
+#[test]
+fn a_commit_is_read_as_git_shows_it() {
+    let place = tempfile::tempdir().expect("a folder");
+    let commit = bare_of_everything(place.path());
+    let top = place.path().join("a.git");
+    let tree = GitTree::open(&top, &commit).expect("opens");
+    let mut listed = Vec::new();
+    for line in git_with(&top, &["ls-tree", "-r", "-z", commit.as_str()], b"").split(|byte| *byte == 0) {
+        let Ok(line) = std::str::from_utf8(line) else { continue };
+        let Some((meta, name)) = line.split_once('\t') else { continue };
+        if name.contains(['\\', '\u{1b}']) || name == ".." || name.starts_with(".GIT/") {
+            continue;
+        }
+        let kind = match meta.split(' ').next() {
+            Some("100755") => EntryKind::Executable,
+            Some("120000") => EntryKind::Symlink,
+            Some("160000") => EntryKind::Submodule,
+            _ => EntryKind::File,
+        };
+        listed.push((name.to_owned(), kind));
+        match tree.read(&path(name)) {
+            Ok(content) => {
+                let shown = git_with(&top, &["cat-file", "blob", &format!("{commit}:{name}")], b"");
+                assert_eq!(*content, *shown, "{name}");
+            }
+            Err(TreeError::NotAFile(_)) => assert!(matches!(name, "link" | "module"), "{name}"),
+            Err(error) => assert_eq!(error, TreeError::TooLarge { path: path("big"), bytes: MAX_FILE_BYTES + 1 }),
+        }
+    }
+    listed.sort();
+    let entries: Vec<_> = tree.entries().iter().map(|entry| (entry.path.to_string(), entry.kind)).collect();
+    assert_eq!(entries, listed);
+    assert_eq!(entries.len(), 9);
+    let left_out: Vec<_> = tree.left_out().iter().map(|left| left.path.as_str()).collect();
+    assert_eq!(left_out, ["..", ".GIT", "a\\\\b", "n\\u{1b}[31m.yaml", "odd\u{fffd}"]);
+}
+
+#[test]
+fn a_tree_bomb_is_refused() {
+    let folder = work_tree(&[("a", "1")]);
+    let top = folder.path();
+    let mut tree = git(top, &["rev-parse", "HEAD^{tree}"]);
+    for _ in 0..7 {
+        let listing: String = (0..10).map(|name| format!("040000 tree {tree}\t{name}\n")).collect();
+        tree = String::from_utf8(git_with(top, &["mktree"], listing.as_bytes())).expect("text").trim().to_owned();
+    }
+    let commit = git(top, &["commit-tree", &tree, "-m", "bomb"]).parse().expect("an id");
+    let error = GitTree::open(&top.join(".git"), &commit).expect_err("refused");
+    assert!(matches!(error, Error::TooLarge(_)), "{error}");
+}
+
+#[test]
+fn a_deep_tree_is_no_stack_overflow() {
+    let folder = work_tree(&[("a", "1")]);
+    let top = folder.path();
+    let repository = git2::Repository::open(top).expect("opens");
+    let mut tree = repository.head().expect("HEAD").peel_to_tree().expect("a tree").id();
+    for _ in 0..5000 {
+        let mut above = repository.treebuilder(None).expect("a builder");
+        above.insert("d", tree, 0o040000).expect("inserted");
+        tree = above.write().expect("written");
+    }
+    let commit = git(top, &["commit-tree", &tree.to_string(), "-m", "deep"]).parse().expect("an id");
+    let tree = GitTree::open(&top.join(".git"), &commit).expect("opens");
+    assert!(tree.entries().is_empty());
+    assert_eq!(tree.left_out().len(), 1);
+}
+
+#[test]
+fn a_commit_changes_what_it_names_and_nothing_else() {
+    let place = tempfile::tempdir().expect("a folder");
+    let parent = bare_of_everything(place.path());
+    let top = place.path().join("a.git");
+    let mirror = mirror(&place.path().join("mirror"), top.to_str().expect("UTF-8"));
+    let fetched = mirror.fetch(&[], None).expect("fetches");
+    assert_eq!(fetched.default_branch, Some(branch("main")));
+    assert_eq!(mirror.head(&branch("main")).expect("fetched"), parent);
+
+    let mut changes = change("env/run.sh", Some("#!/bin/sh\nexit 0\n"));
+    changes.extend(change("crlf.yaml", Some("a: 1\r\nb: 3")));
+    changes.extend(change("env/values.yaml", None));
+    changes.extend(change("new/deep/file", Some("x")));
+    let commit = mirror.commit(&parent, &changes, "a message\n", &author()).expect("commits");
+    assert_eq!(commit, mirror.commit(&parent, &changes, "a message\n", &author()).expect("commits"), "deterministic");
+    let made = place.path().join("mirror");
+    let raw = git(&made, &["diff-tree", "-r", "--no-renames", "--format=", parent.as_str(), commit.as_str()]);
+    let shape: Vec<_> = raw
+        .lines()
+        .map(|line| {
+            let words: Vec<_> = line.split_whitespace().collect();
+            format!("{} {} {} {}", words[0], words[1], words[4], words[5])
+        })
+        .collect();
+    assert_eq!(
+        shape,
+        [
+            ":100644 100644 M crlf.yaml",
+            ":100755 100755 M env/run.sh",
+            ":100644 000000 D env/values.yaml",
+            ":000000 100644 A new/deep/file"
+        ]
+    );
+    assert_eq!(git_with(&made, &["show", &format!("{commit}:crlf.yaml")], b""), b"a: 1\r\nb: 3");
+    assert_eq!(
+        git(&made, &["show", "-s", "--format=%an <%ae> %at|%cn <%ce> %ct|%P|%B", commit.as_str()]),
+        format!("sourceward <bot@example.com> 1700000000|sourceward <bot@example.com> 1700000000|{parent}|a message")
+    );
+    assert_eq!(text(&mirror.tree(&commit).expect("lists"), "new/deep/file").as_deref(), Ok("x"));
+
+    for (name, content) in [
+        ("link", Some("x")),
+        ("link/x", Some("x")),
+        ("module", Some("x")),
+        ("module/x", None),
+        ("env", Some("x")),
+        ("env/run.sh/x", Some("x")),
+        (".git/config", Some("x")),
+        ("new/.git/hooks/x", Some("x")),
+        ("missing", None),
+        ("", Some("x")),
+    ] {
+        assert!(mirror.commit(&parent, &change(name, content), "m", &author()).is_err(), "{name}");
+    }
+    let mut nested = change("x", Some("1"));
+    nested.extend(change("x/y", Some("1")));
+    assert!(mirror.commit(&parent, &nested, "m", &author()).is_err());
+}
+
+#[test]
+fn removing_the_last_file_removes_its_folder_and_fsck_is_content() {
+    let folder = work_tree(&[("a/b/c", "1"), ("a/d", "2"), ("a.b", "3"), ("e/f", "4")]);
+    let place = tempfile::tempdir().expect("a folder");
+    let mirror = mirror(&place.path().join("mirror"), folder.path().to_str().expect("UTF-8"));
+    mirror.fetch(&[branch("main")], None).expect("fetches");
+    let parent = mirror.head(&branch("main")).expect("fetched");
+    let mut changes = change("a/b/c", None);
+    changes.extend(change("e/f", None));
+    changes.extend(change("a/d", Some("9")));
+    changes.extend(change("a-b/x", Some("7")));
+    let commit = mirror.commit(&parent, &changes, "m", &author()).expect("commits");
+    let made = place.path().join("mirror");
+    git(&made, &["fsck", "--strict", "--full"]);
+    // What git makes of the same change.
+    git(folder.path(), &["rm", "-q", "a/b/c", "e/f"]);
+    put(folder.path(), "a/d", "9");
+    put(folder.path(), "a-b/x", "7");
+    git(folder.path(), &["add", "-A"]);
+    assert_eq!(git(&made, &["rev-parse", &format!("{commit}^{{tree}}")]), git(folder.path(), &["write-tree"]));
+}
+
+#[test]
+fn pushes_compare_and_swap_over_a_folder_and_over_http() {
+    for over_http in [false, true] {
+        let place = tempfile::tempdir().expect("a folder");
+        let first = bare_of_everything(place.path());
+        let top = place.path().join("a.git");
+        let remote = Remote::start(place.path(), TOKEN);
+        let address = if over_http { remote.url("a.git") } else { top.to_str().expect("UTF-8").to_owned() };
+        let token = over_http.then(token);
+        let mirror = mirror(&place.path().join("mirror"), &address);
+        let fetched = mirror.fetch(&[branch("main"), branch("none")], token.as_ref()).expect("fetches");
+        assert_eq!(fetched.branches, [(branch("main"), first.clone())].into());
+        let made =
+            |message| mirror.commit(&first, &change("env.yaml", Some(message)), message, &author()).expect("commits");
+        let (one, two, other) = (made("one"), made("two"), made("other"));
+        let on_remote =
+            |name: &str| git(&top, &["for-each-ref", "--format=%(objectname)", &format!("refs/heads/{name}")]);
+        let push = |name: &str, commit: &CommitId, expected: Option<&CommitId>| {
+            mirror.push(
+                &[Update { branch: branch(name), commit: commit.clone(), expected: expected.cloned() }],
+                token.as_ref(),
+            )
+        };
+
+        assert_eq!(push("fix", &one, None).expect("pushes"), Pushed::Moved);
+        assert_eq!(on_remote("fix"), one.as_str());
+        assert_eq!(push("fix", &one, None).expect("looks"), Pushed::AlreadyThere);
+        assert_eq!(push("fix", &two, Some(&one)).expect("pushes"), Pushed::Moved, "also where it is no descendant");
+        assert_eq!(mirror.head(&branch("fix")).expect("noted"), two);
+        for expected in [None, Some(&one)] {
+            match push("fix", &other, expected) {
+                Err(error @ Error::Moved { .. }) => {
+                    assert!(!error.is_transient());
+                    assert!(matches!(error, Error::Moved { found: Some(found), .. } if found == two));
+                }
+                done => panic!("{done:?}"),
+            }
+        }
+        assert!(matches!(push("gone", &one, Some(&two)), Err(Error::Moved { found: None, .. })));
+        assert_eq!((on_remote("fix"), on_remote("gone")), (two.to_string(), String::new()));
+
+        let both = ["one", "two"].map(|name| Update { branch: branch(name), commit: one.clone(), expected: None });
+        assert_eq!(mirror.push(&both, token.as_ref()).expect("pushes"), Pushed::Moved);
+        assert_eq!((on_remote("one"), on_remote("two")), (one.to_string(), one.to_string()));
+        git(&top, &["update-ref", "-d", "refs/heads/fix"]);
+        mirror.fetch(&[branch("fix")], token.as_ref()).expect("fetches");
+        assert!(matches!(mirror.head(&branch("fix")), Err(Error::Missing(_))), "a removed branch is forgotten");
+    }
+}
+
+#[test]
+fn a_branch_moved_between_look_and_push_is_not_overwritten() {
+    let place = tempfile::tempdir().expect("a folder");
+    let first = bare_of_everything(place.path());
+    let top = place.path().join("a.git");
+    let remote = Remote::start(place.path(), TOKEN);
+    let mirror = mirror(&place.path().join("mirror"), &remote.url("a.git"));
+    mirror.fetch(&[], Some(&token())).expect("fetches");
+    let commit = mirror.commit(&first, &change("env.yaml", Some("x")), "m", &author()).expect("commits");
+    let tree = git(&top, &["rev-parse", "main^{tree}"]);
+    let person = git(&top, &["commit-tree", &tree, "-p", first.as_str(), "-m", "a person's"]);
+    remote.fail(
+        "POST /a.git/git-receive-pack",
+        Fault::MoveFirst(top.clone(), "refs/heads/main".to_owned(), person.clone()),
+    );
+    let update = Update { branch: branch("main"), commit, expected: Some(first) };
+    match mirror.push(std::slice::from_ref(&update), Some(&token())) {
+        Err(Error::Moved { found: Some(found), .. }) => assert_eq!(found.as_str(), person),
+        done => panic!("{done:?}"),
+    }
+    assert_eq!(git(&top, &["rev-parse", "main"]), person);
+}
+
+#[test]
+fn a_rule_of_the_remote_is_told_from_a_move() {
+    let place = tempfile::tempdir().expect("a folder");
+    let first = bare_of_everything(place.path());
+    let top = place.path().join("a.git");
+    let hook = format!("#!/bin/sh\necho 'no {TOKEN} here' >&2\nexit 1\n");
+    put(&top, "hooks/update", hook);
+    fs::set_permissions(top.join("hooks/update"), fs::Permissions::from_mode(0o755)).expect("set");
+    let remote = Remote::start(place.path(), TOKEN);
+    let mirror = mirror(&place.path().join("mirror"), &remote.url("a.git"));
+    mirror.fetch(&[], Some(&token())).expect("fetches");
+    let commit = mirror.commit(&first, &change("env.yaml", Some("x")), "m", &author()).expect("commits");
+    let update = Update { branch: branch("main"), commit, expected: Some(first) };
+    let error = mirror.push(std::slice::from_ref(&update), Some(&token())).expect_err("refused");
+    assert!(matches!(&error, Error::Rejected { why, .. } if why == "hook declined"), "{error}");
+}
+
+#[test]
+fn a_lost_answer_to_a_push_is_found_by_looking() {
+    let place = tempfile::tempdir().expect("a folder");
+    let first = bare_of_everything(place.path());
+    let remote = Remote::start(place.path(), TOKEN);
+    let mirror = mirror(&place.path().join("mirror"), &remote.url("a.git"));
+    mirror.fetch(&[], Some(&token())).expect("fetches");
+    let commit = mirror.commit(&first, &change("env.yaml", Some("x")), "m", &author()).expect("commits");
+    let update = [Update { branch: branch("fix"), commit, expected: None }];
+    remote.fail("POST /a.git/git-receive-pack", Fault::LoseAnswer);
+    let error = mirror.push(&update, Some(&token())).expect_err("lost");
+    assert!(error.is_transient(), "{error:?}");
+    assert_eq!(mirror.push(&update, Some(&token())).expect("looks"), Pushed::AlreadyThere);
+    let posts = remote.requests().iter().filter(|line| line.starts_with("POST") && line.contains("receive")).count();
+    assert_eq!(posts, 1);
+}
+
+#[test]
+fn no_error_shows_the_token_and_no_other_host_gets_it() {
+    let place = tempfile::tempdir().expect("a folder");
+    bare_of_everything(place.path());
+    let remote = Remote::start(place.path(), TOKEN);
+    let elsewhere = Remote::start(place.path(), TOKEN);
+    let mirror = mirror(&place.path().join("mirror"), &remote.url("a.git"));
+    let wrong = Secret::new("ghs_wrong0123456789");
+    let said = |error: Error| {
+        let said = format!("{error} {error:?}");
+        assert!(!said.contains("ghs_"), "{said}");
+        error
+    };
+    assert!(matches!(said(mirror.fetch(&[], Some(&wrong)).expect_err("refused")), Error::Denied { .. }));
+    assert!(matches!(said(mirror.fetch(&[], None).expect_err("refused")), Error::Denied { .. }));
+    assert!(remote.requests().is_empty());
+    let to = || format!("{}/info/refs?service=git-upload-pack", elsewhere.url("a.git"));
+    for fault in [Fault::Redirect(to()), Fault::RedirectAtOnce(to())] {
+        remote.fail("info/refs", fault);
+        said(mirror.fetch(&[], Some(&token())).expect_err("not followed"));
+        assert!(elsewhere.requests().is_empty(), "{:?}", elsewhere.requests());
+    }
+    for (status, transient) in [(403, false), (404, false), (500, true), (503, true), (429, true)] {
+        remote.fail("info/refs", Fault::Status(status));
+        let error = said(mirror.fetch(&[], Some(&token())).expect_err("ordered"));
+        assert_eq!(error.is_transient(), transient, "{status}: {error}");
+    }
+    mirror.fetch(&[], Some(&token())).expect("fetches");
+    let mut folders = vec![place.path().join("mirror")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("reads") {
+            let entry = entry.expect("reads").path();
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                let content = fs::read(&entry).expect("reads");
+                assert!(!content.windows(4).any(|four| four == b"ghs_"), "{}", entry.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_remote_that_does_not_answer_is_given_up() {
+    let place = tempfile::tempdir().expect("a folder");
+    bare_of_everything(place.path());
+    let remote = Remote::start(place.path(), TOKEN);
+    let address: RemoteAddress = remote.url("a.git").parse().expect("an address");
+    let mirror = Mirror::open(&place.path().join("mirror"), address, Duration::from_millis(200)).expect("opens");
+    remote.fail("info/refs", Fault::Slow(Duration::from_secs(5)));
+    let error = mirror.fetch(&[], Some(&token())).expect_err("gives up");
+    assert!(error.is_transient(), "{error}");
+}
+
+#[test]
+fn a_mirror_is_bound_to_its_remote_and_deaf_to_configuration() {
+    let place = tempfile::tempdir().expect("a folder");
+    bare_of_everything(place.path());
+    let folder = place.path().join("mirror");
+    let address = place.path().join("a.git").to_str().expect("UTF-8").to_owned();
+    let mirror = mirror(&folder, &address);
+    mirror.fetch(&[], None).expect("fetches");
+    let other = Mirror::open(&folder, "/elsewhere".parse().expect("an address"), Duration::from_secs(1));
+    assert!(matches!(other, Err(Error::OtherRemote { .. })));
+    // A lock that a killed process left behind an hour ago is removed, a fresh one is respected.
+    for (name, age, left) in [("old", 3600, false), ("new", 0, true)] {
+        let lock = folder.join(format!("refs/remotes/origin/{name}.lock"));
+        put(&folder, &format!("refs/remotes/origin/{name}.lock"), "");
+        let then = std::time::SystemTime::now() - Duration::from_secs(age);
+        fs::File::options().write(true).open(&lock).and_then(|file| file.set_modified(then)).expect("set");
+        Mirror::open(&folder, address.parse().expect("an address"), Duration::from_secs(1)).expect("opens");
+        assert_eq!(lock.exists(), left, "{name}");
+    }
 }

@@ -1,10 +1,13 @@
 //! The integration tests: one binary, a file a subject.
 
 mod architecture;
+mod documents;
 mod fix;
 mod forge;
 mod git;
+mod github;
 mod kubernetes;
+mod remote;
 mod server;
 mod store;
 mod webhook;

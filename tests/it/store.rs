@@ -1,1 +1,860 @@
-//! Tests.
+//! The store: what it promises about deliveries, cases, claims and failures.
+
+use std::{path::Path, sync::Arc};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use sourceward::{
+    model::{
+        finding::Finding,
+        refusal::{Code, Refusal},
+        repository::RepoSlug,
+    },
+    shell::store::{
+        Options, QUEUE, Store, StoreError,
+        accept::{Acceptance, Arrival, Delivery, RECHECK, REJECTIONS, Rejection, Status},
+        beside,
+        case::{Case, CaseId, PullRequest, State},
+        lease::{Claim, Next, Outcome, TRIES, Transition},
+        read::{Filter, Reader},
+    },
+};
+
+const LEASE: i64 = 60_000;
+const HOUR: i64 = 3_600_000;
+
+struct Bench {
+    folder: tempfile::TempDir,
+    store: Option<Store>,
+    reader: Reader,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), Options::default(), 0).expect("opens");
+        let reader = store.reader().expect("reads");
+        Self { folder, store: Some(store), reader }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().expect("open")
+    }
+
+    fn reopen(&mut self, now: i64) {
+        self.store = None;
+        self.store = Some(Store::open(self.folder.path(), Options::default(), now).expect("opens again"));
+    }
+
+    /// Delivers findings and tells the statuses.
+    fn deliver(&self, id: &str, findings: &[Value], now: i64) -> Vec<(Option<i64>, Status)> {
+        match self.store().accept(delivery(id, "body", now), arrivals(findings)).wait().expect("accepted") {
+            Acceptance::Accepted(all) => all.iter().map(|one| (one.id.map(|id| id.0), one.status)).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn claim(&self, now: i64) -> Claim {
+        match self.store().claim_repository("w", LEASE, now).wait().expect("asks") {
+            Next::Claim(claim) => *claim,
+            idle => panic!("{idle:?}"),
+        }
+    }
+
+    fn idle(&self, now: i64) -> Option<i64> {
+        match self.store().claim_repository("w", LEASE, now).wait().expect("asks") {
+            Next::Idle { due_at } => due_at,
+            Next::Claim(claim) => panic!("{claim:?}"),
+        }
+    }
+
+    fn finish(&self, claim: &Claim, outcome: Outcome, now: i64) -> Result<(), StoreError> {
+        let all = claim.cases.iter().map(|case| Transition { case: case.id, outcome: outcome.clone() }).collect();
+        self.store().finish(claim, all, now).wait()
+    }
+
+    fn case(&self, id: i64) -> Case {
+        self.reader.show(CaseId(id)).expect("reads").expect("the case is there")
+    }
+
+    /// A connection of somebody else, to plant faults.
+    fn saboteur(&self) -> Connection {
+        Connection::open(self.folder.path().join("findings.db")).expect("opens")
+    }
+}
+
+fn delivery(id: &str, body: &str, now: i64) -> Delivery {
+    Delivery { sender: "test".to_owned(), id: id.to_owned(), digest: Sha256::digest(body).into(), received_at: now }
+}
+
+fn arrivals(findings: &[Value]) -> Vec<Arrival> {
+    let one = |value: &Value| {
+        let finding: Finding = serde_json::from_value(value.clone()).expect("a finding");
+        let route = match &finding.hints.repository {
+            Some(slug) if slug == "nobody" => Err(Refusal::new(Code::RepositoryUnknown, "which?", "say")),
+            Some(slug) => Ok(slug.parse().expect("a slug")),
+            None => Ok(slug("acme/shop")),
+        };
+        Arrival::new(&finding, route, Clone::clone)
+    };
+    findings.iter().map(one).collect()
+}
+
+fn slug(text: &str) -> RepoSlug {
+    text.parse().expect("a slug")
+}
+
+/// `cart` runs with this many replicas.
+fn drift(name: &str, replicas: u32) -> Value {
+    json!({
+        "intent": "drift",
+        "resource": {"kubernetes": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": name}},
+        "patch": [{"op": "replace", "path": "/spec/replicas", "value": replicas}],
+    })
+}
+
+fn with(mut finding: Value, member: &str, value: Value) -> Value {
+    finding[member] = value;
+    finding
+}
+
+fn over(finding: Value) -> Value {
+    with(finding, "state", json!("resolved"))
+}
+
+fn in_repository(finding: Value, slug: &str) -> Value {
+    with(finding, "hints", json!({"repository": slug}))
+}
+
+fn pull_request(number: u64) -> PullRequest {
+    PullRequest { number, url: format!("https://github.test/acme/shop/pull/{number}") }
+}
+
+fn retry() -> Outcome {
+    Outcome::Retry("no answer".to_owned())
+}
+
+#[test]
+fn a_delivery_id_is_taken_once() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.deliver("d1", &[drift("cart", 5)], 1), [(Some(1), Status::New)]);
+    for _ in 0..2 {
+        let again = |body| bench.store().accept(delivery("d1", body, 2), arrivals(&[drift("cart", 9)])).wait();
+        assert_eq!(again("body"), Ok(Acceptance::Duplicate));
+        assert_eq!(again("another body"), Ok(Acceptance::Conflict));
+        assert_eq!(bench.case(1).reports, 1, "neither repeats anything");
+        bench.reopen(3);
+    }
+    let other = Delivery { sender: "other".to_owned(), ..delivery("d1", "body", 4) };
+    let taken = bench.store().accept(other, arrivals(&[drift("cart", 5)])).wait();
+    assert!(matches!(taken, Ok(Acceptance::Accepted(_))), "ids are the sender's own: {taken:?}");
+    assert_eq!(bench.store().gc(10, 6 * 24 * HOUR).wait(), Ok(0));
+    assert_eq!(bench.store().gc(1, 8 * 24 * HOUR).wait(), Ok(1), "bounded");
+    assert_eq!(bench.store().gc(10, 8 * 24 * HOUR).wait(), Ok(1));
+    assert_eq!(bench.deliver("d1", &[drift("cart", 5)], 9 * 24 * HOUR), [(Some(1), Status::Repeat)]);
+}
+
+#[test]
+fn findings_find_their_open_case() {
+    let violation = json!({
+        "intent": "violation", "rule": {"id": "CKV_1"},
+        "resource": {"terraform": {"address": "aws_s3_bucket.logs"}},
+    });
+    let live = |version: u32, image: &str| {
+        with(
+            with(drift("live", 0), "patch", Value::Null),
+            "live",
+            json!({"metadata": {"resourceVersion": version.to_string()}, "status": {"n": version}, "image": image}),
+        )
+    };
+    use Status::{New, NotOpen, Repeat, Resolved, Revised};
+    let steps: Vec<(&str, Value, (Option<i64>, Status))> = vec![
+        ("the first report", drift("cart", 5), (Some(1), New)),
+        ("the same again", drift("cart", 5), (Some(1), Repeat)),
+        ("only prose and times differ", with(drift("cart", 5), "time", json!("2026-01-01")), (Some(1), Repeat)),
+        ("another value", drift("cart", 6), (Some(1), Revised)),
+        ("another resource", drift("web", 6), (Some(2), New)),
+        ("the same in another repository", in_repository(drift("cart", 6), "acme/infra"), (Some(3), New)),
+        ("a violation", violation.clone(), (Some(4), New)),
+        ("its end", over(violation.clone()), (Some(4), Resolved)),
+        ("its end, again", over(violation.clone()), (None, NotOpen)),
+        ("it is back", violation, (Some(5), New)),
+        ("a whole live object", live(1, "a"), (Some(6), New)),
+        ("only what the API server counts differs", live(2, "a"), (Some(6), Repeat)),
+        ("the object differs", live(3, "b"), (Some(6), Revised)),
+        ("nobody's", in_repository(drift("lost", 1), "nobody"), (Some(7), New)),
+    ];
+    let bench = Bench::new();
+    for (number, (what, finding, expected)) in steps.into_iter().enumerate() {
+        assert_eq!(bench.deliver(&format!("d{number}"), &[finding], number as i64), [expected], "{what}");
+    }
+    let cart = bench.case(1);
+    assert_eq!((cart.revision, cart.reports, cart.created_at, cart.updated_at), (2, 4, 0, 3));
+    assert_eq!(serde_json::to_value(&cart.finding.patch).expect("JSON")[0]["value"], 6);
+    let lost = bench.case(7);
+    assert_eq!((lost.state, lost.repository), (State::Refused, None));
+    assert_eq!(lost.reason.expect("a reason")["code"], "repository-unknown");
+    assert_eq!(bench.store().retry(CaseId(7), 99).wait(), Err(StoreError::Unrouted(CaseId(7))));
+}
+
+#[test]
+fn the_end_of_a_trouble_reaches_the_cases_of_all_its_fields() {
+    let bench = Bench::new();
+    let image = with(drift("cart", 0), "patch", json!([{"op": "replace", "path": "/spec/image", "value": "x"}]));
+    bench.deliver("d1", &[drift("cart", 5), image.clone(), drift("web", 5)], 1);
+    let claim = bench.claim(2);
+    bench.finish(&claim, Outcome::Proposed(pull_request(7)), 3).expect("finishes");
+    bench.deliver("d2", &[drift("db", 1)], 4);
+
+    let all_well = |name: &str| over(with(drift(name, 0), "patch", Value::Null));
+    assert_eq!(
+        bench.deliver("d3", &[all_well("cart")], 5),
+        [(Some(1), Status::Resolving), (Some(2), Status::Resolving)],
+        "what was begun has to be ended"
+    );
+    assert_eq!(bench.deliver("d4", &[over(drift("web", 5))], 6), [(Some(3), Status::Resolving)]);
+    assert_eq!(bench.deliver("d5", &[all_well("cart")], 7)[0], (Some(1), Status::Repeat));
+    assert_eq!(bench.deliver("d6", &[all_well("db")], 8), [(Some(4), Status::Resolved)]);
+    let claim = bench.claim(9);
+    let seen: Vec<(i64, bool, Option<u64>)> = claim
+        .cases
+        .iter()
+        .map(|case| {
+            let over = case.finding.state == sourceward::model::finding::State::Resolved;
+            (case.id.0, over, case.pull_request.as_ref().map(|one| one.number))
+        })
+        .collect();
+    assert_eq!(seen, [(1, true, Some(7)), (2, true, Some(7)), (3, true, Some(7))]);
+    bench.finish(&claim, Outcome::Resolved("closed #7".to_owned()), 10).expect("finishes");
+    assert_eq!(bench.case(1).state, State::Resolved);
+    assert_eq!(bench.deliver("d7", &[drift("cart", 5)], 11), [(Some(5), Status::New)], "later it is another case");
+}
+
+#[test]
+fn a_repository_has_one_holder_and_stale_tokens_write_nothing() {
+    let bench = Bench::new();
+    bench.deliver("d1", &[drift("a", 1), in_repository(drift("b", 1), "acme/infra"), drift("c", 1)], 1);
+    let shop = bench.claim(2);
+    assert_eq!(shop.repository, slug("acme/shop"));
+    assert_eq!(shop.cases.iter().map(|case| case.id.0).collect::<Vec<_>>(), [1, 3]);
+    assert!(shop.cases.iter().all(|case| case.state == State::Working && case.attempts == 1));
+    let infra = bench.claim(2);
+    assert_eq!(infra.repository, slug("acme/infra"));
+    assert_eq!(bench.idle(3), Some(2 + LEASE), "everything is taken");
+
+    assert_eq!(bench.store().heartbeat(&shop, LEASE, 50_000).wait(), Ok(()));
+    assert_eq!(bench.store().heartbeat(&infra, LEASE, 50_000).wait(), Ok(()));
+    assert_eq!(bench.idle(50_000 + LEASE - 1), Some(50_000 + LEASE), "both were extended");
+    let expired = 50_000 + LEASE;
+    assert!(bench.idle(expired).is_some_and(|due| due >= expired), "its cases wait after a failed try");
+    let fenced = Err(StoreError::Fenced("acme/shop".to_owned()));
+    assert_eq!(bench.store().heartbeat(&shop, LEASE, expired).wait(), fenced);
+    assert_eq!(bench.finish(&shop, retry(), expired), fenced);
+    assert_eq!(bench.store().release(&shop, expired).wait(), fenced);
+
+    let later = expired + HOUR;
+    let again = bench.claim(later);
+    assert!(again.token > shop.token);
+    assert_eq!(again.cases.len(), 1, "what may have hung its worker is tried alone");
+    assert_eq!(bench.finish(&shop, Outcome::Resolved("stale".to_owned()), later), fenced, "the old token again");
+    let foreign = vec![Transition { case: CaseId(2), outcome: retry() }];
+    assert_eq!(bench.store().finish(&again, foreign, later).wait(), Err(StoreError::NotClaimed(CaseId(2))));
+    assert_eq!(bench.case(1).state, State::Working, "nothing was written");
+    assert_eq!(bench.finish(&again, Outcome::Proposed(pull_request(1)), later), Ok(()));
+    assert_eq!(bench.finish(&again, Outcome::Proposed(pull_request(2)), later), fenced, "a claim ends once");
+    assert_eq!(bench.case(1).pull_request, Some(pull_request(1)));
+}
+
+#[test]
+fn outcomes_and_what_follows_them() {
+    let refusal = Refusal::new(Code::SharedSource, "shared", "split it").at("values.yaml", Some(3));
+    let cases: Vec<(Outcome, State, i64, Option<Value>)> = vec![
+        (Outcome::Proposed(pull_request(4)), State::Proposed, 0, None),
+        (Outcome::Refused(refusal.clone()), State::Refused, 0, Some(json!(refusal))),
+        (Outcome::Resolved("in sync".to_owned()), State::Resolved, 0, Some(json!("in sync"))),
+        (retry(), State::Waiting, 1, Some(json!("no answer"))),
+        (Outcome::Crashed("boom".to_owned()), State::Waiting, 1, Some(json!("boom"))),
+        (Outcome::Dead("no".to_owned()), State::Dead, 1, Some(json!("no"))),
+        (Outcome::Later { at: 500, reason: "limit".to_owned() }, State::Waiting, 0, Some(json!("limit"))),
+    ];
+    for (outcome, state, attempts, reason) in cases {
+        let bench = Bench::new();
+        bench.deliver("d1", &[drift("cart", 1)], 100);
+        bench.finish(&bench.claim(100), outcome.clone(), 100).expect("finishes");
+        let case = bench.case(1);
+        assert_eq!((case.state, case.attempts, case.reason), (state, attempts, reason), "{outcome:?}");
+        if let Outcome::Later { at, .. } = outcome {
+            assert_eq!(case.due_at, Some(at));
+        }
+
+        // The same work, but another revision arrives in the middle.
+        let bench = Bench::new();
+        bench.deliver("d1", &[drift("cart", 1)], 100);
+        let claim = bench.claim(100);
+        assert_eq!(bench.deliver("d2", &[drift("cart", 2)], 100), [(Some(1), Status::Revised)]);
+        assert_eq!(bench.case(1).state, State::Working);
+        bench.finish(&claim, outcome.clone(), 100).expect("finishes");
+        let next = bench.claim(100 + HOUR);
+        assert_eq!(next.cases[0].revision, 2, "the new revision is not lost after {outcome:?}");
+        let kept = matches!(outcome, Outcome::Proposed(_));
+        assert_eq!(next.cases[0].pull_request.is_some(), kept, "{outcome:?}");
+    }
+}
+
+#[test]
+fn failures_back_off_and_end_in_a_dead_letter_that_a_person_can_revive() {
+    let bench = Bench::new();
+    bench.deliver("d1", &[drift("cart", 1)], 0);
+    let mut now = 0;
+    for tries in 1..=TRIES {
+        let claim = bench.claim(now);
+        assert_eq!(claim.cases[0].attempts, tries);
+        bench.finish(&claim, retry(), now).expect("finishes");
+        let case = bench.case(1);
+        if tries < TRIES {
+            assert_eq!(case.state, State::Waiting);
+            let due = case.due_at.expect("waits");
+            assert!((0..=(2_000 << (tries - 1)).min(900_000)).contains(&(due - now)), "{tries}: {}", due - now);
+            assert_eq!(bench.idle(due - 1), Some(due), "not before");
+            now = due;
+        } else {
+            assert_eq!(case.state, State::Dead);
+            assert_eq!(case.reason, Some(json!("given up after 12 tries: no answer")));
+        }
+    }
+    assert_eq!(bench.idle(now + HOUR), None, "a dead letter blocks nothing");
+    assert_eq!(bench.deliver("d2", &[drift("cart", 1)], now), [(Some(1), Status::Repeat)]);
+    assert_eq!(bench.deliver("d3", &[drift("cart", 1)], now + RECHECK), [(Some(1), Status::Reopened)]);
+    bench.finish(&bench.claim(now + RECHECK), Outcome::Dead("still".to_owned()), now + RECHECK).expect("finishes");
+    assert_eq!(bench.store().retry(CaseId(1), now).wait(), Ok(()));
+    let claim = bench.claim(now);
+    assert_eq!(claim.cases[0].attempts, 1);
+    let working = StoreError::NotRetriable(CaseId(1), State::Working);
+    assert_eq!(bench.store().retry(CaseId(1), now).wait(), Err(working));
+    assert_eq!(bench.store().retry(CaseId(9), now).wait(), Err(StoreError::NoSuchCase(CaseId(9))));
+}
+
+#[test]
+fn a_rate_limit_is_no_attempt_and_flapping_values_do_not_get_around_a_pause() {
+    let bench = Bench::new();
+    bench.deliver("d0", &[drift("cart", 1)], 0);
+    for turn in 0..30 {
+        let claim = bench.claim(turn * 10);
+        bench
+            .finish(&claim, Outcome::Later { at: turn * 10 + 10, reason: "limit".to_owned() }, turn * 10)
+            .expect("finishes");
+        bench.deliver(&format!("r{turn}"), &[drift("cart", 2 + turn as u32)], turn * 10 + 1);
+        assert_eq!(bench.idle(turn * 10 + 9), Some(turn * 10 + 10));
+    }
+    assert_eq!(bench.case(1).attempts, 0);
+}
+
+#[test]
+fn a_case_that_ends_the_process_is_given_up_and_harms_no_other() {
+    let mut bench = Bench::new();
+    let findings: Vec<Value> = ["a", "poison", "c"].iter().map(|name| drift(name, 1)).collect();
+    bench.deliver("d1", &findings, 0);
+    let (mut now, mut deaths) = (0, 0);
+    loop {
+        match bench.store().claim_repository("w", LEASE, now).wait().expect("asks") {
+            Next::Idle { due_at: Some(due) } => now = due,
+            Next::Idle { due_at: None } => break,
+            Next::Claim(claim) => {
+                if claim.cases.iter().any(|case| case.id == CaseId(2)) {
+                    deaths += 1;
+                    bench.reopen(now);
+                } else {
+                    assert_eq!(claim.cases.len(), 1);
+                    bench.finish(&claim, Outcome::Proposed(pull_request(1)), now).expect("finishes");
+                }
+            }
+        }
+        assert!(deaths <= TRIES, "the loop ends");
+    }
+    assert_eq!(deaths, TRIES);
+    let poison = bench.case(2);
+    assert_eq!(poison.state, State::Dead);
+    let reason = poison.reason.expect("a reason");
+    assert_eq!(reason, "given up after 12 tries: the process ended while it was worked on");
+    assert_eq!([bench.case(1).state, bench.case(3).state], [State::Proposed; 2]);
+}
+
+#[test]
+fn releasing_gives_everything_back_at_once() {
+    let mut bench = Bench::new();
+    bench.deliver("d1", &[drift("cart", 1)], 0);
+    for turn in 0..20 {
+        let claim = bench.claim(turn);
+        assert_eq!(claim.cases[0].attempts, 1);
+        bench.store().release(&claim, turn).wait().expect("releases");
+    }
+    bench.claim(30);
+    bench.reopen(31);
+    let case = bench.case(1);
+    assert_eq!((case.state, case.attempts), (State::Waiting, 1), "the lease of the last process is void");
+}
+
+#[test]
+fn only_one_process_has_the_folder_and_others_can_read_and_retry() {
+    let bench = Bench::new();
+    bench.deliver("d1", &[drift("cart", 1), drift("web", 1)], 0);
+    let second = Store::open(bench.folder.path(), Options::default(), 0).err();
+    assert_eq!(second, Some(StoreError::Locked(bench.folder.path().to_owned())));
+
+    let reader = Reader::open(bench.folder.path()).expect("reads beside the writer");
+    let list = |state, before, limit| {
+        let cases = reader.list(Filter { state, before, limit }).expect("lists");
+        cases.iter().map(|case| case.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(list(None, None, 10), [2, 1]);
+    assert_eq!(list(None, None, 1), [2]);
+    assert_eq!(list(None, Some(CaseId(2)), 10), [1]);
+    assert_eq!(list(Some(State::Dead), None, 10), [0; 0]);
+    bench.finish(&bench.claim(1), Outcome::Dead("no".to_owned()), 1).expect("finishes");
+    let counts = reader.counts().expect("counts");
+    assert_eq!((counts.cases[&State::Dead], counts.cases[&State::Ready], counts.oldest_due), (2, 0, None));
+    beside::retry(bench.folder.path(), CaseId(1), 5).expect("retries beside the server");
+    assert_eq!(bench.claim(5).cases[0].id, CaseId(1));
+
+    let empty = tempfile::tempdir().expect("a folder");
+    let absent = StoreError::Absent(empty.path().to_owned());
+    assert_eq!(Reader::open(empty.path()).err(), Some(absent.clone()));
+    assert_eq!(beside::retry(empty.path(), CaseId(1), 0), Err(absent));
+}
+
+#[test]
+fn nobody_but_the_owner_may_look_into_the_folder() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    let mode = std::fs::metadata(bench.folder.path()).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn what_is_stored_is_what_the_redactor_left() {
+    let bench = Bench::new();
+    let finding: Finding = serde_json::from_value(drift("hunter2", 1)).expect("a finding");
+    let arrival = Arrival::new(&finding, Ok(slug("acme/shop")), |finding| {
+        let mut finding = finding.clone();
+        finding.patch = None;
+        finding
+    });
+    let received = arrival.fingerprint().clone();
+    let taken = bench.store().accept(delivery("d1", "b", 0), vec![arrival]).wait();
+    assert!(matches!(taken, Ok(Acceptance::Accepted(_))));
+    let case = bench.case(1);
+    assert_eq!(case.finding.patch, None);
+    assert_eq!(case.fingerprint, received, "the identity is that of the finding as received");
+}
+
+#[test]
+fn rejections_are_kept_within_bounds() {
+    let bench = Bench::new();
+    let mut last = None;
+    for number in 0..REJECTIONS + 5 {
+        last = Some(bench.store().reject(Rejection {
+            sender: "test".to_owned(),
+            delivery: format!("d{number}"),
+            received_at: number,
+            size: 3,
+            reason: "/items: expected a list".to_owned(),
+        }));
+    }
+    last.expect("some").wait().expect("written");
+    let kept = Reader::open(bench.folder.path()).expect("reads").rejections(usize::MAX).expect("reads");
+    assert_eq!(kept.len() as i64, REJECTIONS);
+    assert_eq!(kept[0].delivery, format!("d{}", REJECTIONS + 4));
+}
+
+#[test]
+fn many_submitters_share_a_flush() {
+    let bench = Bench::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    let before = bench.store().progress();
+    let each = 40;
+    runtime.block_on(async {
+        let tasks: Vec<_> = (0..64)
+            .map(|task| {
+                let store = bench.store().clone();
+                tokio::spawn(async move {
+                    for number in 0..each {
+                        let finding = arrivals(&[drift(&format!("app-{task}-{number}"), 1)]);
+                        let id = format!("{task}-{number}");
+                        store.accept(delivery(&id, "b", 1), finding).answer().await.expect("accepted");
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("ran");
+        }
+    });
+    let after = bench.store().progress();
+    let (commits, findings) = (after.commits - before.commits, 64 * each);
+    assert_eq!(after.operations - before.operations, findings);
+    assert_eq!(after.queued, 0);
+    assert!(commits * 10 <= findings, "{commits} flushes for {findings} findings");
+    assert_eq!(bench.store().reader().expect("reads").counts().expect("counts").cases[&State::Ready], 64 * each as i64);
+}
+
+#[test]
+fn a_full_queue_says_so_and_takes_nothing() {
+    let bench = Bench::new();
+    let blocker = bench.saboteur();
+    blocker.execute_batch("BEGIN IMMEDIATE").expect("locks");
+    let mut pending = Vec::new();
+    let refused = loop {
+        let one = bench.store().accept(delivery(&pending.len().to_string(), "b", 1), Vec::new());
+        assert!(pending.len() <= QUEUE + 1024, "the queue is bounded");
+        if bench.store().progress().queued >= QUEUE {
+            break bench.store().accept(delivery("one too many", "b", 1), Vec::new());
+        }
+        pending.push(one);
+    };
+    assert_eq!(refused.wait(), Err(StoreError::Busy));
+    blocker.execute_batch("COMMIT").expect("unlocks");
+    for one in pending {
+        assert_eq!(one.wait(), Ok(Acceptance::Accepted(Vec::new())));
+    }
+}
+
+/// A fault, the error that a submitter is given, and whether the store goes on when the fault is gone.
+#[test]
+fn a_fault_acknowledges_nothing() {
+    let bad = |sql: &str| {
+        format!("CREATE TRIGGER fault BEFORE INSERT ON finding_case WHEN NEW.sender = 'bad' BEGIN {sql}; END;")
+    };
+    let faults: Vec<(&str, String, bool)> = vec![
+        ("a statement fails", bad("SELECT RAISE(ABORT, 'planted')"), true),
+        ("a statement ends the transaction", bad("SELECT RAISE(ROLLBACK, 'planted')"), true),
+        (
+            "the commit fails",
+            format!(
+                "CREATE TABLE parent (id INTEGER PRIMARY KEY); \
+                 CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED); {}",
+                bad("INSERT INTO child VALUES (1)")
+            ),
+            false,
+        ),
+    ];
+    for (what, sql, survives) in faults {
+        let mut bench = Bench::new();
+        let saboteur = bench.saboteur();
+        saboteur.execute_batch(&sql).expect("plants");
+        // Hold the writer, so that good and bad are one group.
+        saboteur.execute_batch("BEGIN IMMEDIATE").expect("locks");
+        let submit = |sender: &str, id: &str| {
+            let delivery = Delivery { sender: sender.to_owned(), ..delivery(id, "b", 1) };
+            bench.store().accept(delivery, arrivals(&[drift(id, 1)]))
+        };
+        let first = submit("good", "first");
+        let mut group: Vec<_> = (0..20).map(|n| ("good", submit("good", &format!("g{n}")))).collect();
+        group.insert(10, ("bad", submit("bad", "b")));
+        saboteur.execute_batch("COMMIT").expect("unlocks");
+        let mut acknowledged = usize::from(first.wait().is_ok());
+        for (sender, pending) in group {
+            match (pending.wait(), survives) {
+                (Ok(_), true) => {
+                    assert_eq!(sender, "good", "{what}");
+                    acknowledged += 1;
+                }
+                (Err(StoreError::Failed(reason)), true) => {
+                    assert_eq!(sender, "bad", "{what}");
+                    assert!(reason.contains("planted"), "{what}: {reason}");
+                }
+                (Err(StoreError::Broken(_)), false) => {}
+                (other, _) => panic!("{what}: {sender} was told {other:?}"),
+            }
+        }
+        assert_eq!(bench.store().broken().is_some(), !survives, "{what}");
+        let next = submit("good", "after").wait();
+        assert_eq!(next.is_ok(), survives, "{what}: {next:?}");
+        acknowledged += usize::from(next.is_ok());
+        saboteur.execute_batch("DROP TRIGGER fault").expect("heals");
+        drop(saboteur);
+        bench.reopen(9);
+        let kept: i64 =
+            bench.saboteur().query_row("SELECT COUNT(*) FROM finding_case", [], |row| row.get(0)).expect("counts");
+        assert_eq!(kept as usize, acknowledged, "{what}: what was acknowledged is there, and nothing else");
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_and_goes_on_where_there_is_room_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path(), Options { limit: Some(64 * 4096) }, 0).expect("opens");
+    let mut taken = 0;
+    let full = loop {
+        let finding = with(drift(&format!("app-{taken}"), 1), "title", json!("x".repeat(3000)));
+        match store.accept(delivery(&taken.to_string(), "b", 1), arrivals(&[finding])).wait() {
+            Ok(_) => taken += 1,
+            Err(error) => break error,
+        }
+        assert!(taken < 1000, "the limit holds");
+    };
+    assert_eq!(full, StoreError::Full);
+    assert_eq!(store.broken(), None);
+    assert_eq!(count(folder.path()), taken);
+    let Ok(Next::Claim(claim)) = store.claim_repository("w", LEASE, 1).wait() else { panic!("claims") };
+    store.release(&claim, 1).wait().expect("what needs no room still works");
+}
+
+fn count(folder: &Path) -> i64 {
+    let counts = Reader::open(folder).expect("reads").counts().expect("counts");
+    counts.cases.values().sum()
+}
+
+/// Random operations on the store and on a model of a few lines; every answer and every case must agree.
+mod model {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Clone, Debug, PartialEq)]
+    struct Modelled {
+        repository: usize,
+        name: usize,
+        value: u32,
+        revision: i64,
+        state: State,
+        pull_request: bool,
+        attempts: i64,
+        crashed: bool,
+        /// The claim that works on it and the revision that it took.
+        claimed: Option<(i64, i64)>,
+    }
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, limit: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % limit
+        }
+    }
+
+    #[test]
+    fn random_histories_agree_with_the_model() {
+        for seed in 0..12 {
+            history(seed, 250);
+        }
+    }
+
+    fn history(seed: u64, steps: usize) {
+        let mut random = Random(seed);
+        let mut bench = Bench::new();
+        let mut model: BTreeMap<i64, Modelled> = BTreeMap::new();
+        let mut claims: Vec<(Claim, bool)> = Vec::new();
+        let mut now = 0;
+        for step in 0..steps {
+            now += random.below(4_000) as i64;
+            match random.below(10) {
+                0..=3 => {
+                    let (repository, name) = (random.below(2), random.below(4));
+                    let (value, end) = (random.below(3) as u32, random.below(5) == 0);
+                    let finding = in_repository(drift(&format!("app-{name}"), value), REPOSITORIES[repository]);
+                    let finding = if end { over(finding) } else { finding };
+                    let said = bench.deliver(&format!("d{step}"), &[finding], now);
+                    let expected = report(&mut model, repository, name, value, end);
+                    assert_eq!(said, [expected], "seed {seed}, step {step}");
+                }
+                4..=5 => {
+                    expire(&mut model, &mut claims, now);
+                    match bench.store().claim_repository("w", LEASE, now).wait().expect("asks") {
+                        Next::Claim(claim) => {
+                            let held = |slug: &RepoSlug| claims.iter().any(|(c, live)| *live && c.repository == *slug);
+                            assert!(!held(&claim.repository), "seed {seed}, step {step}: two holders");
+                            let repository = REPOSITORIES
+                                .iter()
+                                .position(|name| slug(name) == claim.repository)
+                                .expect("one of ours");
+                            let due = |case: &Modelled| {
+                                case.repository == repository && matches!(case.state, State::Ready | State::Waiting)
+                            };
+                            let alone = claim.cases.len() == 1 && model[&claim.cases[0].id.0].crashed;
+                            for (id, case) in &mut model {
+                                let taken = claim.cases.iter().any(|one| one.id.0 == *id);
+                                // The exact due times are the store's (jitter): take them from it.
+                                if taken {
+                                    assert!(due(case), "seed {seed}, step {step}: {case:?}");
+                                    assert!(alone || !case.crashed, "seed {seed}, step {step}: {case:?}");
+                                    case.state = State::Working;
+                                    case.attempts += 1;
+                                    case.claimed = Some((claim.token, case.revision));
+                                } else if due(case) && case.state == State::Ready && !case.crashed {
+                                    assert!(alone, "seed {seed}, step {step}: left behind {case:?}");
+                                }
+                            }
+                            claims.push((*claim, true));
+                        }
+                        Next::Idle { .. } => {
+                            let free = |case: &Modelled| {
+                                let name = slug(REPOSITORIES[case.repository]);
+                                !claims.iter().any(|(claim, live)| *live && claim.repository == name)
+                            };
+                            let missed = model.values().find(|case| case.state == State::Ready && free(case));
+                            assert_eq!(missed, None, "seed {seed}, step {step}: ready and free, yet idle");
+                        }
+                    }
+                }
+                6..=8 if !claims.is_empty() => {
+                    let (claim, live) = claims[random.below(claims.len())].clone();
+                    let outcomes = [
+                        Outcome::Proposed(pull_request(1)),
+                        Outcome::Refused(Refusal::new(Code::NoRule, "no", "none")),
+                        Outcome::Resolved("well".to_owned()),
+                        retry(),
+                        Outcome::Crashed("boom".to_owned()),
+                        Outcome::Later { at: now + 1_000, reason: "limit".to_owned() },
+                        Outcome::Dead("no".to_owned()),
+                    ];
+                    let choice = random.below(outcomes.len() + 2);
+                    let (done, outcome) = match outcomes.get(choice) {
+                        Some(outcome) => (bench.finish(&claim, outcome.clone(), now), Some(outcome)),
+                        None if choice == outcomes.len() => (bench.store().release(&claim, now).wait(), None),
+                        None => {
+                            let beat = bench.store().heartbeat(&claim, LEASE, now).wait();
+                            assert_eq!(beat.is_ok(), live, "seed {seed}, step {step}");
+                            if let Some((claim, _)) = claims
+                                .iter_mut()
+                                .find(|(one, _)| one.token == claim.token && one.repository == claim.repository)
+                                && live
+                            {
+                                claim.lease_until = now + LEASE;
+                            }
+                            continue;
+                        }
+                    };
+                    assert_eq!(done.is_ok(), live, "seed {seed}, step {step}: {done:?}");
+                    if live {
+                        settle(&mut model, &claim, outcome);
+                        end(&mut claims, &claim);
+                    }
+                }
+                9 if random.below(4) == 0 => {
+                    bench.reopen(now);
+                    for (claim, live) in &mut claims {
+                        if std::mem::take(live) {
+                            settle(&mut model, claim, Some(&Outcome::Crashed(String::new())));
+                        }
+                    }
+                }
+                _ => {}
+            }
+            for (id, case) in &model {
+                let stored = bench.case(*id);
+                let seen = (stored.state, stored.revision, stored.attempts, stored.pull_request.is_some());
+                let expected = (case.state, case.revision, case.attempts, case.pull_request);
+                assert_eq!(seen, expected, "seed {seed}, step {step}, case {id}");
+            }
+        }
+    }
+
+    const REPOSITORIES: [&str; 2] = ["acme/shop", "acme/infra"];
+
+    fn report(
+        model: &mut BTreeMap<i64, Modelled>,
+        repository: usize,
+        name: usize,
+        value: u32,
+        end: bool,
+    ) -> (Option<i64>, Status) {
+        let open =
+            |case: &Modelled| (case.repository, case.name) == (repository, name) && case.state != State::Resolved;
+        // The end of a trouble with another value is another content, as is its being open.
+        let said = value + if end { 100 } else { 0 };
+        let next = model.len() as i64 + 1;
+        let Some((id, case)) = model.iter_mut().find(|(_, case)| open(case)) else {
+            if end {
+                return (None, Status::NotOpen);
+            }
+            let fresh = Modelled {
+                repository,
+                name,
+                value,
+                revision: 1,
+                state: State::Ready,
+                pull_request: false,
+                attempts: 0,
+                crashed: false,
+                claimed: None,
+            };
+            model.insert(next, fresh);
+            return (Some(next), Status::New);
+        };
+        if case.value == said {
+            return (Some(*id), Status::Repeat);
+        }
+        let untouched =
+            !case.pull_request && (case.state == State::Refused || case.state == State::Ready && case.attempts == 0);
+        if end && untouched {
+            case.state = State::Resolved;
+            return (Some(*id), Status::Resolved);
+        }
+        case.value = said;
+        case.revision += 1;
+        if !matches!(case.state, State::Working | State::Waiting | State::Ready) {
+            case.state = State::Ready;
+            case.attempts = 0;
+        }
+        (Some(*id), if end { Status::Resolving } else { Status::Revised })
+    }
+
+    fn settle(model: &mut BTreeMap<i64, Modelled>, claim: &Claim, outcome: Option<&Outcome>) {
+        for one in &claim.cases {
+            let case = model.get_mut(&one.id.0).expect("known");
+            let (_, revision) = case.claimed.take().expect("claimed");
+            let revised = case.revision != revision;
+            match outcome {
+                None => (case.state, case.attempts) = (State::Ready, case.attempts - 1),
+                Some(Outcome::Retry(_) | Outcome::Crashed(_)) => {
+                    case.crashed |= matches!(outcome, Some(Outcome::Crashed(_)));
+                    case.state = if case.attempts >= TRIES { State::Dead } else { State::Waiting };
+                }
+                Some(Outcome::Later { .. }) => (case.state, case.attempts) = (State::Waiting, case.attempts - 1),
+                Some(Outcome::Dead(_)) if !revised => case.state = State::Dead,
+                Some(outcome) => {
+                    case.pull_request |= matches!(outcome, Outcome::Proposed(_));
+                    case.attempts = 0;
+                    case.crashed &= matches!(outcome, Outcome::Dead(_));
+                    case.state = match outcome {
+                        _ if revised => State::Ready,
+                        Outcome::Proposed(_) => State::Proposed,
+                        Outcome::Refused(_) => State::Refused,
+                        _ => State::Resolved,
+                    };
+                    if revised && matches!(outcome, Outcome::Resolved(_)) {
+                        case.pull_request = false;
+                    }
+                }
+            }
+        }
+    }
+
+    fn expire(model: &mut BTreeMap<i64, Modelled>, claims: &mut [(Claim, bool)], now: i64) {
+        for (claim, live) in claims {
+            if *live && claim.lease_until <= now {
+                *live = false;
+                settle(model, claim, Some(&Outcome::Crashed(String::new())));
+            }
+        }
+    }
+
+    fn end(claims: &mut [(Claim, bool)], ended: &Claim) {
+        for (claim, live) in claims {
+            if claim.token == ended.token && claim.repository == ended.repository {
+                *live = false;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_store_may_be_shared_between_threads() {
+    fn shared<T: Send + Sync + Clone>(_: &T) {}
+    let bench = Bench::new();
+    shared(bench.store());
+    let store = Arc::new(bench.store().clone());
+    let other = Arc::clone(&store);
+    std::thread::spawn(move || other.ping().wait()).join().expect("ran").expect("answered");
+}

@@ -1,1 +1,433 @@
-//! Tests.
+//! Senders: each folder of `webhooks/` against its samples, authentication against its specifications, hostile bodies.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use sourceward::{
+    model::secret::Secret,
+    webhook::{
+        envelope::{self, EnvelopeError},
+        map::{MapError, Mapped, delivery_id, map},
+        sender::{Sender, SenderError, Senders},
+        signature::{Authentication, VerifyError, sign_standard_webhooks, verify},
+    },
+};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("webhooks")
+}
+
+fn senders() -> Senders {
+    Senders::embedded().expect("the senders of the binary")
+}
+
+/// The files of a folder, sorted by name; none where the folder does not exist.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    files
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().expect("a name").to_string_lossy().into_owned()
+}
+
+/// What a sample maps to, as the expected file holds it: a list, or the error.
+fn outcome(sender: &Sender, sample: &Path) -> Value {
+    let lines = sample.extension().is_some_and(|ending| ending == "ndjson");
+    let content_type = if lines { "application/x-ndjson" } else { "application/json" };
+    match map(sender, &fs::read(sample).expect("a sample"), Some(content_type)) {
+        Ok(all) => serde_json::to_value(all).expect("findings are JSON"),
+        Err(error) => json!({"error": error.to_string()}),
+    }
+}
+
+#[test]
+fn every_sample_maps_to_what_is_expected() {
+    let (senders, mut seen) = (senders(), BTreeSet::new());
+    for folder in files(&folder()).into_iter().filter(|path| path.is_dir()) {
+        let name = file_name(&folder);
+        let sender = senders.get(&name).unwrap_or_else(|| {
+            panic!("webhooks/{name} has no sender.yaml, or is not built in: touch src/webhook/sender.rs")
+        });
+        seen.insert(name.clone());
+        assert!(folder.join("README.md").exists(), "webhooks/{name}: a README.md tells an operator how to set it up");
+        let samples = files(&folder.join("samples"));
+        assert!(samples.len() >= 6, "webhooks/{name}: at least six samples, nasty ones among them");
+        for sample in &samples {
+            let expected = folder.join("expected").join(file_name(sample)).with_extension("json");
+            let found = serde_json::to_string_pretty(&outcome(sender, sample)).expect("JSON") + "\n";
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                fs::write(&expected, &found).expect("an expected file");
+            }
+            let wanted = fs::read_to_string(&expected).unwrap_or_default();
+            assert_eq!(found, wanted, "{}: UPDATE_EXPECT=1 rewrites", sample.display());
+        }
+        let stems = |files: &[PathBuf]| {
+            files.iter().map(|file| file.file_stem().map(ToOwned::to_owned)).collect::<BTreeSet<_>>()
+        };
+        assert_eq!(
+            stems(&samples),
+            stems(&files(&folder.join("expected"))),
+            "webhooks/{name}: an expected file a sample"
+        );
+    }
+    let known: BTreeSet<_> = senders.iter().map(|sender| sender.name().to_owned()).collect();
+    assert_eq!(known, seen, "the senders of the binary are the folders of webhooks/");
+}
+
+#[test]
+fn programs_yield_what_jq_yields() {
+    if Command::new("jq").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("jq is not on PATH: nothing to compare with");
+        return;
+    }
+    let prelude = fs::read_to_string(folder().join("prelude.jq")).expect("the prelude");
+    let mut compared = 0;
+    for sender in senders().iter() {
+        let folder = folder().join(sender.name());
+        let program = prelude.clone() + &fs::read_to_string(folder.join("map.jq")).expect("a program");
+        for sample in files(&folder.join("samples")) {
+            let body = fs::read(&sample).expect("a sample");
+            let Ok(items) = envelope::items(&body, None, sender.wrappings()) else { continue };
+            for item in items {
+                let mut jq = Command::new("jq")
+                    .args(["-c", &program])
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .expect("jq starts");
+                serde_json::to_writer(jq.stdin.take().expect("piped"), &item).expect("jq reads");
+                let theirs = jq.wait_with_output().expect("jq ends");
+                match sender.program().run(item) {
+                    Ok(ours) => {
+                        assert!(theirs.status.success(), "{}: jq fails: {theirs:?}", sample.display());
+                        let theirs: Vec<Value> = serde_json::Deserializer::from_slice(&theirs.stdout)
+                            .into_iter()
+                            .collect::<Result<_, _>>()
+                            .expect("JSON of jq");
+                        assert_eq!(as_floats(json!(ours)), as_floats(json!(theirs)), "{}", sample.display());
+                    }
+                    Err(error) => assert!(!theirs.status.success(), "{}: only jaq fails: {error}", sample.display()),
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 12, "only {compared} items were compared");
+}
+
+/// Numbers as jq 1.6 has them: it keeps all of them as floats, we do not.
+fn as_floats(value: Value) -> Value {
+    match value {
+        Value::Number(number) => json!(number.as_f64()),
+        Value::Array(items) => items.into_iter().map(as_floats).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, as_floats(value))).collect(),
+        other => other,
+    }
+}
+
+fn generic(body: &[u8]) -> Result<Vec<Mapped>, MapError> {
+    map(senders().get("generic").expect("the generic sender"), body, None)
+}
+
+#[test]
+fn hostile_bodies_are_refused_with_a_reason() {
+    let deep = |open: &str, close: &str| (open.repeat(150_000) + &close.repeat(150_000)).into_bytes();
+    let finding = r#"{"intent": "drift", "resource": {"terraform": {"address": "a.b"}}}"#;
+    let many = |count: usize| format!("[{}]", vec![finding; count].join(",")).into_bytes();
+    for (body, why) in [
+        (Vec::new(), "the body is empty"),
+        (b" \r\n\t".to_vec(), "the body is empty"),
+        (b"\xEF\xBB\xBF".to_vec(), "the body is empty"),
+        (deep("[", "]"), "recursion limit exceeded"),
+        (deep("{\"a\":", "}"), "not JSON"),
+        (deep("[", ""), "recursion limit exceeded"),
+        (b"{\"intent\": \"\xFF\"}".to_vec(), "invalid unicode"),
+        (b"\xFE\xFF\0{\0}".to_vec(), "not JSON"),
+        (vec![b' '; 10 << 20], "the body has 10485760 bytes, 1048576 are accepted"),
+        (vec![b'['; 1 << 20], "recursion limit exceeded"),
+        (vec![b'\\'; 1 << 20], "not JSON"),
+        ([b"\"".as_slice(), &vec![b'\\'; 1000]].concat(), "not JSON"),
+        (many(1_001), "more than 1000 items"),
+        (format!("[{}0]", "0,".repeat(500_000)).into_bytes(), "more than 1000 items"),
+        (format!("{{\"findings\": [{}]}}", vec!["{}"; 1_001].join(",")).into_bytes(), "more than 1000 outputs"),
+        (format!("[{}]", vec![r#"{"findings": [1, 2]}"#; 600].join(",")).into_bytes(), "expected a finding"),
+        (b"[[1]]".to_vec(), "found: array"),
+        (b"null".to_vec(), "found: null"),
+        (b"NaN".to_vec(), "not JSON"),
+        (b"{'intent': 'drift'}".to_vec(), "not JSON"),
+        (b"{} {}".to_vec(), "trailing characters"),
+        (b"{}{}".to_vec(), "trailing characters"),
+        (b"intent: drift".to_vec(), "not JSON"),
+        (
+            br#"{"intent": "tea", "resource": {"terraform": {"address": "a"}}}"#.to_vec(),
+            "/intent: unknown variant `tea`",
+        ),
+        (br#"{"intent": "drift", "resource": 7}"#.to_vec(), "/resource: "),
+        (br#"{"intent": "drift", "resource": {}}"#.to_vec(), "/resource: "),
+        (br#"{"intent": "drift", "resource": {"pod": {}}}"#.to_vec(), "/resource: unknown variant `pod`"),
+        (
+            br#"{"intent": "drift", "resource": {"terraform": {"address": 1}}}"#.to_vec(),
+            "/resource/terraform: invalid type",
+        ),
+        (
+            br#"{"intent": "drift", "resource": {"terraform": {"address": "a"}}, "patch": {}}"#.to_vec(),
+            "/patch: invalid type",
+        ),
+        (
+            br#"{"intent": "drift", "resource": {"terraform": {"address": "a"}}, "hints": {"app": 1}}"#.to_vec(),
+            "/hints: invalid type",
+        ),
+        (br#"{"ignored": "x", "intent": "drift"}"#.to_vec(), "/ignored: "),
+        (br#"{"specversion": "1.0", "id": "1"}"#.to_vec(), "needs data or data_base64"),
+        (br#"{"specversion": "1.0", "data_base64": "e30"}"#.to_vec(), "not base64"),
+        (br#"{"specversion": "1.0", "data_base64": "MTg0NDY3NDQwNzM3MDk1NTE2MTY="}"#.to_vec(), "64 bits"),
+        (br#"{"a": -9223372036854775809}"#.to_vec(), "64 bits"),
+    ] {
+        let start = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        let error = generic(&body).expect_err(&start).to_string();
+        assert!(error.contains(why), "{start}: {error}");
+        assert!(error.len() < 1_000, "{start}: a long message of {} bytes", error.len());
+    }
+    assert_eq!(generic(&many(1_000)).map(|all| all.len()), Ok(1_000));
+}
+
+#[test]
+fn a_long_foreign_text_does_not_fill_the_message() {
+    let body = json!({"intent": "x".repeat(500_000), "resource": {"terraform": {"address": "a"}}}).to_string();
+    let error = generic(body.as_bytes()).expect_err("no intent").to_string();
+    assert!(error.len() < 300 && error.ends_with('…'), "{error}");
+}
+
+#[test]
+fn the_last_of_equal_keys_counts_and_large_texts_pass() {
+    let body = br#"{"intent": "violation", "intent": "drift", "resource": {"terraform": {"address": "a.b"}}}"#;
+    assert_eq!(json!(generic(body).expect("a finding"))[0]["intent"], "drift");
+    let digits = "9".repeat(400);
+    let body = json!({"intent": "drift", "title": digits, "resource": {"terraform": {"address": "\\\"9"}}}).to_string();
+    assert!(generic(body.as_bytes()).is_ok(), "digits in a string are no number");
+}
+
+#[test]
+fn lines_are_read_where_announced_and_where_seen() {
+    let one = br#"{"a": 1}"#.as_slice();
+    let two = b"{\"a\": 1}\r\n\r\n{\"a\":\t2}".as_slice();
+    for (body, content_type, items) in [
+        (one, None, 1),
+        (one, Some("application/x-ndjson; charset=utf-8"), 1),
+        (two, None, 2),
+        (two, Some("application/json"), 2),
+        (two, Some("Application/JSONL"), 2),
+        (b"[1, 2]\n[3]", Some("application/x-ndjson"), 3),
+        (b"{\n  \"a\": 1\n}\n", None, 1),
+        (b"\xEF\xBB\xBF{}", None, 1),
+    ] {
+        let found = envelope::items(body, content_type, &[]).expect("items");
+        assert_eq!(found.len(), items, "{}", String::from_utf8_lossy(body));
+    }
+    let broken = envelope::items(b"{}\n{\n", None, &[]);
+    assert!(matches!(broken, Err(EnvelopeError::NotJsonLine { line: 2, .. })), "{broken:?}");
+    let pretty = envelope::items(b"{\n  \"a\": x\n}", None, &[]).expect_err("not JSON").to_string();
+    assert_eq!(pretty, "the body is not JSON: expected value at line 2 column 8");
+}
+
+const MANIFEST: &str = "name: x\ntitle: X\nauthentication: [{kind: bearer}]\nprogram: map.jq\n";
+
+fn read(files: &[(&str, &str)]) -> Result<Senders, SenderError> {
+    Senders::from_files(files.iter().copied())
+}
+
+#[test]
+fn a_manifest_says_everything_and_nothing_else() {
+    let read = |manifest: &str| read(&[("x/sender.yaml", manifest), ("x/map.jq", ".")]);
+    let senders = read(MANIFEST).expect("reads");
+    let sender = senders.at_path("/webhooks/x").expect("at its path");
+    assert_eq!((sender.name(), sender.title(), sender.body_limit()), ("x", "X", 1 << 20));
+    for (more, why) in [
+        ("colour: red\n", "webhooks/x/sender.yaml: unknown field `colour`"),
+        ("colour: red\n", "at line 5 column 1"),
+        ("body_limit: 0\n", "body_limit must be 1 to"),
+        ("body_limit: 999999999\n", "body_limit must be 1 to"),
+        ("path: webhooks/x\n", "must be /segments"),
+        ("path: /a/../b\n", "must be /segments"),
+        ("path: /a/\n", "must be /segments"),
+        ("methods: [GET]\n", "unknown variant `GET`"),
+        ("methods: []\n", "at least one entry"),
+        ("unwrap: [sns]\n", "unknown variant `sns`"),
+        ("delivery_id: {header: [x]}\n", "unknown field `header`"),
+        ("delivery_id: {body: [id]}\n", "must be empty or begin with"),
+    ] {
+        let error = read(&format!("{MANIFEST}{more}")).expect_err(more).to_string();
+        assert!(error.contains(why), "{more}: {error}");
+    }
+    for (from, to, why) in [
+        ("name: x", "name: y", "must be the folder's"),
+        ("{kind: bearer}", "", "at least one entry"),
+        ("{kind: bearer}", "{kind: bearer}, {kind: bearer}", "listed twice"),
+        ("title: X\n", "", "missing field `title`"),
+        ("map.jq", "other.jq", "webhooks/x: other.jq is missing"),
+    ] {
+        let error = read(&MANIFEST.replace(from, to)).expect_err(to).to_string();
+        assert!(error.contains(why), "{to}: {error}");
+    }
+}
+
+#[test]
+fn an_operators_folder_stands_beside_ours_or_replaces_one() {
+    let program = r#"ignored("mine")"#;
+    let other = read(&[("x/sender.yaml", MANIFEST), ("x/map.jq", program), ("x/README.md", ""), ("notes.txt", "")]);
+    let both = senders().with(other.expect("reads")).expect("another path");
+    assert!(both.get("generic").is_some(), "ours stay");
+    let mapped = map(both.get("x").expect("theirs"), b"{}", None).expect("maps");
+    assert_eq!(json!(mapped), json!([{"ignored": "mine"}]), "our prelude serves theirs");
+
+    let replacing = MANIFEST.replace("name: x", "name: generic");
+    let replacing = read(&[("generic/sender.yaml", &replacing), ("generic/map.jq", program)]).expect("reads");
+    let replaced = senders().with(replacing).expect("the same name");
+    assert_eq!(replaced.get("generic").map(Sender::title), Some("X"));
+
+    let clash = format!("{MANIFEST}path: /webhooks/generic\n");
+    let clash = senders().with(read(&[("x/sender.yaml", &clash), ("x/map.jq", program)]).expect("reads"));
+    assert!(matches!(clash, Err(SenderError::SamePath { .. })), "{clash:?}");
+
+    let broken = read(&[("x/sender.yaml", MANIFEST), ("x/map.jq", ".a |\n  missing")]).expect_err("no program");
+    assert_eq!(broken.to_string(), "webhooks/x: map.jq line 2: undefined filter missing");
+    let own_prelude = [("prelude.jq", "def mine: ignored;"), ("x/sender.yaml", MANIFEST), ("x/map.jq", "mine")];
+    assert_eq!(
+        read(&own_prelude).expect_err("no such filter").to_string(),
+        "webhooks/x: prelude.jq line 1: undefined filter ignored"
+    );
+}
+
+#[test]
+fn nobody_is_let_in_unasked() {
+    for sender in senders().iter() {
+        let first = sender.authentication(None).expect("a recommended way");
+        assert_ne!(*first, Authentication::Insecure, "{}", sender.name());
+        assert_eq!(verify(first, &[], &|_| None, b"{}", 0), Err(VerifyError::NoSecret), "{}", sender.name());
+        assert_eq!(sender.authentication(Some("insecure")), None, "{}", sender.name());
+    }
+    let open = MANIFEST.replace("{kind: bearer}", "{kind: insecure}, {kind: basic}");
+    let senders = read(&[("x/sender.yaml", &open), ("x/map.jq", ".")]).expect("reads");
+    let sender = senders.get("x").expect("there");
+    assert_eq!(sender.authentication(None), Some(&Authentication::Basic));
+    assert_eq!(sender.authentication(Some("insecure")), Some(&Authentication::Insecure));
+}
+
+#[test]
+fn a_signed_delivery_goes_all_the_way() {
+    let (senders, secret) = (senders(), Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));
+    let sender = senders.get("generic").expect("the generic sender");
+    let body = br#"{"intent": "drift", "resource": {"terraform": {"address": "a.b"}}}"#;
+    let signature = sign_standard_webhooks(&secret, "msg_1", 1_795_000_000, body);
+    let header = |name: &str| match name {
+        "webhook-id" => Some("msg_1".to_owned()),
+        "webhook-timestamp" => Some("1795000000".to_owned()),
+        "webhook-signature" => Some(signature.clone()),
+        _ => None,
+    };
+    let way = sender.authentication(None).expect("a way");
+    assert_eq!(verify(way, &[secret], &header, body, 1_795_000_010).map(|passed| passed.secret()), Ok(Some(0)));
+    assert_eq!(delivery_id(sender, &header, body), "msg_1");
+    assert_eq!(map(sender, body, Some("application/json")).map(|all| all.len()), Ok(1));
+}
+
+#[test]
+fn a_delivery_without_a_name_is_named_by_its_bytes() {
+    let places = "delivery_id: {headers: [x-id, y-id], body: [/run/id, /run/version]}\n";
+    let senders = read(&[("x/sender.yaml", &format!("{MANIFEST}{places}")), ("x/map.jq", ".")]).expect("reads");
+    let sender = senders.get("x").expect("there");
+    let id = |headers: &[(&str, &str)], body: &str| {
+        let header =
+            |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        delivery_id(sender, &header, body.as_bytes())
+    };
+    let long = "i".repeat(300);
+    let digest = id(&[], "{}");
+    assert_eq!(id(&[("y-id", "2"), ("x-id", "1")], "{}"), "1");
+    assert_eq!(id(&[("y-id", "2")], r#"{"run": {"id": "r", "version": 7}}"#), "2");
+    assert_eq!(id(&[], r#"{"run": {"id": "r", "version": 7}}"#), "r/7");
+    // printf 'x\0{}' | sha256sum
+    assert_eq!(digest, "sha256:4719339d5da5568413ffdcbcd9872ceca7a573f3004764cffe947a728997be3d");
+    for headers in [[("x-id", "")], [("x-id", long.as_str())], [("x-id", "a\nb")]] {
+        assert_eq!(id(&headers, "{}"), digest, "{headers:?}");
+    }
+    assert_ne!(id(&[], r#"{"run": {"id": "r"}}"#), digest);
+}
+
+#[test]
+fn a_program_that_answers_nothing_or_something_else_fails_the_delivery() {
+    for (program, why) in [
+        ("empty", "item 2 mapped to nothing: expected a finding or {\"ignored\": \"why\"}"),
+        ("select(.a)", "item 2 mapped to nothing"),
+        ("5", "item 2, output 1: expected a finding or {\"ignored\": \"why\"}, found a number"),
+        ("ignored(\"a\"), null", "item 2, output 2: expected a finding"),
+        ("ignored(\"\")", "item 2, output 1: /ignored: expected one sentence"),
+        ("ignored(7)", "item 2, output 1: /ignored: expected one sentence"),
+        ("range(2000) | ignored(\"x\")", "item 2: the program yields more than 1000 outputs"),
+        ("range(1000) | ignored(\"x\")", "more than 1000 findings"),
+        ("halt", "item 2: halt, debug and stderr are not available in a map.jq"),
+        ("error(\"expected tea\")", "item 2: expected tea"),
+        (
+            "{intent: \"drift\", resource: {terraform: {address: \"a\"}}, live: (1 / 0)}",
+            "output 1 is not JSON: a number is not finite",
+        ),
+    ] {
+        let program = format!("if .first then ignored(\"x\") else {program} end");
+        let senders = read(&[("x/sender.yaml", MANIFEST), ("x/map.jq", &program)]).expect("reads");
+        let error =
+            map(senders.get("x").expect("there"), br#"[{"first": true}, {}]"#, None).expect_err(&program).to_string();
+        assert!(error.contains(why), "{program}: {error}");
+    }
+}
+
+#[test]
+fn any_member_may_be_anything() {
+    let strange = [json!(null), json!("x"), json!([null]), json!({})];
+    for (name, sample) in
+        [("argocd", "out_of_sync.json"), ("argocd", "several_sources.json"), ("generic", "list_of_findings.json")]
+    {
+        let senders = senders();
+        let sender = senders.get(name).expect("a sender");
+        let text = fs::read_to_string(folder().join(name).join("samples").join(sample)).expect("a sample");
+        let whole: Value = serde_json::from_str(&text).expect("JSON");
+        let (mut kept, mut refused) = (0, 0);
+        for place in places(&whole, "") {
+            for odd in &strange {
+                let mut changed = whole.clone();
+                *changed.pointer_mut(&place).expect("its place") = odd.clone();
+                match map(sender, changed.to_string().as_bytes(), None) {
+                    Ok(all) => kept += usize::from(!all.is_empty()),
+                    Err(error) => refused += usize::from(error.to_string().len() < 500),
+                }
+            }
+        }
+        assert_eq!(
+            kept + refused,
+            places(&whole, "").len() * strange.len(),
+            "{sample}: {kept} mapped, {refused} refused"
+        );
+        assert!(kept > 0 && refused > 0, "{sample}: {kept} mapped, {refused} refused");
+    }
+}
+
+/// The JSON Pointers of a value and of all below it.
+fn places(value: &Value, here: &str) -> Vec<String> {
+    let below: Vec<(String, &Value)> = match value {
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value)).collect()
+        }
+        Value::Array(items) => items.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    let below = below.into_iter().flat_map(|(token, value)| places(value, &format!("{here}/{token}")));
+    [here.to_owned()].into_iter().chain(below).collect()
+}

@@ -16,7 +16,7 @@ use crate::{
         resource::ResourceId,
         value::shown,
     },
-    shell::git::LocalTree,
+    shell::git::local::LocalTree,
     stack::catalog::Catalog,
 };
 

@@ -13,7 +13,7 @@ use crate::{
         resource::{KubernetesId, ResourceId},
     },
     remedy::{Verdict, judge},
-    shell::git::LocalTree,
+    shell::git::local::LocalTree,
     source::{
         path::RepoPath,
         tree::{Overlay, SourceTree},

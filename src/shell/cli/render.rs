@@ -10,9 +10,15 @@ use super::{
 };
 use crate::{
     engine::Declaration,
-    model::refusal::Refusal,
-    shell::git::LocalTree,
-    source::{path::RepoPath, yaml::write},
+    model::{pointer::Pointer, refusal::Refusal},
+    shell::git::local::LocalTree,
+    source::{
+        path::RepoPath,
+        yaml::{
+            edit::{Change, edit},
+            resolve::Reader,
+        },
+    },
     stack::{Stack, catalog::Catalog},
 };
 
@@ -61,7 +67,7 @@ impl Render {
             }
             DocumentFormat::Yaml => {
                 for resource in &rendered.resources {
-                    write!(out, "---\n{}", write::document(&resource.value))?;
+                    write!(out, "---\n{}", document(&resource.value)?)?;
                 }
             }
         }
@@ -126,6 +132,13 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
         }
     }
     described
+}
+
+/// A value as a YAML document: worded by the editor, as an edit of an empty one.
+fn document(value: &Value) -> anyhow::Result<String> {
+    const EMPTY: &str = "null\n";
+    let splice = edit(EMPTY, 0, &Pointer::root(), &Change::Set(value.clone()), Reader::Manifest)?;
+    Ok(splice.apply(EMPTY))
 }
 
 fn refuse(refusal: &Refusal) -> anyhow::Result<Exit> {

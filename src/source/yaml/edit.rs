@@ -1,1 +1,317 @@
-//! Words an edit of a YAML file as one splice.
+//! Words an edit of a YAML file as one splice on its bytes.
+//!
+//! Existing tools print the file anew, drop comments, write `yes` where the string "yes" is meant, or change every user of
+//! an anchor at once. Here the parser only locates: what is not named by the change keeps its bytes, and what is new looks
+//! like its neighbours (indentation, lists under their key or further right, quotes, brackets, line breaks).
+//!
+//! Wording is a matter of taste and has many cases; being right must not depend on them. So every splice is tried before
+//! it leaves: the new text is read again, and unless the document is then exactly the wanted value and all other documents
+//! are untouched, the next, plainer wording is tried, and at last the edit is refused.
+
+mod collection;
+mod insert;
+mod page;
+mod remove;
+mod scalar;
+mod set;
+mod site;
+mod style;
+
+use serde_json::{Map, Value};
+
+use self::{
+    collection::Care,
+    page::Page,
+    set::{Layout, Tag},
+    site::{Place, Site},
+    style::Style,
+};
+use super::{
+    parse::{ParseError, parse},
+    resolve::{self, Reader, ResolveError, Unresolvable},
+    tree::{Document, NodeId, NodeKind, Stream},
+};
+use crate::{
+    model::{
+        pointer::{Pointer, list_index},
+        value::{same, type_name},
+    },
+    source::{edit::Splice, span::Span},
+};
+
+/// A change to one document; a pointer beside it says where.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The value there becomes this one. A scalar keeps its quotes or block where these can hold the new value; lists and
+    /// maps are replaced as a whole. A key that comes from a `<<` is written next to the `<<`, which overrides it here only.
+    Set(Value),
+    /// The map there gets a key that it does not have yet. An empty value counts as an empty map.
+    InsertKey {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: Value,
+    },
+    /// The list there gets an item before the one with this index, or at its end. An empty value counts as an empty list.
+    InsertItem {
+        /// The index that the item will have; at most the list's length.
+        index: usize,
+        /// The item.
+        value: Value,
+    },
+    /// The key or item there goes, with the comments that belong to it: the one on its line, those on the lines directly
+    /// above in the same column (not above the first key or item, where they may describe all of them, and not across an
+    /// empty line), and those directly below that stand further to the right. The last key leaves `{}`, the last item `[]`.
+    Remove,
+}
+
+/// Why an edit is not made.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum EditError {
+    /// The file is no YAML that Go reads; a template, for example.
+    #[error("the file cannot be read as YAML: {0}")]
+    Unparsed(#[from] ParseError),
+    /// The document has no value that the reader accepts: duplicate keys, or what JSON cannot say.
+    #[error("line {line}: the document cannot be read: {problem}")]
+    Unreadable {
+        /// The line.
+        line: usize,
+        /// What is wrong there.
+        problem: Unresolvable,
+    },
+    /// The file has fewer documents.
+    #[error("the file has {count} documents, so there is none with index {index}")]
+    NoDocument {
+        /// The index asked for, from 0.
+        index: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// Nothing is written at the pointer.
+    #[error("line {line}: there is no {at} in the document")]
+    NotFound {
+        /// The pointer.
+        at: Pointer,
+        /// The line of the last value on the way that exists.
+        line: usize,
+    },
+    /// A key is to be added that the map has already.
+    #[error("line {line}: the map has the key {key:?} already")]
+    KeyExists {
+        /// The key.
+        key: String,
+        /// The line of the map.
+        line: usize,
+    },
+    /// The value at the pointer is not of the kind that the change needs.
+    #[error("line {line}: {at} is {found}, where {wanted} is needed")]
+    WrongKind {
+        /// The pointer.
+        at: Pointer,
+        /// The line of the value.
+        line: usize,
+        /// What it is.
+        found: &'static str,
+        /// What the change needs.
+        wanted: &'static str,
+    },
+    /// The change would also change what an anchor, an alias or a merge key shares with other places.
+    #[error("line {line}: the value is shared through {how} ({name}); the change would reach its other users")]
+    Aliased {
+        /// The line of the anchor, alias or merge key.
+        line: usize,
+        /// Its name with `&` or `*`, or `<<`.
+        name: String,
+        /// What shares it.
+        how: &'static str,
+    },
+    /// No wording reads back as exactly the wanted value.
+    #[error("line {line}: the change cannot be written here as one exact edit")]
+    NotExpressible {
+        /// The line of the place.
+        line: usize,
+    },
+}
+
+/// Words a change at the pointer `at` of the document with the index `document` (from 0, empty ones counted) as one splice;
+/// an empty one where the value is the wanted one already. Pointers go by the keys that `reader` sees; a key of a merge
+/// counts as the map's own.
+pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: Reader) -> Result<Splice, EditError> {
+    let stream = parse(text)?;
+    let count = stream.documents.len();
+    let page = Page {
+        text,
+        document: stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })?,
+    };
+    let old = value(page, reader)?;
+    let wanted = changed(page, &old, at, change)?;
+    let Some(root) = page.document.root else {
+        let style = Style::of(page);
+        let splices = [Care::Natural, Care::NoBlockScalars, Care::Quoted]
+            .map(|care| insert::insert_root(page, &style, &wanted, care));
+        let exact = splices.into_iter().find_map(|splice| checked(&stream, page, document, &wanted, splice, reader));
+        return exact.ok_or(EditError::NotExpressible { line: page.line(page.document.span.start) });
+    };
+    let place = site::locate(page, root, at, reader)?;
+    if same(&old, &wanted) && *change != Change::Remove {
+        return Ok(Splice::new(Span::empty(page.node(place.site().node).span.start), ""));
+    }
+    let style = Style::of(page);
+    let splices = wordings(page, &style, root, &place, at, change, reader)?;
+    let closed: Vec<Splice> = splices.iter().filter_map(|splice| insert::behind_open_block(page, splice)).collect();
+    for splice in splices.into_iter().chain(closed) {
+        if let Some(splice) = checked(&stream, page, document, &wanted, splice, reader) {
+            return Ok(splice);
+        }
+    }
+    Err(shared(page, place.site())
+        .unwrap_or(EditError::NotExpressible { line: page.line(page.node(place.site().node).span.start) }))
+}
+
+/// The splices that may make a change, the best one first.
+fn wordings(
+    page: Page<'_>,
+    style: &Style,
+    root: NodeId,
+    place: &Place,
+    at: &Pointer,
+    change: &Change,
+    reader: Reader,
+) -> Result<Vec<Splice>, EditError> {
+    let cares = [Care::Natural, Care::NoBlockScalars, Care::Quoted];
+    let site = match (place, change) {
+        (Place::Written(site), _) => site,
+        (Place::Inherited { map, merge, key }, Change::Set(value)) => {
+            let splices = cares.map(|care| insert::insert_key(page, style, map, key, value, Some(*merge), care));
+            return Ok(splices.to_vec());
+        }
+        (Place::Inherited { map, .. }, _) => return Err(site::aliased(page, map.node, "a merge key")),
+    };
+    if !matches!(change, Change::Set(_) | Change::Remove) && matches!(page.node(site.node).kind, NodeKind::Alias { .. })
+    {
+        return Err(site::aliased(page, site.node, "an alias"));
+    }
+    Ok(match change {
+        Change::Set(value) => {
+            let tags = if page.node(site.node).tag.is_some() { &[Tag::Keep, Tag::Drop][..] } else { &[Tag::Keep] };
+            let set = |(tag, care)| set::set(page, style, site, value, Layout::AsBefore, tag, care);
+            tags.iter().flat_map(|tag| cares.map(|care| (*tag, care))).map(set).collect()
+        }
+        Change::InsertKey { key, value } => {
+            cares.map(|care| insert::insert_key(page, style, site, key, value, None, care)).to_vec()
+        }
+        Change::InsertItem { index, value } => {
+            cares.map(|care| insert::insert_item(page, style, site, *index, value, care)).to_vec()
+        }
+        Change::Remove => match at.parent() {
+            Some(parent) => match site::locate(page, root, &parent, reader)? {
+                Place::Written(around) => remove::remove(page, style, site, &around),
+                Place::Inherited { map, .. } => return Err(site::aliased(page, map.node, "a merge key")),
+            },
+            None => Vec::new(),
+        },
+    })
+}
+
+impl Place {
+    /// The site that is edited.
+    fn site(&self) -> &Site {
+        match self {
+            Self::Written(site) | Self::Inherited { map: site, .. } => site,
+        }
+    }
+}
+
+fn value(page: Page<'_>, reader: Reader) -> Result<Value, EditError> {
+    read(page.document, reader)
+        .map_err(|error| EditError::Unreadable { line: page.line(error.span.start), problem: error.problem })
+}
+
+fn read(document: &Document, reader: Reader) -> Result<Value, ResolveError> {
+    document.root.map_or(Ok(Value::Null), |root| resolve::value(document, root, reader))
+}
+
+/// The document's value after the change.
+fn changed(page: Page<'_>, old: &Value, at: &Pointer, change: &Change) -> Result<Value, EditError> {
+    let line = page.line(page.document.root.map_or(page.document.span.start, |root| page.node(root).span.start));
+    let missing = || EditError::NotFound { at: at.clone(), line };
+    let mut new = old.clone();
+    let wrong = |found: &Value, wanted| EditError::WrongKind { at: at.clone(), line, found: type_name(found), wanted };
+    match change {
+        Change::Set(value) => *at.get_mut(&mut new).ok_or_else(missing)? = value.clone(),
+        Change::InsertKey { key, value } => match at.get_mut(&mut new).ok_or_else(missing)? {
+            Value::Object(map) if map.contains_key(key) => return Err(EditError::KeyExists { key: key.clone(), line }),
+            Value::Object(map) => drop(map.insert(key.clone(), value.clone())),
+            empty @ Value::Null => *empty = Value::Object(Map::from_iter([(key.clone(), value.clone())])),
+            other => return Err(wrong(other, "a map")),
+        },
+        Change::InsertItem { index, value } => match at.get_mut(&mut new).ok_or_else(missing)? {
+            Value::Array(items) if *index <= items.len() => items.insert(*index, value.clone()),
+            empty @ Value::Null if *index == 0 => *empty = Value::Array(vec![value.clone()]),
+            Value::Array(_) | Value::Null => {
+                return Err(EditError::NotFound { at: at.join(index.to_string()), line });
+            }
+            other => return Err(wrong(other, "a list")),
+        },
+        Change::Remove => {
+            let (parent, last) = at.parent().zip(at.last()).ok_or_else(missing)?;
+            match parent.get_mut(&mut new).ok_or_else(missing)? {
+                Value::Object(map) => drop(map.shift_remove(last).ok_or_else(missing)?),
+                Value::Array(items) => {
+                    let index = list_index(last).filter(|index| *index < items.len()).ok_or_else(missing)?;
+                    items.remove(index);
+                }
+                _ => return Err(missing()),
+            }
+        }
+    }
+    Ok(new)
+}
+
+/// The splice with the file's line breaks, if the text after it reads as wanted and all other documents are as they were.
+fn checked(
+    stream: &Stream,
+    page: Page<'_>,
+    index: usize,
+    wanted: &Value,
+    splice: Splice,
+    reader: Reader,
+) -> Option<Splice> {
+    let first_break = page.text.find('\n');
+    let crlf = first_break.is_some_and(|at| page.text[..at].ends_with('\r'));
+    let text = splice.text.replace("\r\n", "\n");
+    let splice = Splice::new(splice.span, if crlf { text.replace('\n', "\r\n") } else { text });
+    let text = splice.apply(page.text);
+    let after = parse(&text).ok()?;
+    let same_others = after.documents.len() == stream.documents.len()
+        && stream
+            .documents
+            .iter()
+            .zip(&after.documents)
+            .enumerate()
+            .all(|(at, (old, new))| at == index || page.text[old.span.range()] == text[new.span.range()]);
+    let read = read(after.documents.get(index)?, reader).ok()?;
+    (same_others && same(&read, wanted)).then_some(splice)
+}
+
+/// The anchor, alias or merge key that explains why a change at a site reaches further than it should.
+fn shared(page: Page<'_>, site: &Site) -> Option<EditError> {
+    let used = |id: NodeId| {
+        page.document.nodes.iter().any(|node| matches!(node.kind, NodeKind::Alias { target, .. } if target == id))
+    };
+    let span = page.outer(site.node);
+    let ids = || (0..page.document.nodes.len()).map(NodeId);
+    let inside = ids().filter(|id| {
+        let node = page.node(*id).span;
+        node.start >= span.start && node.end <= span.end
+    });
+    let anchor = site.around.iter().copied().chain(inside).find(|id| page.node(*id).anchor.is_some() && used(*id));
+    let merge = || {
+        let collection = site.collection()?;
+        let NodeKind::Mapping { entries, .. } = &page.node(collection).kind else { return None };
+        entries.iter().find(|entry| site::is_merge(page, **entry)).map(|entry| entry.value)
+    };
+    anchor
+        .map(|id| site::aliased(page, id, "an anchor"))
+        .or_else(|| merge().map(|id| site::aliased(page, id, "a merge key")))
+}

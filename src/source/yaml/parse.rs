@@ -1,1 +1,97 @@
 //! Reads YAML by go-yaml's rules.
+//!
+//! Kubernetes, Helm and Kustomize read YAML through forks of go-yaml (v2 in `sigs.k8s.io/yaml`, v3 in kyaml), which are ports
+//! of libyaml: YAML 1.1 line breaks, implicit keys on one line and within 1,024 characters, no tabs where a block key may
+//! start, quoted scalars that may continue at their parent's column. A parser with other rules would let an edit through
+//! that the cluster's tool reads differently. Scanner and parser of the two forks accept the same texts (v3 only adds the
+//! attachment of comments), so there is one parser here; where the forks read a *value* differently, [`super::resolve`]
+//! asks for the reader.
+//!
+//! Three things are stricter than go-yaml, all on texts that no tool is known to write: nesting ends at [`MAX_DEPTH`], a byte
+//! order mark at the start of a later line is refused (go-yaml reads it as text or skips it, depending on where its buffer
+//! happened to end), and all documents of a file must be well formed (`helm` reads only the first one of a values file).
+
+mod compose;
+mod cursor;
+mod scalar;
+mod scan;
+
+use super::tree::Stream;
+
+/// The most bytes that are parsed.
+pub const MAX_BYTES: usize = crate::source::tree::MAX_FILE_BYTES as usize;
+
+/// The deepest nesting of lists and maps; go-yaml stops at 10,000, files of people at about 30.
+pub const MAX_DEPTH: usize = 128;
+
+/// The most nodes of one file. A file of [`MAX_BYTES`] written line by line has about half of them.
+pub const MAX_NODES: usize = 250_000;
+
+/// The most aliases of one file.
+pub const MAX_ALIASES: usize = 10_000;
+
+/// Why a text is not read, and where.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct ParseError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong with a text.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Problem {
+    /// It breaks a rule of the grammar; the words say which and what to do.
+    #[error("{0}")]
+    Syntax(&'static str),
+    /// A character that YAML allows nowhere, not even in a comment.
+    #[error("the character U+{:04X} is not allowed in YAML; remove it or write it as an escape in double quotes", u32::from(*.0))]
+    Character(char),
+    /// An escape that go-yaml does not know, such as `\/`.
+    #[error("\"\\{0}\" is no escape that Go knows; double the backslash or use single quotes")]
+    Escape(char),
+    /// An alias without an anchor before it.
+    #[error("the alias \"*{0}\" has no anchor \"&{0}\" before it in this document")]
+    UnknownAnchor(String),
+    /// A tag's handle without its `%TAG` line.
+    #[error("the tag handle {0:?} is not declared by a %TAG line")]
+    UnknownHandle(String),
+    /// Larger than [`MAX_BYTES`].
+    #[error("the text has {0} bytes, more than the {MAX_BYTES} that are read")]
+    TooLarge(usize),
+    /// Nested deeper than [`MAX_DEPTH`].
+    #[error("lists and maps are nested deeper than {MAX_DEPTH} levels")]
+    TooDeep,
+    /// More than [`MAX_NODES`].
+    #[error("the file has more than {MAX_NODES} values")]
+    TooManyNodes,
+    /// More than [`MAX_ALIASES`].
+    #[error("the file has more than {MAX_ALIASES} aliases")]
+    TooManyAliases,
+}
+
+/// Reads a file. The documents' spans tile the text; an empty text is one empty document.
+pub fn parse(text: &str) -> Result<Stream, ParseError> {
+    if text.len() > MAX_BYTES {
+        return Err(ParseError { line: 1, column: 1, problem: Problem::TooLarge(text.len()) });
+    }
+    compose::stream(text)
+}
+
+/// Tells whether a text seems to be a template of YAML rather than YAML: it has a line that is only a Go template action
+/// (`{{- if … }}`), or a value that begins with one (`a: {{ x }}`), which YAML reads as a map used as a map's key.
+/// Actions inside quotes, block scalars or after other text (`host: x-{{ y }}`) are ordinary text and do not count.
+pub fn looks_templated(text: &str) -> bool {
+    text.lines().any(|line| {
+        let mut line = line.trim_start_matches([' ', '\t', '\u{feff}']);
+        while let Some(rest) = line.strip_prefix("- ") {
+            line = rest.trim_start();
+        }
+        let value = line.split_once(": ").filter(|(key, _)| !key.starts_with(['#', '\'', '"'])).map(|(_, value)| value);
+        line.starts_with("{{") || value.is_some_and(|value| value.trim_start().starts_with("{{"))
+    })
+}

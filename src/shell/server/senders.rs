@@ -1,0 +1,130 @@
+//! Who may post where, decided once at the start: a sender that could not be verified keeps the server from starting.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+    sync::{Arc, atomic::AtomicUsize},
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    model::secret::Secret,
+    shell::config::SenderAccess,
+    webhook::{
+        sender::{Method, Sender, Senders},
+        signature::Authentication,
+    },
+};
+
+/// The senders that may post, by path.
+pub(super) struct Endpoints {
+    senders: Arc<Senders>,
+    by_path: HashMap<String, Arc<Endpoint>>,
+}
+
+/// A sender that may post.
+pub(super) struct Endpoint {
+    senders: Arc<Senders>,
+    pub(super) name: String,
+    pub(super) authentication: Authentication,
+    pub(super) secrets: Vec<Secret>,
+    /// Runs of its program that did not end in time and still hold a thread.
+    pub(super) overruns: Arc<AtomicUsize>,
+}
+
+impl Endpoints {
+    pub(super) fn new(senders: Senders, access: &BTreeMap<String, SenderAccess>) -> anyhow::Result<Self> {
+        let senders = Arc::new(senders);
+        let mut by_path = HashMap::new();
+        for (name, SenderAccess { authentication, secrets }) in access {
+            let Some(sender) = senders.get(name) else {
+                let known: Vec<&str> = senders.iter().map(Sender::name).collect();
+                bail!("senders.{name}: there is no such sender; known are {}", known.join(", "));
+            };
+            let authentication = match authentication.as_deref() {
+                Some("insecure") => {
+                    tracing::warn!(sender = name, "anybody may post as this sender: it is configured as insecure");
+                    Authentication::Insecure
+                }
+                kind => sender.authentication(kind).cloned().with_context(|| {
+                    let offered: Vec<&str> = sender.authentications().iter().map(Authentication::kind).collect();
+                    format!("senders.{name}: expected an authentication of {}, or insecure", offered.join(", "))
+                })?,
+            };
+            authentication.check(secrets).with_context(|| format!("senders.{name} ({})", authentication.kind()))?;
+            let endpoint = Endpoint {
+                senders: Arc::clone(&senders),
+                name: name.clone(),
+                authentication,
+                secrets: secrets.clone(),
+                overruns: Arc::default(),
+            };
+            by_path.insert(sender.path().to_owned(), Arc::new(endpoint));
+        }
+        Ok(Self { senders, by_path })
+    }
+
+    /// The sender that posts to a path.
+    pub(super) fn at(&self, path: &str) -> Option<&Arc<Endpoint>> {
+        self.by_path.get(path)
+    }
+
+    /// Names a sender that is known but may not post, for the log.
+    pub(super) fn unconfigured(&self, path: &str) -> Option<&str> {
+        self.senders.at_path(path).map(Sender::name)
+    }
+}
+
+impl Endpoint {
+    pub(super) fn sender(&self) -> &Sender {
+        self.senders.get(&self.name).expect("an endpoint is made of a sender that is there")
+    }
+
+    pub(super) fn allows(&self, method: &str) -> bool {
+        self.sender().methods().iter().any(|one| word(*one) == method)
+    }
+
+    /// The value of `Allow`.
+    pub(super) fn methods(&self) -> String {
+        let all: Vec<&str> = self.sender().methods().iter().map(|one| word(*one)).collect();
+        all.join(", ")
+    }
+}
+
+/// Reads the operator's own senders: the files one level below a folder, as `webhooks/` has them.
+pub(super) fn read_folder(folder: &Path) -> anyhow::Result<Senders> {
+    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    let entries = |folder: &Path| -> anyhow::Result<Vec<fs::DirEntry>> {
+        let list = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        list.with_context(|| format!("webhooks: {} cannot be read", folder.display()))
+    };
+    let mut add = |path: &Path| -> anyhow::Result<()> {
+        let name = path.strip_prefix(folder)?.to_str().context("webhooks: a file name is not UTF-8")?;
+        if name.ends_with(".yaml") || name.ends_with(".jq") {
+            let content = fs::read(path).with_context(|| format!("webhooks: {} cannot be read", path.display()))?;
+            files.insert(name.replace(std::path::MAIN_SEPARATOR, "/"), content);
+        }
+        Ok(())
+    };
+    for entry in entries(folder)? {
+        if entry.path().is_dir() {
+            for inner in entries(&entry.path())? {
+                if inner.path().is_file() {
+                    add(&inner.path())?;
+                }
+            }
+        } else {
+            add(&entry.path())?;
+        }
+    }
+    Ok(Senders::from_files(files)?)
+}
+
+fn word(method: Method) -> &'static str {
+    match method {
+        Method::Post => "POST",
+        Method::Put => "PUT",
+    }
+}

@@ -1,0 +1,393 @@
+//! Taking deliveries: what is new, what was said before.
+
+use rusqlite::{OptionalExtension, params};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{
+    case::{CaseId, State, as_text},
+    writer::Session,
+};
+use crate::model::{
+    finding::{Finding, State as Standing},
+    fingerprint::Fingerprint,
+    refusal::Refusal,
+    repository::RepoSlug,
+    resource::ResourceId,
+};
+
+/// How long a refused or dead case rests before a further report of the same has it tried again (the source may have
+/// changed since).
+pub const RECHECK: i64 = 24 * 60 * 60 * 1000;
+
+/// How many deliveries that could not be mapped are kept.
+pub const REJECTIONS: i64 = 1_000;
+
+/// How many cases one report that all is well can end.
+const RESOLVED_AT_ONCE: i64 = 1_000;
+
+/// One message of a sender.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The sender's name in the configuration.
+    pub sender: String,
+    /// The sender's own name for the message, unique for the sender.
+    pub id: String,
+    /// SHA-256 of the body.
+    pub digest: [u8; 32],
+    /// When it arrived, in unix milliseconds.
+    pub received_at: i64,
+}
+
+/// A finding, ready to be stored.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    fingerprint: Fingerprint,
+    /// The identity without the fields: the first half of that fingerprint.
+    subject: Vec<u8>,
+    /// Whether the finding names fields, so that its fingerprint is narrower than its subject.
+    narrow: bool,
+    /// SHA-256 of what a new revision would say differently.
+    content: Vec<u8>,
+    standing: Standing,
+    repository: Option<RepoSlug>,
+    /// Why there is no repository, as JSON.
+    refusal: Option<String>,
+    finding: String,
+}
+
+/// A delivery that could not be mapped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rejection {
+    /// The sender's name in the configuration.
+    pub sender: String,
+    /// The sender's name for the message.
+    pub delivery: String,
+    /// When it arrived, in unix milliseconds.
+    pub received_at: i64,
+    /// Length of the body in bytes; the body itself is not kept.
+    pub size: i64,
+    /// What was expected where.
+    pub reason: String,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It was taken: one entry for each case that its findings touch, in their order.
+    Accepted(Vec<Accepted>),
+    /// The same message was taken before: nothing was repeated.
+    Duplicate,
+    /// Another message was taken under this id before: nothing was taken.
+    Conflict,
+}
+
+/// What became of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Accepted {
+    /// Its case; absent for the end of a trouble that was not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<CaseId>,
+    /// The identity of the trouble.
+    #[serde(serialize_with = "as_text")]
+    pub fingerprint: Fingerprint,
+    /// What it meant for the case.
+    pub status: Status,
+}
+
+/// What a finding meant for its case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// The first report: a case was opened.
+    New,
+    /// The trouble looks different now: the case is judged anew.
+    Revised,
+    /// Nothing new: the report was counted.
+    Repeat,
+    /// Nothing new, but the case was refused or given up long enough ago to be tried again.
+    Reopened,
+    /// The trouble is over, and what was begun for it has to be ended.
+    Resolving,
+    /// The trouble is over, and nothing had been begun for it.
+    Resolved,
+    /// The end of a trouble that is not known here.
+    NotOpen,
+}
+
+impl Status {
+    /// Tells whether there may be something to do for a worker now.
+    pub fn is_work(self) -> bool {
+        matches!(self, Self::New | Self::Revised | Self::Reopened | Self::Resolving)
+    }
+}
+
+impl Arrival {
+    /// Prepares a finding: its identity is taken as received, and only what `redact` leaves of it is stored.
+    pub fn new(
+        finding: &Finding,
+        repository: Result<RepoSlug, Refusal>,
+        redact: impl FnOnce(&Finding) -> Finding,
+    ) -> Self {
+        let fingerprint = Fingerprint::of(finding);
+        let narrow = finding.patch.is_some();
+        let subject = match narrow {
+            true => Fingerprint::of(&without_fields(finding)),
+            false => fingerprint.clone(),
+        };
+        let stored = redact(finding);
+        let (repository, refusal) = match repository {
+            Ok(slug) => (Some(slug), None),
+            Err(refusal) => (None, Some(text(&refusal))),
+        };
+        Self {
+            fingerprint,
+            subject: subject.as_str().as_bytes()[..32].to_vec(),
+            narrow,
+            content: content(&stored),
+            standing: finding.state,
+            repository,
+            refusal,
+            finding: text(&stored),
+        }
+    }
+
+    /// The identity of the trouble.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+}
+
+/// Writes a delivery and its findings.
+pub(super) fn accept(session: &mut Session, delivery: &Delivery, arrivals: &[Arrival]) -> rusqlite::Result<Acceptance> {
+    let Delivery { sender, id, digest, received_at } = delivery;
+    let fresh = session
+        .connection()
+        .prepare_cached(
+            "INSERT INTO delivery (sender, id, digest, received_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![sender, id, digest, received_at])?;
+    if fresh == 0 {
+        let known: Vec<u8> = session
+            .connection()
+            .prepare_cached("SELECT digest FROM delivery WHERE sender = ?1 AND id = ?2")?
+            .query_one(params![sender, id], |row| row.get(0))?;
+        return Ok(if known == digest { Acceptance::Duplicate } else { Acceptance::Conflict });
+    }
+    let mut accepted = Vec::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        match arrival.standing {
+            Standing::Open => accepted.push(open(session, sender, arrival, *received_at)?),
+            Standing::Resolved => resolve(session, arrival, *received_at, &mut accepted)?,
+        }
+    }
+    Ok(Acceptance::Accepted(accepted))
+}
+
+/// Writes a rejection and forgets the oldest ones.
+pub(super) fn reject(session: &mut Session, rejection: &Rejection) -> rusqlite::Result<()> {
+    let Rejection { sender, delivery, received_at, size, reason } = rejection;
+    let id = session
+        .connection()
+        .prepare_cached(
+            "INSERT INTO rejection (sender, delivery, received_at, size, reason) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .insert(params![sender, delivery, received_at, size, reason])?;
+    session.connection().prepare_cached("DELETE FROM rejection WHERE id <= ?1")?.execute([id - REJECTIONS])?;
+    Ok(())
+}
+
+struct Known {
+    id: i64,
+    state: String,
+    content: Vec<u8>,
+    updated_at: i64,
+    attempts: i64,
+    has_pull_request: bool,
+    fingerprint: String,
+}
+
+const KNOWN: &str = "SELECT id, state, content, updated_at, attempts, pull_number IS NOT NULL, fingerprint \
+                     FROM finding_case WHERE subject = ?1 AND state <> 'resolved'";
+
+fn known(row: &rusqlite::Row<'_>) -> rusqlite::Result<Known> {
+    Ok(Known {
+        id: row.get(0)?,
+        state: row.get(1)?,
+        content: row.get(2)?,
+        updated_at: row.get(3)?,
+        attempts: row.get(4)?,
+        has_pull_request: row.get(5)?,
+        fingerprint: row.get(6)?,
+    })
+}
+
+/// A report that the trouble stands.
+fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rusqlite::Result<Accepted> {
+    let repository = row_of(session, arrival)?;
+    let accepted = |id, status| Accepted { id: Some(CaseId(id)), fingerprint: arrival.fingerprint.clone(), status };
+    let connection = session.connection();
+    let case = connection
+        .prepare_cached(&format!("{KNOWN} AND fingerprint = ?2 AND repository = ?3"))?
+        .query_one(params![arrival.subject, arrival.fingerprint.as_str(), repository], known)
+        .optional()?;
+    let routed = arrival.repository.is_some();
+    let Some(case) = case else {
+        let (state, due) = if routed { (State::Ready, Some(now)) } else { (State::Refused, None) };
+        let id = connection
+            .prepare_cached(
+                "INSERT INTO finding_case (repository, subject, fingerprint, state, due_at, content, sender, \
+                 created_at, updated_at, reported_at, reason, finding) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?9, ?10)",
+            )?
+            .insert(params![
+                repository,
+                arrival.subject,
+                arrival.fingerprint.as_str(),
+                state.as_str(),
+                due,
+                arrival.content,
+                sender,
+                now,
+                arrival.refusal,
+                arrival.finding,
+            ])?;
+        return Ok(accepted(id, Status::New));
+    };
+    if case.content != arrival.content {
+        revise(session, &case, arrival, now)?;
+        return Ok(accepted(case.id, Status::Revised));
+    }
+    let rested = now.saturating_sub(case.updated_at) >= RECHECK;
+    if routed && rested && matches!(case.state.as_str(), "refused" | "dead") {
+        connection
+            .prepare_cached(
+                "UPDATE finding_case SET state = 'ready', due_at = ?2, attempts = 0, reason = NULL, \
+                 reports = reports + 1, reported_at = ?2, updated_at = ?2 WHERE id = ?1",
+            )?
+            .execute([case.id, now])?;
+        return Ok(accepted(case.id, Status::Reopened));
+    }
+    count(session, case.id, now)?;
+    Ok(accepted(case.id, Status::Repeat))
+}
+
+/// A report that the trouble is over: of these fields, or of the whole resource if it names none.
+fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Vec<Accepted>) -> rusqlite::Result<()> {
+    let before = accepted.len();
+    let repository = arrival.repository.is_some().then(|| row_of(session, arrival)).transpose()?;
+    let fingerprint = arrival.narrow.then(|| arrival.fingerprint.as_str());
+    let cases: Vec<Known> = session
+        .connection()
+        .prepare_cached(&format!(
+            "{KNOWN} AND (?2 IS NULL OR fingerprint = ?2) AND (?3 IS NULL OR repository = ?3) ORDER BY id LIMIT ?4"
+        ))?
+        .query_map(params![arrival.subject, fingerprint, repository, RESOLVED_AT_ONCE], known)?
+        .collect::<Result<_, _>>()?;
+    for case in cases {
+        let untouched =
+            !case.has_pull_request && (case.state == "refused" || case.state == "ready" && case.attempts == 0);
+        let status = if case.content == arrival.content {
+            count(session, case.id, now)?;
+            Status::Repeat
+        } else if untouched {
+            session
+                .connection()
+                .prepare_cached(
+                    "UPDATE finding_case SET state = 'resolved', due_at = NULL, reason = ?3, reports = reports + 1, \
+                     reported_at = ?2, updated_at = ?2 WHERE id = ?1",
+                )?
+                .execute(params![case.id, now, r#""the sender reported that it is over""#])?;
+            Status::Resolved
+        } else {
+            revise(session, &case, arrival, now)?;
+            Status::Resolving
+        };
+        let fingerprint = Fingerprint::parse(&case.fingerprint).unwrap_or_else(|| arrival.fingerprint.clone());
+        accepted.push(Accepted { id: Some(CaseId(case.id)), fingerprint, status });
+    }
+    if accepted.len() == before {
+        accepted.push(Accepted { id: None, fingerprint: arrival.fingerprint.clone(), status: Status::NotOpen });
+    }
+    Ok(())
+}
+
+/// Makes the arrival the newest revision of an open case.
+///
+/// What is being worked on stays so: `finish` sees the new revision and makes the case ready. What waits keeps waiting: a
+/// sender whose values flap must not get around the back-off. Everything else is ready at once.
+fn revise(session: &Session, case: &Known, arrival: &Arrival, now: i64) -> rusqlite::Result<()> {
+    let unrouted = arrival.refusal.is_some() && arrival.standing == Standing::Open;
+    session
+        .connection()
+        .prepare_cached(
+            "UPDATE finding_case SET \
+               due_at = CASE WHEN state IN ('working', 'waiting', 'ready') OR ?6 THEN due_at ELSE ?2 END, \
+               attempts = CASE WHEN state IN ('working', 'waiting', 'ready') THEN attempts ELSE 0 END, \
+               reason = CASE WHEN state IN ('working', 'waiting', 'ready') THEN reason ELSE ?5 END, \
+               state = CASE WHEN state IN ('working', 'waiting', 'ready') OR ?6 THEN state ELSE 'ready' END, \
+               revision = revision + 1, content = ?3, finding = ?4, \
+               reports = reports + 1, reported_at = ?2, updated_at = ?2 \
+             WHERE id = ?1",
+        )?
+        .execute(params![case.id, now, arrival.content, arrival.finding, arrival.refusal, unrouted])?;
+    Ok(())
+}
+
+fn count(session: &Session, case: i64, now: i64) -> rusqlite::Result<()> {
+    session
+        .connection()
+        .prepare_cached("UPDATE finding_case SET reports = reports + 1, reported_at = ?2 WHERE id = ?1")?
+        .execute([case, now])?;
+    Ok(())
+}
+
+fn row_of(session: &mut Session, arrival: &Arrival) -> rusqlite::Result<i64> {
+    match &arrival.repository {
+        Some(slug) => session.repository(slug),
+        None => Ok(0),
+    }
+}
+
+/// What a fingerprint looks at, without the fields.
+fn without_fields(finding: &Finding) -> Finding {
+    Finding {
+        id: String::new(),
+        intent: finding.intent,
+        state: finding.state,
+        stack: finding.stack.clone(),
+        resource: finding.resource.clone(),
+        patch: None,
+        live: None,
+        rule: finding.rule.clone(),
+        severity: None,
+        title: None,
+        first_seen: None,
+        time: None,
+        actor: None,
+        hints: Default::default(),
+    }
+}
+
+/// What makes a report say something new. Ids, times and the sender's prose do not, nor what an API server counts up by
+/// itself in a live object.
+fn content(finding: &Finding) -> Vec<u8> {
+    let mut live = finding.live.clone();
+    if let (ResourceId::Kubernetes(_), Some(Value::Object(object))) = (&finding.resource, &mut live) {
+        object.remove("status");
+        if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+            for counted in ["resourceVersion", "managedFields", "generation"] {
+                metadata.remove(counted);
+            }
+        }
+    }
+    let params = finding.rule.as_ref().map(|rule| &rule.params);
+    let mut said = json!([finding.state, finding.patch, live, params, finding.actor, finding.hints]);
+    said.sort_all_objects();
+    Sha256::digest(text(&said)).to_vec()
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("values with text keys are JSON")
+}

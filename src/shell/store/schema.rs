@@ -1,0 +1,179 @@
+//! The database file: how it is opened, and how it came to look as it does.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Options, StoreError};
+
+/// The migrations, oldest first; `user_version` counts those that were applied. Never edit one that was released.
+const MIGRATIONS: &[&str] = &["
+    -- Which deliveries were taken, so that a repeated one is not taken twice.
+    CREATE TABLE delivery (
+        sender      TEXT NOT NULL,
+        id          TEXT NOT NULL,
+        digest      BLOB NOT NULL,
+        received_at INTEGER NOT NULL,
+        PRIMARY KEY (sender, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX delivery_age ON delivery (received_at);
+
+    -- Deliveries that could not be mapped; the newest thousand.
+    CREATE TABLE rejection (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        sender      TEXT NOT NULL,
+        delivery    TEXT NOT NULL,
+        received_at INTEGER NOT NULL,
+        size        INTEGER NOT NULL,
+        reason      TEXT NOT NULL
+    ) STRICT;
+
+    -- The unit of work. The token grows with every claim, over restarts too; no lease means free.
+    CREATE TABLE repository (
+        id          INTEGER PRIMARY KEY,
+        slug        TEXT NOT NULL UNIQUE,
+        token       INTEGER NOT NULL DEFAULT 0,
+        lease_until INTEGER,
+        owner       TEXT
+    ) STRICT;
+
+    -- A trouble and what became of it. Repository 0 stands for none. The subject is the identity without the fields, by
+    -- which a report that all is well again finds the cases of one resource. The long text comes last, so that reading
+    -- the other columns does not touch its overflow pages.
+    CREATE TABLE finding_case (
+        id               INTEGER PRIMARY KEY AUTOINCREMENT,
+        repository       INTEGER NOT NULL,
+        subject          BLOB NOT NULL,
+        fingerprint      TEXT NOT NULL,
+        state            TEXT NOT NULL,
+        due_at           INTEGER,
+        attempts         INTEGER NOT NULL DEFAULT 0,
+        crashes          INTEGER NOT NULL DEFAULT 0,
+        revision         INTEGER NOT NULL DEFAULT 1,
+        claimed_revision INTEGER,
+        reports          INTEGER NOT NULL DEFAULT 1,
+        content          BLOB NOT NULL,
+        sender           TEXT NOT NULL,
+        pull_number      INTEGER,
+        pull_url         TEXT,
+        created_at       INTEGER NOT NULL,
+        updated_at       INTEGER NOT NULL,
+        reported_at      INTEGER NOT NULL,
+        reason           TEXT,
+        finding          TEXT NOT NULL
+    ) STRICT;
+    -- One open case per trouble.
+    CREATE UNIQUE INDEX case_open ON finding_case (subject, fingerprint, repository) WHERE state <> 'resolved';
+    -- The queue: due_at is set exactly for ready and waiting cases.
+    CREATE INDEX case_due ON finding_case (repository, due_at) WHERE due_at IS NOT NULL;
+    CREATE INDEX case_state ON finding_case (state, updated_at);
+"];
+
+/// The version that this program reads and writes.
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// Pages of the write-ahead log (4 KiB each) before they are moved into the database.
+const CHECKPOINT_PAGES: i64 = 4_000;
+
+/// Refuses libraries with the WAL-reset bug (SQLite 3.7.0 to 3.51.2).
+pub(super) fn check_library() -> Result<(), StoreError> {
+    if rusqlite::version_number() < 3_051_003 {
+        return Err(StoreError::Library(rusqlite::version().to_owned()));
+    }
+    Ok(())
+}
+
+/// Opens the writing connection of a data folder and brings its schema up to date.
+pub(super) fn open(folder: &Path, options: Options) -> Result<Connection, StoreError> {
+    let path = folder.join("findings.db");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = connect(&path, flags)?;
+    let version = version(&connection).map_err(|error| folder_error(&path, &error))?;
+    if version > VERSION {
+        return Err(StoreError::Newer { path, found: version, known: VERSION });
+    }
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(|error| folder_error(&path, &error))?;
+    if mode != "wal" {
+        let error = format!("the file system allows no write-ahead log (journal mode {mode}): use a local disk");
+        return Err(StoreError::Folder { path, error });
+    }
+    let prepare = || -> rusqlite::Result<()> {
+        connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;")?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        if let Some(limit) = options.limit {
+            let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+            let pages = i64::try_from(limit).unwrap_or(i64::MAX) / page;
+            connection.pragma_update(None, "max_page_count", pages.max(64))?;
+        }
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(())
+    };
+    prepare().map_err(|error| folder_error(&path, &error))?;
+    migrate(&mut connection, version).map_err(|error| folder_error(&path, &error))?;
+    Ok(connection)
+}
+
+/// Opens a further connection to a database that exists and has this program's version.
+pub(super) fn open_existing(folder: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    check_library()?;
+    let path = folder.join("findings.db");
+    if !path.exists() {
+        return Err(StoreError::Absent(folder.to_owned()));
+    }
+    let connection = connect(&path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    match version(&connection).map_err(|error| folder_error(&path, &error))? {
+        VERSION => Ok(connection),
+        0 => Err(StoreError::Absent(folder.to_owned())),
+        found if found > VERSION => Err(StoreError::Newer { path, found, known: VERSION }),
+        found => Err(StoreError::Folder {
+            path,
+            error: format!("version {found} has to be brought to {VERSION} first: start the server once"),
+        }),
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| folder_error(path, &error))?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(|error| folder_error(path, &error))?;
+    Ok(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+fn folder_error(path: &Path, error: &rusqlite::Error) -> StoreError {
+    StoreError::Folder { path: path.to_owned(), error: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_apply_one_by_one_and_a_newer_database_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = open(folder.path(), Options::default()).expect("opens");
+        assert_eq!(version(&connection), Ok(VERSION));
+        drop(connection);
+        let connection = open(folder.path(), Options::default()).expect("opens again");
+        connection.pragma_update(None, "user_version", VERSION + 1).expect("writes");
+        drop(connection);
+        let refused = StoreError::Newer { path: folder.path().join("findings.db"), found: VERSION + 1, known: VERSION };
+        assert_eq!(open(folder.path(), Options::default()).err(), Some(refused.clone()));
+        assert_eq!(open_existing(folder.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).err(), Some(refused));
+    }
+}

@@ -1,0 +1,199 @@
+//! The way from a delivery's bytes to findings, and the name of a delivery.
+//!
+//! Nothing is dropped in silence: for every item the program yields findings or says `{"ignored": "why"}`, and an output
+//! that is neither stops the whole delivery with what was expected where, so that a changed product is noticed.
+
+use json_patch::{Patch, PatchOperation};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    envelope::{self, EnvelopeError},
+    program::{self, RunError},
+    sender::Sender,
+};
+use crate::model::{
+    finding::{Actor, Finding, Hints, Intent, RuleRef, Severity, State},
+    resource::{ArgocdId, CloudId, KubernetesId, ResourceId, TerraformId},
+    value,
+};
+
+/// What became of one output of a sender's program; as JSON a finding, or `{"ignored": "why"}`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Mapped {
+    /// A finding to work on.
+    Finding(Box<Finding>),
+    /// Nothing to do, as for heartbeats and passing reports.
+    Ignored {
+        /// One sentence of the program.
+        #[serde(rename = "ignored")]
+        why: String,
+    },
+}
+
+/// Why a delivery maps to nothing: the answer is 422 and says what was expected where.
+///
+/// Its text may quote up to 200 characters of the delivery. Items and outputs are counted from 1.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum MapError {
+    /// Longer than the sender's body limit.
+    #[error("the body has {bytes} bytes, {limit} are accepted")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+        /// The sender's limit.
+        limit: usize,
+    },
+    /// The body holds no items.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The sender's program failed.
+    #[error("item {item}: {error}")]
+    Program {
+        /// The item.
+        item: usize,
+        /// What it says.
+        error: RunError,
+    },
+    /// The sender's program yielded nothing at all.
+    #[error("item {item} mapped to nothing: expected a finding or {{\"ignored\": \"why\"}}")]
+    Nothing {
+        /// The item.
+        item: usize,
+    },
+    /// The items together map to more than one delivery may hold.
+    #[error("the delivery maps to more than {} findings: send fewer at a time", envelope::MAX_ITEMS)]
+    TooMany,
+    /// An output is no finding.
+    #[error("item {item}, output {output}: {detail}")]
+    NotAFinding {
+        /// The item.
+        item: usize,
+        /// The output of that item.
+        output: usize,
+        /// The member, as a JSON Pointer into the output, and what was expected there.
+        detail: String,
+    },
+}
+
+/// Maps the body of a verified delivery.
+///
+/// `content_type` is the header's value. One bad item fails the delivery as a whole: the sender repeats it or a person
+/// looks, and nothing is half done. The program may run for ever: the caller gives this call a thread with a deadline.
+pub fn map(sender: &Sender, body: &[u8], content_type: Option<&str>) -> Result<Vec<Mapped>, MapError> {
+    if body.len() > sender.body_limit() {
+        return Err(MapError::TooLarge { bytes: body.len(), limit: sender.body_limit() });
+    }
+    let items = envelope::items(body, content_type, sender.wrappings())?;
+    if items.is_empty() {
+        return Ok(vec![Mapped::Ignored { why: "the delivery is an empty list".to_owned() }]);
+    }
+    let mut all = Vec::new();
+    for (item, value) in (1..).zip(items) {
+        let outputs = sender.program().run(value).map_err(|error| MapError::Program { item, error })?;
+        if outputs.is_empty() {
+            return Err(MapError::Nothing { item });
+        }
+        if all.len() + outputs.len() > envelope::MAX_ITEMS {
+            return Err(MapError::TooMany);
+        }
+        for (output, value) in (1..).zip(outputs) {
+            all.push(mapped(value).map_err(|detail| MapError::NotAFinding { item, output, detail })?);
+        }
+    }
+    Ok(all)
+}
+
+/// The name of a delivery, equal when the same delivery is sent again.
+///
+/// It is the first of the manifest's headers that is present, else the text at all of the manifest's pointers, else
+/// `sha256:` and the digest of the sender's name, a zero byte and the body.
+pub fn delivery_id(sender: &Sender, header: &dyn Fn(&str) -> Option<String>, body: &[u8]) -> String {
+    let places = sender.delivery_id();
+    let fits = |id: &String| !id.is_empty() && id.len() <= 256 && id.bytes().all(|b| b.is_ascii_graphic());
+    let from_header = || places.headers.iter().filter_map(|name| header(name)).find(fits);
+    let from_body = || {
+        let body: Value = if places.body.is_empty() { None } else { serde_json::from_slice(body).ok() }?;
+        let parts = places.body.iter().map(|pointer| match pointer.get(&body)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("/")).filter(fits)
+    };
+    from_header().or_else(from_body).unwrap_or_else(|| {
+        let mut digest = Sha256::new();
+        digest.update(sender.name());
+        digest.update([0]);
+        digest.update(body);
+        digest.finalize().iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    })
+}
+
+fn mapped(value: Value) -> Result<Mapped, String> {
+    let Value::Object(members) = &value else {
+        return Err(format!("expected a finding or {{\"ignored\": \"why\"}}, found {}", value::type_name(&value)));
+    };
+    if let Some(why) = members.get("ignored") {
+        return match why {
+            Value::String(why) if members.len() == 1 && !why.is_empty() => Ok(Mapped::Ignored { why: why.clone() }),
+            _ => Err("/ignored: expected one sentence and no other member".to_owned()),
+        };
+    }
+    match serde_json::from_value::<Finding>(value.clone()) {
+        Ok(finding) if finding.intent == Intent::Violation && finding.rule.is_none() => {
+            Err("/rule: a violation needs the rule that it breaks".to_owned())
+        }
+        Ok(finding) => Ok(Mapped::Finding(Box::new(finding))),
+        Err(error) => Err(program::cut(&misfit(&value).unwrap_or_else(|| error.to_string()))),
+    }
+}
+
+/// The first member of a would-be finding that is not what it must be, with what was expected there.
+///
+/// `serde_json` says what but not where; so each member is read on its own, operations and identities one level further.
+fn misfit(finding: &Value) -> Option<String> {
+    fn read<T: DeserializeOwned>(value: &Value) -> Option<String> {
+        T::deserialize(value).err().map(|error| format!(": {error}"))
+    }
+    type Misfit = fn(&Value) -> Option<String>;
+    const MEMBERS: &[(&str, Misfit)] = &[
+        ("id", read::<String>),
+        ("intent", read::<Intent>),
+        ("state", read::<State>),
+        ("stack", read::<Option<String>>),
+        ("resource", misfit_resource),
+        ("patch", misfit_patch),
+        ("rule", read::<Option<RuleRef>>),
+        ("severity", read::<Option<Severity>>),
+        ("title", read::<Option<String>>),
+        ("first_seen", read::<Option<String>>),
+        ("time", read::<Option<String>>),
+        ("actor", read::<Option<Actor>>),
+        ("hints", read::<Hints>),
+    ];
+    fn misfit_resource(resource: &Value) -> Option<String> {
+        let inside = resource.as_object().filter(|worlds| worlds.len() == 1).and_then(|worlds| worlds.iter().next());
+        let wrong = inside.and_then(|(world, id)| match world.as_str() {
+            "kubernetes" => Some(format!("/kubernetes{}", read::<KubernetesId>(id)?)),
+            "terraform" => Some(format!("/terraform{}", read::<TerraformId>(id)?)),
+            "cloud" => Some(format!("/cloud{}", read::<CloudId>(id)?)),
+            "argocd" => Some(format!("/argocd{}", read::<ArgocdId>(id)?)),
+            _ => None,
+        });
+        wrong.or_else(|| read::<ResourceId>(resource))
+    }
+    fn misfit_patch(patch: &Value) -> Option<String> {
+        let operations = patch.as_array().map_or(&[] as &[_], Vec::as_slice);
+        let mut numbered = operations.iter().enumerate();
+        numbered
+            .find_map(|(at, one)| Some(format!("/{at}{}", read::<PatchOperation>(one)?)))
+            .or_else(|| read::<Option<Patch>>(patch))
+    }
+    ["intent", "resource"].into_iter().find(|name| finding.get(name).is_none()).map_or_else(
+        || MEMBERS.iter().find_map(|(name, wrong)| Some(format!("/{name}{}", wrong(finding.get(name)?)?))),
+        |missing| Some(format!("/{missing}: a finding needs this member")),
+    )
+}

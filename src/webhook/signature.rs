@@ -1,0 +1,596 @@
+//! Who sent this: authentication of a delivery over its raw bytes, before anything parses them.
+//!
+//! Hardly any product signs its webhooks, and those that do differ in header, prefix, hash and encoding, so the ways are
+//! data of the sender's manifest. Every comparison takes the same time wherever the first difference is, and every secret
+//! is tried even when an earlier one fitted, so that timing tells neither bytes nor which secret is in use.
+
+use base64::{Engine as _, alphabet, engine};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::{Sha256, Sha512};
+
+use crate::model::secret::Secret;
+
+/// How far a Standard Webhooks timestamp may lie from our clock, in seconds (the reference libraries' tolerance).
+pub const TIMESTAMP_TOLERANCE: u64 = 5 * 60;
+
+/// Signatures of one delivery that are looked at; more is no rotation but an attempt to keep us busy.
+const MAX_SIGNATURES: usize = 16;
+
+/// One way for a sender to show who it is, as a manifest writes it: `{kind: hmac-sha256, header: X-Signature-256}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub enum Authentication {
+    /// Standard Webhooks 1.0.0: HMAC-SHA256 over `id.timestamp.body`; secrets are base64, with or without `whsec_`.
+    StandardWebhooks,
+    /// An HMAC over the body alone: nothing in it is fresh, so a copied delivery stays valid; the inbox drops repeats.
+    Hmac {
+        /// The hash below the HMAC.
+        hash: Hash,
+        /// The header that carries the signature.
+        header: String,
+        /// What stands before the signature (`sha256=`).
+        prefix: String,
+        /// How the signature is written.
+        encoding: Encoding,
+    },
+    /// `Authorization: Bearer <secret>` (RFC 6750): whoever reads it once can forge, so only over TLS.
+    Bearer,
+    /// A secret as the whole value of a header; as weak as `Bearer`.
+    Header {
+        /// The header's name.
+        header: String,
+    },
+    /// `Authorization: Basic …` (RFC 7617); the secret is `user:password`.
+    Basic,
+    /// Anybody may send anything. Never a default: an operator has to write the word.
+    Insecure,
+}
+
+/// The hash of an HMAC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the meaning")]
+pub enum Hash {
+    Sha256,
+    Sha512,
+}
+
+/// How the bytes of a signature are written in a header.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// Lower-case hexadecimal digits.
+    #[default]
+    Hex,
+    /// The standard base64 alphabet with padding (RFC 4648 §4).
+    Base64,
+}
+
+/// Proof that a delivery passed [`verify`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    secret: Option<usize>,
+}
+
+impl Verified {
+    /// The position of the secret that fitted, to see when a rotated one is no longer used; absent with `insecure`.
+    pub fn secret(self) -> Option<usize> {
+        self.secret
+    }
+}
+
+/// Why a delivery is not accepted. The text is for our log: the answer is 401 and says nothing of the reason.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum VerifyError {
+    /// Nothing to verify with: the sender has no secret, or an empty one. It is the operator's to mend.
+    #[error("no secret is configured, or an empty one: nothing can be verified")]
+    NoSecret,
+    /// A secret is not in the form that the kind asks for.
+    #[error("secret {index} cannot be used: expected {expected}")]
+    BadSecret {
+        /// Its position.
+        index: usize,
+        /// The form it must have.
+        expected: &'static str,
+    },
+    /// The delivery does not carry a header that the kind asks for.
+    #[error("the header {0} is missing")]
+    MissingHeader(String),
+    /// A header is not of the form that the kind asks for.
+    #[error("the header {header} is malformed: expected {expected}")]
+    MalformedHeader {
+        /// Its name.
+        header: String,
+        /// The form it must have.
+        expected: &'static str,
+    },
+    /// The delivery is too old or too new: a repeat, or a clock that is wrong.
+    #[error("the timestamp is {0} seconds away from our clock, {TIMESTAMP_TOLERANCE} are tolerated")]
+    Timestamp(u64),
+    /// Only signatures of a scheme that is not supported, such as `v1a` (ed25519).
+    #[error("no signature of version v1: asymmetric signatures (v1a) are not supported, ask the sender for v1")]
+    UnsupportedVersion,
+    /// No secret fits: forged, changed on the way, or signed with another secret.
+    #[error("no configured secret fits the delivery")]
+    Mismatch,
+}
+
+impl Authentication {
+    /// The name under which manifests and configurations choose it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::StandardWebhooks => "standard-webhooks",
+            Self::Hmac { hash: Hash::Sha256, .. } => "hmac-sha256",
+            Self::Hmac { hash: Hash::Sha512, .. } => "hmac-sha512",
+            Self::Bearer => "bearer",
+            Self::Header { .. } => "header",
+            Self::Basic => "basic",
+            Self::Insecure => "insecure",
+        }
+    }
+
+    /// Checks that deliveries could be verified with these secrets, so that a server refuses to start rather than to serve.
+    pub fn check(&self, secrets: &[Secret]) -> Result<(), VerifyError> {
+        if *self == Self::Insecure {
+            return Ok(());
+        }
+        if secrets.is_empty() || secrets.iter().any(Secret::is_empty) {
+            return Err(VerifyError::NoSecret);
+        }
+        let wrong = |expected| move |(index, _): (usize, &Secret)| VerifyError::BadSecret { index, expected };
+        let mut all = secrets.iter().enumerate();
+        let bad = match self {
+            Self::StandardWebhooks => all
+                .find(|(_, secret)| standard_key(secret).is_none_or(|key| key.is_empty()))
+                .map(wrong("base64, usually after whsec_")),
+            Self::Basic => all.find(|(_, secret)| !secret.expose().contains(':')).map(wrong("user:password")),
+            _ => None,
+        };
+        bad.map_or(Ok(()), Err)
+    }
+}
+
+/// Verifies a delivery.
+///
+/// `header` looks a header up without regard to case; `now_unix` is the receiver's clock in seconds since 1970. Several
+/// secrets are valid at once, so that one can be rotated without a gap.
+pub fn verify(
+    authentication: &Authentication,
+    secrets: &[Secret],
+    header: &dyn Fn(&str) -> Option<String>,
+    body: &[u8],
+    now_unix: i64,
+) -> Result<Verified, VerifyError> {
+    authentication.check(secrets)?;
+    let required = |name: &str| header(name).ok_or_else(|| VerifyError::MissingHeader(name.to_owned()));
+    match authentication {
+        Authentication::StandardWebhooks => {
+            let (id, timestamp) = (required("webhook-id")?, required("webhook-timestamp")?);
+            let presented = standard_signatures(&required("webhook-signature")?)?;
+            check_standard_head(&id, &timestamp, now_unix)?;
+            first_fit(secrets, |secret| {
+                let mac = standard_mac(&standard_key(secret)?, &id, &timestamp, body);
+                Some(presented.iter().fold(false, |fits, one| mac.clone().verify_slice(one).is_ok() | fits))
+            })
+        }
+        Authentication::Hmac { hash, header: name, prefix, encoding } => {
+            let malformed = |expected| VerifyError::MalformedHeader { header: name.clone(), expected };
+            let text = required(name)?;
+            let text = text.strip_prefix(prefix.as_str()).ok_or_else(|| malformed("the configured prefix"))?;
+            let presented = match encoding {
+                Encoding::Hex => unhex(text).ok_or_else(|| malformed("lower-case hexadecimal digits"))?,
+                Encoding::Base64 => STRICT.decode(text).map_err(|_| malformed("base64"))?,
+            };
+            first_fit(secrets, |secret| match hash {
+                Hash::Sha256 => fits::<Hmac<Sha256>>(secret, body, &presented),
+                Hash::Sha512 => fits::<Hmac<Sha512>>(secret, body, &presented),
+            })
+        }
+        Authentication::Bearer => {
+            let token = credentials(&required("authorization")?, "bearer", "Bearer and a token")?;
+            first_fit(secrets, |secret| same(secret, token.as_bytes()))
+        }
+        Authentication::Header { header: name } => {
+            let value = required(name)?;
+            first_fit(secrets, |secret| same(secret, value.as_bytes()))
+        }
+        Authentication::Basic => {
+            const EXPECTED: &str = "Basic and base64 of user:password";
+            let encoded = credentials(&required("authorization")?, "basic", EXPECTED)?;
+            let pair = LENIENT
+                .decode(encoded)
+                .map_err(|_| VerifyError::MalformedHeader { header: "authorization".to_owned(), expected: EXPECTED })?;
+            first_fit(secrets, |secret| same(secret, &pair))
+        }
+        Authentication::Insecure => Ok(Verified { secret: None }),
+    }
+}
+
+/// Signs a delivery as Standard Webhooks 1.0.0 asks: the value of `webhook-signature`, for the secret, the `webhook-id`,
+/// the `webhook-timestamp` in seconds since 1970, and the exact bytes of the body.
+///
+/// A secret that is not base64 signs with its own bytes; [`Authentication::check`] refuses it where it is configured.
+pub fn sign_standard_webhooks(secret: &Secret, id: &str, timestamp: i64, body: &[u8]) -> String {
+    let key = standard_key(secret).unwrap_or_else(|| secret.expose().as_bytes().to_vec());
+    let mac = standard_mac(&key, id, &timestamp.to_string(), body);
+    format!("v1,{}", STRICT.encode(mac.finalize().into_bytes()))
+}
+
+const STRICT: engine::GeneralPurpose = engine::GeneralPurpose::new(&alphabet::STANDARD, engine::general_purpose::PAD);
+
+/// Secrets and user names are typed by people: their padding may be missing.
+const LENIENT: engine::GeneralPurpose = engine::GeneralPurpose::new(
+    &alphabet::STANDARD,
+    engine::general_purpose::PAD.with_decode_padding_mode(engine::DecodePaddingMode::Indifferent),
+);
+
+/// Tries every secret, whichever fits, and names the first that does.
+fn first_fit(secrets: &[Secret], fits: impl Fn(&Secret) -> Option<bool>) -> Result<Verified, VerifyError> {
+    let found = secrets.iter().enumerate().fold(None, |found: Option<usize>, (index, secret)| {
+        let here = fits(secret).unwrap_or(false).then_some(index);
+        found.or(here)
+    });
+    found.map(|index| Verified { secret: Some(index) }).ok_or(VerifyError::Mismatch)
+}
+
+fn fits<M: Mac + KeyInit>(secret: &Secret, body: &[u8], presented: &[u8]) -> Option<bool> {
+    let mac = <M as KeyInit>::new_from_slice(secret.expose().as_bytes()).ok()?;
+    Some(mac.chain_update(body).verify_slice(presented).is_ok())
+}
+
+/// Compares a presented text with a secret by their keyed digests, so that not even its length shows in the time.
+fn same(secret: &Secret, presented: &[u8]) -> Option<bool> {
+    let keyed = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).ok()?;
+    let expected = keyed.clone().chain_update(secret.expose()).finalize().into_bytes();
+    Some(keyed.chain_update(presented).verify_slice(&expected).is_ok())
+}
+
+fn standard_mac(key: &[u8], id: &str, timestamp: &str, body: &[u8]) -> Hmac<Sha256> {
+    let mac = Hmac::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.chain_update(format!("{id}.{timestamp}.")).chain_update(body)
+}
+
+fn standard_key(secret: &Secret) -> Option<Vec<u8>> {
+    let text = secret.expose();
+    LENIENT.decode(text.strip_prefix("whsec_").unwrap_or(text)).ok()
+}
+
+/// The `v1` signatures of `v1,<base64> v1,<base64> v1a,…`; those that cannot be a signature fit nothing and are skipped.
+fn standard_signatures(text: &str) -> Result<Vec<Vec<u8>>, VerifyError> {
+    let malformed = |expected| VerifyError::MalformedHeader { header: "webhook-signature".to_owned(), expected };
+    let (mut found, mut other) = (Vec::new(), false);
+    for (number, one) in text.split_ascii_whitespace().enumerate() {
+        if number == MAX_SIGNATURES {
+            return Err(malformed("at most 16 signatures"));
+        }
+        match one.split_once(',') {
+            Some(("v1", signature)) => found.extend(STRICT.decode(signature).ok()),
+            Some(_) => other = true,
+            None => {}
+        }
+    }
+    match (found.is_empty(), other) {
+        (false, _) => Ok(found),
+        (true, true) => Err(VerifyError::UnsupportedVersion),
+        (true, false) => Err(malformed("v1 signatures in base64, such as v1,K5oZ…=")),
+    }
+}
+
+fn check_standard_head(id: &str, timestamp: &str, now_unix: i64) -> Result<(), VerifyError> {
+    let malformed = |header: &str, expected| VerifyError::MalformedHeader { header: header.to_owned(), expected };
+    if id.is_empty() || id.len() > 256 || !id.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(malformed("webhook-id", "1 to 256 visible ASCII characters"));
+    }
+    let digits = !timestamp.is_empty() && timestamp.bytes().all(|b| b.is_ascii_digit());
+    let sent = digits.then(|| timestamp.parse::<i64>().ok()).flatten();
+    let sent = sent.ok_or_else(|| malformed("webhook-timestamp", "whole seconds since 1970"))?;
+    match sent.abs_diff(now_unix) {
+        away if away > TIMESTAMP_TOLERANCE => Err(VerifyError::Timestamp(away)),
+        _ => Ok(()),
+    }
+}
+
+/// What follows the scheme in an `Authorization` header; the scheme's case does not matter (RFC 9110 §11.1).
+fn credentials(text: &str, scheme: &str, expected: &'static str) -> Result<String, VerifyError> {
+    match text.split_once(' ') {
+        Some((written, rest)) if written.eq_ignore_ascii_case(scheme) => Ok(rest.trim_matches(' ').to_owned()),
+        _ => Err(VerifyError::MalformedHeader { header: "authorization".to_owned(), expected }),
+    }
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+}
+
+/// The manifest's spelling of [`Authentication`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    header: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prefix: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    encoding: Option<Encoding>,
+}
+
+impl TryFrom<Written> for Authentication {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written { kind, header, prefix, encoding } = written;
+        let plain = header.is_none() && prefix.is_none() && encoding.is_none();
+        let token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if let Some(header) = header.as_deref().filter(|name| name.is_empty() || !name.bytes().all(token)) {
+            return Err(format!("{header:?} is no header: expected letters, digits, \"-\" and \"_\""));
+        }
+        let hmac = |hash, header: Option<String>| match header {
+            Some(header) => Ok(Self::Hmac {
+                hash,
+                header,
+                prefix: prefix.clone().unwrap_or_default(),
+                encoding: encoding.unwrap_or_default(),
+            }),
+            None => Err(format!("the authentication {kind} needs the header that carries the signature")),
+        };
+        match (kind.as_str(), header) {
+            ("hmac-sha256", header) => hmac(Hash::Sha256, header),
+            ("hmac-sha512", header) => hmac(Hash::Sha512, header),
+            ("header", Some(header)) if prefix.is_none() && encoding.is_none() => Ok(Self::Header { header }),
+            ("header", _) => Err("the authentication header needs the name of a header and nothing else".to_owned()),
+            ("standard-webhooks", _) if plain => Ok(Self::StandardWebhooks),
+            ("bearer", _) if plain => Ok(Self::Bearer),
+            ("basic", _) if plain => Ok(Self::Basic),
+            ("insecure", _) if plain => Ok(Self::Insecure),
+            ("standard-webhooks" | "bearer" | "basic" | "insecure", _) => {
+                Err(format!("the authentication {kind} takes no further members"))
+            }
+            _ => Err(format!(
+                "unknown authentication {kind:?}: expected standard-webhooks, hmac-sha256, hmac-sha512, bearer, header, \
+                 basic or insecure"
+            )),
+        }
+    }
+}
+
+impl From<Authentication> for Written {
+    fn from(authentication: Authentication) -> Self {
+        let kind = authentication.kind().to_owned();
+        let plain = Self { kind, header: None, prefix: None, encoding: None };
+        match authentication {
+            Authentication::Hmac { header, prefix, encoding, .. } => {
+                Self { header: Some(header), prefix: Some(prefix), encoding: Some(encoding), ..plain }
+            }
+            Authentication::Header { header } => Self { header: Some(header), ..plain },
+            _ => plain,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHSEC: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+    const SENT: i64 = 1_614_265_330;
+    const BODY: &[u8] = br#"{"test": 2432232314}"#;
+    const SIGNATURE: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    const GITHUB_SECRET: &str = "It's a Secret to Everybody";
+    const GITHUB: &str = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+
+    fn secrets(texts: &[&str]) -> Vec<Secret> {
+        texts.iter().copied().map(Secret::new).collect()
+    }
+
+    fn outcome(
+        authentication: &Authentication,
+        texts: &[&str],
+        headers: &[(&str, &str)],
+        body: &[u8],
+        now: i64,
+    ) -> Result<Option<usize>, VerifyError> {
+        let header = |name: &str| {
+            let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        verify(authentication, &secrets(texts), &header, body, now).map(Verified::secret)
+    }
+
+    fn standard(texts: &[&str], signature: &str, timestamp: &str, now: i64) -> Result<Option<usize>, VerifyError> {
+        let headers = [("webhook-id", ID), ("webhook-timestamp", timestamp), ("webhook-signature", signature)];
+        outcome(&Authentication::StandardWebhooks, texts, &headers, BODY, now)
+    }
+
+    fn hub(hash: Hash, prefix: &str, encoding: Encoding) -> Authentication {
+        Authentication::Hmac { hash, header: "X-Hub-Signature-256".to_owned(), prefix: prefix.to_owned(), encoding }
+    }
+
+    #[test]
+    fn the_vectors_of_standard_webhooks_and_github_hold() {
+        assert_eq!(sign_standard_webhooks(&Secret::new(WHSEC), ID, SENT, BODY), SIGNATURE);
+        assert_eq!(standard(&[WHSEC], SIGNATURE, "1614265330", SENT), Ok(Some(0)));
+        let headers = [("x-hub-signature-256", GITHUB)];
+        let github = hub(Hash::Sha256, "sha256=", Encoding::Hex);
+        assert_eq!(outcome(&github, &[GITHUB_SECRET], &headers, b"Hello, World!", 0), Ok(Some(0)));
+    }
+
+    #[test]
+    fn secrets_and_signatures_rotate() {
+        let other = "whsec_b2xkIHNlY3JldCBvZiB0aGUgc2VuZGVy";
+        let bare = WHSEC.trim_start_matches("whsec_");
+        for (texts, signature, expected) in [
+            (&[other, WHSEC][..], SIGNATURE.to_owned(), Ok(Some(1))),
+            (&[WHSEC, WHSEC], SIGNATURE.to_owned(), Ok(Some(0))),
+            (&[bare], SIGNATURE.to_owned(), Ok(Some(0))),
+            (&[WHSEC], format!("v1,AAAA v1a,xyz v2,x nonsense {SIGNATURE}"), Ok(Some(0))),
+            (&[other], SIGNATURE.to_owned(), Err(VerifyError::Mismatch)),
+            (
+                &[WHSEC],
+                "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+                    .to_owned(),
+                Err(VerifyError::UnsupportedVersion),
+            ),
+        ] {
+            assert_eq!(standard(texts, &signature, "1614265330", SENT), expected, "{signature}");
+        }
+        for malformed in ["", "v1", "v1,", "v1,!", &SIGNATURE[3..], &format!("{SIGNATURE} ").repeat(17)] {
+            let error = standard(&[WHSEC], malformed, "1614265330", SENT).expect_err(malformed);
+            let expected = malformed == "v1,";
+            assert!(expected == (error == VerifyError::Mismatch), "{malformed:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_fresh_for_five_minutes_both_ways() {
+        for (away, fresh) in
+            [(0, true), (300, true), (-300, true), (301, false), (-301, false), (i64::MAX - SENT, false)]
+        {
+            let verdict = standard(&[WHSEC], SIGNATURE, "1614265330", SENT + away);
+            assert_eq!(verdict.is_ok(), fresh, "{away}: {verdict:?}");
+        }
+        for wrong in ["", "+1614265330", "-1", " 1614265330", "1614265330.0", "0x1", "99999999999999999999"] {
+            let error = standard(&[WHSEC], SIGNATURE, wrong, SENT).expect_err(wrong);
+            assert!(matches!(error, VerifyError::MalformedHeader { .. }), "{wrong}: {error}");
+        }
+        // a valid timestamp in another spelling is not what was signed
+        assert_eq!(standard(&[WHSEC], SIGNATURE, "01614265330", SENT), Err(VerifyError::Mismatch));
+    }
+
+    #[test]
+    fn every_changed_byte_of_body_or_signature_is_refused() {
+        let github = hub(Hash::Sha256, "sha256=", Encoding::Hex);
+        let body = b"Hello, World!";
+        for change in [0x01, 0x20, 0x80] {
+            for at in 0..body.len() {
+                let mut other = body.to_vec();
+                other[at] ^= change;
+                let verdict = outcome(&github, &[GITHUB_SECRET], &[("x-hub-signature-256", GITHUB)], &other, 0);
+                assert_eq!(verdict, Err(VerifyError::Mismatch), "byte {at} of the body");
+            }
+            for (text, is_standard) in [(GITHUB, false), (SIGNATURE, true)] {
+                for at in 0..text.len() {
+                    let mut other = text.as_bytes().to_vec();
+                    other[at] ^= change;
+                    let other = String::from_utf8_lossy(&other);
+                    let verdict = match is_standard {
+                        true => standard(&[WHSEC], &other, "1614265330", SENT),
+                        false => outcome(&github, &[GITHUB_SECRET], &[("x-hub-signature-256", &other)], body, 0),
+                    };
+                    assert!(verdict.is_err(), "byte {at} of {other}");
+                }
+            }
+        }
+        for (body, at) in (0..BODY.len()).map(|at| (BODY.to_vec(), at)) {
+            let mut body = body;
+            body[at] ^= 1;
+            let headers = [("webhook-id", ID), ("webhook-timestamp", "1614265330"), ("webhook-signature", SIGNATURE)];
+            let verdict = outcome(&Authentication::StandardWebhooks, &[WHSEC], &headers, &body, SENT);
+            assert_eq!(verdict, Err(VerifyError::Mismatch));
+        }
+        for cut in 0..GITHUB.len() {
+            let verdict = outcome(&github, &[GITHUB_SECRET], &[("x-hub-signature-256", &GITHUB[..cut])], body, 0);
+            assert!(verdict.is_err(), "{cut} bytes of the signature");
+        }
+    }
+
+    #[test]
+    fn the_other_kinds_compare_whole_values() {
+        use Authentication::{Basic, Bearer, Header, Insecure};
+        let named = Header { header: "X-Token".to_owned() };
+        // HMAC-SHA512 of "body" under "key", as openssl prints it
+        let long = "tx6CtC7OJEGCquAPXEGNhLWwrIRIdHZeZY6RsmJhsy3znp/L9EQk0OO1O6sZLnikk2Ik7JQM+VMWS3CqzdTIRQ==";
+        for (authentication, texts, header, value, expected) in [
+            (Bearer, &["old", "token"][..], "Authorization", "Bearer token", Ok(Some(1))),
+            (Bearer, &["token"], "authorization", "bearer  token", Ok(Some(0))),
+            (Bearer, &["token"], "authorization", "Bearer tokens", Err(VerifyError::Mismatch)),
+            (Bearer, &["token"], "authorization", "Bearer ", Err(VerifyError::Mismatch)),
+            (Basic, &["user:pass:word"], "authorization", "Basic dXNlcjpwYXNzOndvcmQ=", Ok(Some(0))),
+            (Basic, &["user:pass:word"], "authorization", "Basic dXNlcjpwYXNzOndvcmQ", Ok(Some(0))),
+            (Basic, &["user:password"], "authorization", "Basic dXNlcjpwYXNzOndvcmQ=", Err(VerifyError::Mismatch)),
+            (named.clone(), &["s3cret"], "x-token", "s3cret", Ok(Some(0))),
+            (named.clone(), &["s3cret"], "x-token", "s3cret ", Err(VerifyError::Mismatch)),
+            (named, &["s3cret"], "other", "s3cret", Err(VerifyError::MissingHeader("X-Token".to_owned()))),
+            (hub(Hash::Sha512, "", Encoding::Base64), &["key"], "x-hub-signature-256", long, Ok(Some(0))),
+            (
+                hub(Hash::Sha512, "", Encoding::Base64),
+                &["yek"],
+                "x-hub-signature-256",
+                long,
+                Err(VerifyError::Mismatch),
+            ),
+            (Insecure, &[], "x", "", Ok(None)),
+        ] {
+            assert_eq!(outcome(&authentication, texts, &[(header, value)], b"body", 0), expected, "{value}");
+        }
+        for (authentication, value) in
+            [(Bearer, "token"), (Bearer, "Basic token"), (Basic, "Basic !"), (Basic, "Bearer x")]
+        {
+            let verdict = outcome(&authentication, &["a:token"], &[("authorization", value)], b"", 0);
+            assert!(matches!(verdict, Err(VerifyError::MalformedHeader { .. })), "{value}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_verified_without_a_usable_secret() {
+        use Authentication::{Basic, Bearer, Insecure, StandardWebhooks};
+        let wrong = |index, expected| Err(VerifyError::BadSecret { index, expected });
+        for (authentication, texts, expected) in [
+            (Bearer, &[][..], Err(VerifyError::NoSecret)),
+            (Bearer, &[""], Err(VerifyError::NoSecret)),
+            (Bearer, &["token", "\n"], Err(VerifyError::NoSecret)),
+            (StandardWebhooks, &[WHSEC, "whsec_"], wrong(1, "base64, usually after whsec_")),
+            (StandardWebhooks, &["whsec_not base64"], wrong(0, "base64, usually after whsec_")),
+            (Basic, &["user"], wrong(0, "user:password")),
+            (Insecure, &[], Ok(())),
+        ] {
+            assert_eq!(authentication.check(&secrets(texts)), expected, "{authentication:?} {texts:?}");
+            let headers = [
+                ("authorization", "Bearer "),
+                ("webhook-id", "i"),
+                ("webhook-timestamp", "0"),
+                ("webhook-signature", "v1,"),
+            ];
+            let verdict = outcome(&authentication, texts, &headers, b"", 0);
+            assert_eq!(verdict.err(), expected.err(), "{authentication:?} {texts:?}");
+        }
+    }
+
+    #[test]
+    fn manifests_write_kinds_as_data() {
+        let hmac = "{kind: hmac-sha512, header: X-TFE-Notification-Signature}";
+        let read: Authentication = serde_yaml::from_str(hmac).expect("reads");
+        let header = "X-TFE-Notification-Signature".to_owned();
+        assert_eq!(
+            read,
+            Authentication::Hmac { hash: Hash::Sha512, header, prefix: String::new(), encoding: Encoding::Hex }
+        );
+        assert_eq!(
+            serde_yaml::from_value::<Authentication>(serde_yaml::to_value(&read).expect("writes")).expect("reads"),
+            read
+        );
+        for (text, why) in [
+            ("{kind: hmac-sha256}", "needs the header"),
+            ("{kind: hmac-sha1, header: X}", "unknown authentication \"hmac-sha1\""),
+            ("{kind: bearer, header: X}", "takes no further members"),
+            ("{kind: header}", "needs the name of a header"),
+            ("{kind: header, header: ''}", "\"\" is no header"),
+            ("{kind: hmac-sha256, header: 'X-Signature:'}", "\"X-Signature:\" is no header"),
+            ("{kind: bearer, secret: x}", "unknown field `secret`"),
+            ("{kind: hmac-sha256, header: X, encoding: base32}", "unknown variant `base32`"),
+        ] {
+            let error = serde_yaml::from_str::<Authentication>(text).expect_err(text).to_string();
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}
