@@ -296,3 +296,6 @@ fn operation_name(operation: &PatchOperation) -> Option<(String, Named)> {
     let parent = at.parent().filter(|_| at.last() == Some("name"))?;
     Some((parent.to_string(), named(value.as_str()?)))
 }
+
+#[cfg(test)]
+mod tests;

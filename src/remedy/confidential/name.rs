@@ -79,7 +79,12 @@ const DOUBTFUL: [&str; 19] = [
 
 /// Tells what a field's name says of its value: `DB_PASSWORD`, `clientSecret`, `vault.example.com/agent-token`.
 pub fn named(key: &str) -> Named {
-    let words = words(key.rsplit('/').next().unwrap_or(key));
+    let (domain, key) = key.rsplit_once('/').unwrap_or(("", key));
+    // `checksum/secret`
+    if words(domain).iter().any(|word| is_in(PUBLIC, word)) {
+        return Named::Public;
+    }
+    let words = words(key);
     for (at, word) in words.iter().enumerate() {
         let before = &words[..at];
         let last = at + 1 == words.len();
@@ -89,6 +94,8 @@ pub fn named(key: &str) -> Named {
             (Named::Secret, ["key" | "keys", rest @ ..] | ["access", "key", rest @ ..]) => (Named::Credential, rest),
             // `passwordKey`: the key under which an object keeps it.
             (_, ["key" | "keys", ..]) => return Named::Ordinary,
+            // `credentialsSecret`: the object that keeps them.
+            (_, ["secret" | "secrets"]) => (Named::Secret, &[][..]),
             (found, after) => (found, after),
         };
         let around = before[..before.len() + 1 - used].last().map_or("", String::as_str);
@@ -136,7 +143,7 @@ pub fn is_reference(value: &str) -> bool {
         "!sub", "!getatt", "{{resolve:", "process.env", "os.environ", "os.getenv",
     ];
     let holds = ["$(", "${", "{{", "%{", "<%", "[[", "(("];
-    let starred = value.chars().all(|c| matches!(c, '*' | '•' | 'x' | 'X' | '.' | '-' | '_'));
+    let starred = value.len() > 2 && value.chars().all(|c| matches!(c, '*' | '•' | 'x' | 'X' | '.' | '-' | '_'));
     let variable = value.strip_prefix('$').is_some_and(|name| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
     });
