@@ -1,7 +1,11 @@
 //! What to do about a finding: the wanted state, the edit, the proof, the pull request.
 
+pub mod confidential;
+pub mod lifecycle;
+pub mod markdown;
 pub mod plan;
 pub mod proof;
+pub mod pull_request;
 pub mod wanted;
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::confidential::{filled, is_withheld, new_secrets};
 use crate::model::{
-    diff::differences,
     finding::{Finding, Intent},
     kubernetes,
     pointer::Pointer,
@@ -48,7 +48,7 @@ pub fn check(finding: &Finding) -> Result<(), Refusal> {
 /// another resource, `secret` where a secret would be written down.
 pub fn wanted(finding: &Finding, declared: &Value) -> Result<Value, Refusal> {
     let wanted = match (&finding.patch, &finding.live) {
-        (Some(patch), _) => patched(patch, declared)?,
+        (Some(patch), _) => patched(finding, patch, declared)?,
         (None, Some(live)) => adopted(finding, declared, live)?,
         (None, None) => unreachable!("check refused it"),
     };
@@ -64,14 +64,12 @@ pub fn wanted(finding: &Finding, declared: &Value) -> Result<Value, Refusal> {
                 ));
             }
         }
-        if id.kind == "Secret" {
-            refuse_secret_data(declared, &wanted, &id.to_string())?;
-        }
     }
+    refuse_secrets(finding, declared, &wanted)?;
     Ok(wanted)
 }
 
-fn patched(patch: &json_patch::Patch, declared: &Value) -> Result<Value, Refusal> {
+fn patched(finding: &Finding, patch: &json_patch::Patch, declared: &Value) -> Result<Value, Refusal> {
     let unfit = |why: String| {
         Refusal::new(
             Code::PatchDoesNotApply,
@@ -81,6 +79,9 @@ fn patched(patch: &json_patch::Patch, declared: &Value) -> Result<Value, Refusal
     };
     if patch.0.len() > MAX_OPERATIONS {
         return Err(unfit(format!("the patch has {} operations, more than {MAX_OPERATIONS}", patch.0.len())));
+    }
+    if patch.0.iter().any(|operation| serde_json::to_value(operation).is_ok_and(|operation| is_withheld(&operation))) {
+        return Err(secret(finding, "the reported value looked secret and was not kept"));
     }
     let mut wanted = declared.clone();
     json_patch::patch(&mut wanted, patch)
@@ -103,20 +104,32 @@ fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, R
             "send the object as `kubectl get … -o yaml` prints it",
         ));
     }
-    Ok(kubernetes::adopted(declared, live))
+    let wanted = kubernetes::adopted(declared, &filled(live, declared));
+    if is_withheld(&wanted) {
+        return Err(secret(finding, "a live value looked secret and was not kept"));
+    }
+    if is_withheld(live) && same(declared, &wanted) {
+        return Err(secret(finding, "all is in sync but for values that look secret, which were not kept to compare"));
+    }
+    Ok(wanted)
 }
 
-fn refuse_secret_data(declared: &Value, wanted: &Value, name: &str) -> Result<(), Refusal> {
-    let touched = differences(declared, wanted).into_iter().find(|change| {
-        let root = change.path.tokens().first().map(String::as_str);
-        matches!(root, Some("data" | "stringData")) && change.after.is_some()
-    });
-    match touched {
+/// Refuses a change that says a secret which the source does not say yet, without repeating it.
+fn refuse_secrets(finding: &Finding, declared: &Value, wanted: &Value) -> Result<(), Refusal> {
+    let kind = match &finding.resource {
+        ResourceId::Kubernetes(id) => Some(id.kind.as_str()),
+        _ => None,
+    };
+    match new_secrets(declared, wanted, kind).into_iter().next() {
         None => Ok(()),
-        Some(change) => Err(Refusal::new(
-            Code::Secret,
-            format!("{} of {name} is secret: a live value is never written into a repository", change.path),
-            "rotate it where secrets are kept, or change the source by hand",
-        )),
+        Some(at) => Err(secret(finding, &format!("{at} looks secret: a live value like it is never written into a repository"))),
     }
+}
+
+fn secret(finding: &Finding, why: &str) -> Refusal {
+    Refusal::new(
+        Code::Secret,
+        format!("{}: {why}", finding.resource),
+        "change it where secrets are kept, or change the source by hand",
+    )
 }

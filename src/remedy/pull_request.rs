@@ -1,0 +1,341 @@
+//! What a pull request says: branch, title, body and commit message.
+//!
+//! There is one constructor, and it takes a [`Proved`]: nothing that was not proved can be proposed. A reviewer should be
+//! able to decide on a phone, so the body goes from what happened to what it rests on, in short tables. Everything foreign
+//! stands in code; everything secret is withheld.
+
+pub mod marker;
+pub mod title;
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::{
+    confidential::{WITHHELD, redacted_text, redacted_value, secret_words},
+    markdown::{block, cell, code},
+    proof::{ProvedChange, Proved},
+};
+use crate::{
+    model::{
+        finding::{Finding, Intent},
+        fingerprint::Fingerprint,
+        repository::BranchName,
+        resource::ResourceId,
+    },
+    source::diff::unified,
+};
+use marker::{Digest, Marker, unmarked};
+use title::{Named, Titles, branch, safe, title};
+
+/// The characters of a title.
+const MAX_TITLE: usize = 100;
+
+/// The characters of a commit's subject.
+const MAX_SUBJECT: usize = 72;
+
+/// The characters of a body. GitHub takes 65,536; the rest is room for what people and other bots add.
+pub const MAX_BODY: usize = 58_000;
+
+/// The rows of a table or list.
+const MAX_ROWS: usize = 50;
+
+/// The characters of a field's pointer or another name.
+const MAX_NAME: usize = 160;
+
+/// The characters of a value.
+const MAX_VALUE: usize = 120;
+
+/// What the forge is to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullRequest {
+    /// The branch that it comes from.
+    pub branch: BranchName,
+    /// The title.
+    pub title: String,
+    /// The body in Markdown, which ends with the marker.
+    pub body: String,
+    /// The message of its one commit.
+    pub commit_message: String,
+    /// What it stands for, as the body says it.
+    pub marker: Marker,
+}
+
+/// What is known beside the finding and its proof.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Circumstances<'c> {
+    /// How titles are worded in this repository.
+    pub titles: Titles,
+    /// Who posted the finding.
+    pub sender: Option<&'c str>,
+    /// What the case's earlier pull request stands for, as the forge shows it.
+    pub earlier: Option<&'c Marker>,
+}
+
+/// Words the pull request for a proved edit.
+pub fn pull_request(finding: &Finding, proved: &Proved, case: &Fingerprint, around: Circumstances<'_>) -> PullRequest {
+    let shown = Shown::of(proved);
+    let resource = proved.resource();
+    let fields: Vec<Named<'_>> = shown.changes.iter().map(Row::named).collect();
+    let title = title(around.titles, finding.intent, resource, &fields, MAX_TITLE);
+    let text = fitted(vec![
+        drift(finding, proved, &shown, around.sender),
+        lineage(proved, &shown),
+        change(proved),
+        proof(proved, &shown),
+        stop(),
+    ]);
+    let digest = digest(proved);
+    let revision = match around.earlier.filter(|earlier| earlier.case == *case) {
+        Some(earlier) if earlier.digest == digest => earlier.revision,
+        Some(earlier) => earlier.revision.saturating_add(1),
+        None => 1,
+    };
+    let marker = Marker { case: case.clone(), revision, digest, text: written_text(&title, &text) };
+    PullRequest {
+        branch: branch(resource, case),
+        body: format!("{text}\n{marker}\n"),
+        commit_message: commit_message(finding, proved, case, around.titles, &fields),
+        title,
+        marker,
+    }
+}
+
+/// The digest of a title and a body, by which a person's edit is noticed.
+pub fn written_text(title: &str, body: &str) -> Digest {
+    Digest::of(format!("{}\n{}", title.trim(), unmarked(body)).as_bytes())
+}
+
+/// The changes as they may be shown.
+struct Shown {
+    changes: Vec<Row>,
+    derived: Vec<Row>,
+}
+
+/// A changed field whose secrets are withheld.
+struct Row {
+    change: ProvedChange,
+    withheld: bool,
+}
+
+impl Shown {
+    fn of(proved: &Proved) -> Self {
+        let texts = proved.files().values().flat_map(|file| [&file.before, &file.after]);
+        let words: Vec<&str> = texts.flat_map(|text| secret_words(text)).collect();
+        let rows = |changes: &[ProvedChange]| changes.iter().map(|change| Row::of(change, &words)).collect();
+        Self { changes: rows(&proved.proof().changed), derived: rows(&proved.proof().derived) }
+    }
+}
+
+impl Row {
+    fn of(change: &ProvedChange, words: &[&str]) -> Self {
+        let kind = match &change.resource {
+            ResourceId::Kubernetes(id) => Some(id.kind.as_str()),
+            _ => None,
+        };
+        let mut shown = change.clone();
+        for value in [&mut shown.field.before, &mut shown.field.after].into_iter().flatten() {
+            *value = redacted_value(&change.field.path, value, kind);
+            withhold(value, words);
+        }
+        let withheld = shown.field.after != change.field.after;
+        Self { change: shown, withheld }
+    }
+
+    fn named(&self) -> Named<'_> {
+        let field = &self.change.field;
+        let after = field.after.as_ref().filter(|_| !self.withheld);
+        Named { path: &field.path, after, removed: field.after.is_none() }
+    }
+}
+
+/// Withholds what stands as a secret in the files, whatever the rendered field is called.
+fn withhold(value: &mut Value, words: &[&str]) {
+    match value {
+        Value::String(text) => {
+            let unquoted = |word: &str| word.trim_matches(['"', '\'']).to_owned();
+            for word in words.iter().map(|word| unquoted(word)).filter(|word| !word.is_empty()) {
+                if *text == word {
+                    *text = WITHHELD.to_owned();
+                } else if word.len() >= 6 && text.contains(&word) {
+                    *text = text.replace(&word, WITHHELD);
+                }
+            }
+            *text = redacted_text(text);
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| withhold(item, words)),
+        Value::Object(map) => map.values_mut().for_each(|value| withhold(value, words)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A part of the body that is shown whole or, where the body is too long, replaced by a note.
+struct Section {
+    heading: &'static str,
+    text: String,
+    /// What stands there instead; absent where the section always stays.
+    note: Option<&'static str>,
+}
+
+fn drift(finding: &Finding, proved: &Proved, shown: &Shown, sender: Option<&str>) -> Section {
+    let resource = code(&proved.resource().to_string(), MAX_NAME);
+    let (heading, first, live) = match finding.intent {
+        Intent::Drift => ("What drifted", format!("{resource} runs with values that its source does not declare."), "Live"),
+        Intent::Violation => ("What is wrong", format!("{resource} breaks a rule."), "Wanted"),
+    };
+    let mut text = format!("{first}\n\n| Field | Declared | {live} |\n|---|---|---|\n");
+    for Row { change, .. } in shown.changes.iter().take(MAX_ROWS) {
+        let field = &change.field;
+        let value = |value: &Option<Value>| value.as_ref().map_or("*absent*".to_owned(), |value| cell(&plainly(value), MAX_VALUE));
+        let path = cell(&field.path.to_string(), MAX_NAME);
+        let _ = writeln!(text, "| {path} | {} | {} |", value(&field.before), value(&field.after));
+    }
+    more(&mut text, shown.changes.len());
+    text.push('\n');
+    let _ = writeln!(text, "- Stack: {}", code(proved.stack(), MAX_NAME));
+    let mut say = |what: &str, words: Option<String>| {
+        if let Some(words) = words {
+            let _ = writeln!(text, "- {what}: {words}");
+        }
+    };
+    let quoted = |words: &String| code(&redacted_text(words), MAX_NAME);
+    say("Since", finding.first_seen.as_ref().or(finding.time.as_ref()).map(quoted));
+    say("Changed by", finding.actor.as_ref().and_then(|actor| {
+        let via = |via: &String| format!("through {}", quoted(via));
+        let words: Vec<String> = actor.user.iter().map(quoted).chain(actor.via.iter().map(via)).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }));
+    say("Rule", finding.rule.as_ref().map(|rule| {
+        let name = rule.name.as_ref().map(|name| format!(", {}", quoted(name))).unwrap_or_default();
+        format!("{}{name}", quoted(&rule.id))
+    }));
+    say("Reported by", sender.map(|sender| code(sender, MAX_NAME)));
+    say("In the sender's words", finding.title.as_ref().map(quoted));
+    Section { heading, text, note: Some("The list of fields is too long to show here: the commit has it.") }
+}
+
+fn lineage(proved: &Proved, shown: &Shown) -> Section {
+    let mut text = String::from("| Source | What says it there |\n|---|---|\n");
+    let mut rows: Vec<String> = Vec::new();
+    for edit in proved.edits() {
+        let place = cell(&format!("{}:{}", edit.file, edit.line), MAX_NAME);
+        let row = format!("| {place} | {} |", cell(&edit.site, MAX_NAME));
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    for row in rows.iter().take(MAX_ROWS) {
+        let _ = writeln!(text, "{row}");
+    }
+    more(&mut text, rows.len());
+    if let [row] = shown.changes.as_slice()
+        && let [_] = rows.as_slice()
+    {
+        let _ = writeln!(text, "\nThat place alone decides {}.", code(&row.change.field.path.to_string(), MAX_NAME));
+    }
+    Section { heading: "Where the source says it", text, note: Some("The list of places is too long to show here.") }
+}
+
+fn change(proved: &Proved) -> Section {
+    let mut diff = String::new();
+    let mut hidden = false;
+    for (path, file) in proved.files() {
+        let (before, after) = (redacted_text(&file.before), redacted_text(&file.after));
+        hidden |= before != file.before || after != file.after;
+        diff.push_str(&unified(path, Some(&before), Some(&after)));
+    }
+    let mut text = block("diff", &diff);
+    if hidden && diff.contains(WITHHELD) || diff.is_empty() {
+        let _ = writeln!(text, "\nLines that look secret are not shown; the commit holds only what was there already.");
+    }
+    Section { heading: "The edit", text, note: Some("The diff is too long to show here: the tab *Files changed* has it.") }
+}
+
+fn proof(proved: &Proved, shown: &Shown) -> Section {
+    let count = shown.changes.len();
+    let fields = if count == 1 { "this field changes" } else { "these fields change" };
+    let mut text = format!("Every stack that reads the edited files was rendered before and after. Exactly {fields}, nothing else:\n\n");
+    for Row { change, .. } in shown.changes.iter().take(MAX_ROWS) {
+        let (path, resource) = (code(&change.field.path.to_string(), MAX_NAME), code(&change.resource.to_string(), MAX_NAME));
+        let _ = writeln!(text, "- {path} of {resource}");
+    }
+    more(&mut text, count);
+    if !shown.derived.is_empty() {
+        text.push_str("\nThese follow from it, as checksums do:\n\n");
+        for Row { change, .. } in shown.derived.iter().take(MAX_ROWS) {
+            let (path, resource) = (code(&change.field.path.to_string(), MAX_NAME), code(&change.resource.to_string(), MAX_NAME));
+            let _ = writeln!(text, "- {path} of {resource}");
+        }
+        more(&mut text, shown.derived.len());
+    }
+    let stacks = &proved.proof().stacks;
+    let names: Vec<String> = stacks.iter().take(MAX_ROWS).map(|stack| code(stack, MAX_NAME)).collect();
+    let _ = writeln!(text, "\nStacks rendered: {}", names.join(", "));
+    more(&mut text, stacks.len());
+    Section { heading: "The proof", text, note: Some("The list of what was proved is too long to show here.") }
+}
+
+fn stop() -> Section {
+    let text = "\
+- **Close this pull request** and sourceward proposes nothing for these fields until their live value changes.
+- **Push a commit to this branch** and it is yours: sourceward no longer touches it.
+- **Edit this text** and it stays as you wrote it, until the live value changes.
+";
+    Section { heading: "If you do not want this", text: text.to_owned(), note: None }
+}
+
+/// The sections as one text of at most [`MAX_BODY`] characters: while it is too long, the longest section gives way.
+fn fitted(mut sections: Vec<Section>) -> String {
+    const ROOM_FOR_MARKER: usize = 500;
+    loop {
+        let parts: Vec<String> = sections.iter().map(|section| format!("### {}\n\n{}", section.heading, section.text)).collect();
+        let text = parts.join("\n");
+        let longest = sections.iter_mut().filter(|section| section.note.is_some()).max_by_key(|section| section.text.len());
+        let Some(longest) = longest.filter(|_| text.chars().count() + ROOM_FOR_MARKER > MAX_BODY) else { return text };
+        longest.text = format!("*{}*\n", longest.note.take().expect("only sections with a note give way"));
+    }
+}
+
+fn commit_message(finding: &Finding, proved: &Proved, case: &Fingerprint, titles: Titles, fields: &[Named<'_>]) -> String {
+    let subject = title(titles, finding.intent, proved.resource(), fields, MAX_SUBJECT);
+    let mut text = format!("{subject}\n\nResource: {}\n", safe(&proved.resource().to_string(), MAX_NAME));
+    let _ = writeln!(text, "Stack: {}", safe(proved.stack(), MAX_NAME));
+    for change in proved.proof().changed.iter().take(MAX_ROWS) {
+        let _ = writeln!(text, "Field: {}", safe(&change.field.path.to_string(), MAX_NAME));
+    }
+    if let Some(left) = proved.proof().changed.len().checked_sub(MAX_ROWS).filter(|left| *left > 0) {
+        let _ = writeln!(text, "And {left} more fields.");
+    }
+    let _ = write!(text, "\nRendered before and after: these fields change and nothing else.\n\nSourceward-Case: {case}\n");
+    text
+}
+
+/// The digest of the wanted change: which fields of which resources become what.
+fn digest(proved: &Proved) -> Digest {
+    let mut changes: Vec<String> = proved
+        .proof()
+        .changed
+        .iter()
+        .map(|change| {
+            let mut entry = json!([change.resource, change.field.path, change.field.after]);
+            entry.sort_all_objects();
+            entry.to_string()
+        })
+        .collect();
+    changes.sort();
+    Digest::of(changes.join("\n").as_bytes())
+}
+
+fn more(text: &mut String, count: usize) {
+    if count > MAX_ROWS {
+        let _ = writeln!(text, "\n*and {} more*", count - MAX_ROWS);
+    }
+}
+
+/// A value as a person would write it: strings without quotes where that is not ambiguous.
+fn plainly(value: &Value) -> String {
+    match value {
+        Value::String(text) if !text.is_empty() && serde_json::from_str::<Value>(text).is_err() => text.clone(),
+        value => value.to_string(),
+    }
+}
