@@ -230,15 +230,15 @@ const SECRET: Fields = &[
 
 const SERVICE_ACCOUNT: Fields = &[
     section("metadata", METADATA),
-    shared_list("secrets", filled::is_account_secret),
-    shared_list("imagePullSecrets", filled::is_account_secret),
+    shared_list("secrets", &["name"], filled::is_account_secret),
+    shared_list("imagePullSecrets", &[], filled::is_account_secret),
 ];
 
 const VOLUME_CLAIM: Fields = &[section("metadata", METADATA), section("spec", VOLUME_CLAIM_SPEC), ignored("status")];
 
 const NAMESPACE: Fields = &[
     section("metadata", METADATA),
-    section("spec", &[shared_list("finalizers", filled::is_kubernetes)]),
+    section("spec", &[shared_list("finalizers", &[], filled::is_kubernetes)]),
     ignored("status"),
 ];
 

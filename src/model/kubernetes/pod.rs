@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     filled,
     schema::{
-        Absent, Field, Fields, allocated, computed, filled, flag, ignored, keyed, list, map, number, object, positive,
+        Absent, Field, Fields, allocated, computed, filled, flag, keyed, list, map, number, object, positive,
         quantities, quantity, section, text, zero,
     },
     server::CLAIM_METADATA,
@@ -38,13 +38,14 @@ pub(super) const POD_SPEC: Fields = &[
     quantities("overhead").or(Absent::Filled(filled::is_pod)),
     keyed("containers", &["name"], CONTAINER),
     keyed("initContainers", &["name"], CONTAINER),
-    ignored("ephemeralContainers"),
+    keyed("ephemeralContainers", &["name"], CONTAINER).or(Absent::Ignored),
     keyed("volumes", &["name"], VOLUME),
     keyed("imagePullSecrets", &["name"], &[]).or(Absent::Filled(filled::is_pod)),
     keyed("hostAliases", &["ip"], &[]),
     keyed("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"], &[]),
     keyed("schedulingGates", &["name"], &[]),
     keyed("resourceClaims", &["name"], &[]),
+    RESOURCES,
     list("tolerations", &[zero("key"), zero("operator"), zero("value"), zero("effect")]),
 ];
 
@@ -61,7 +62,7 @@ const CONTAINER: Fields = &[
     object("livenessProbe", PROBE),
     object("readinessProbe", PROBE),
     object("startupProbe", PROBE),
-    section("resources", &[quantities("limits"), quantities("requests"), keyed("claims", &["name"], &[])]),
+    RESOURCES,
     keyed(
         "ports",
         &["containerPort", "protocol"],
@@ -72,6 +73,9 @@ const CONTAINER: Fields = &[
     keyed("volumeMounts", &["mountPath"], &[zero("readOnly"), zero("subPath"), zero("subPathExpr")]),
     keyed("volumeDevices", &["devicePath"], &[]),
 ];
+
+const RESOURCES: Field =
+    section("resources", &[quantities("limits"), quantities("requests"), keyed("claims", &["name"], &[])]);
 
 const FIELD_REF: Field = object("fieldRef", &[text("apiVersion", "v1")]);
 
