@@ -195,7 +195,9 @@ fn a_key_added_to_a_map_is_the_only_difference() {
     each_wrong(|case, wrong| {
         let maps: Vec<Pointer> = containers(&case.live).filter(|at| MAPS.contains(&at.last().unwrap_or("-"))).collect();
         for at in maps {
-            if at.to_string() == "/spec/selector/matchLabels" || at.is_within(&pointer("/status")) {
+            // a ReplicationController selects by its template's labels unless it says otherwise
+            let selects = case.declared["kind"] == "ReplicationController" && at.last() == Some("labels");
+            if selects || at == pointer("/spec/selector/matchLabels") || at.is_within(&pointer("/status")) {
                 continue;
             }
             let mut live = case.live.clone();
@@ -321,7 +323,9 @@ fn decides_another(at: &Pointer) -> bool {
     const DECIDING: &[&str] = &[
         "/spec/backoffLimitPerIndex",
         "/spec/hostNetwork",
+        "/spec/limits/*",
         "/spec/manualSelector",
+        "/spec/names/kind",
         "/spec/parallelism",
         "/spec/template/metadata/labels",
         "/subjects/*/kind",

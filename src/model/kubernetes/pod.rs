@@ -11,8 +11,11 @@ use super::{
         Absent, Field, Fields, allocated, computed, filled, flag, keyed, list, map, number, object, positive,
         quantities, quantity, section, text, zero,
     },
-    server::CLAIM_METADATA,
+    server::{CLAIM_METADATA, TEMPLATE_METADATA},
 };
+
+/// A pod template.
+pub(super) const TEMPLATE: Fields = &[section("metadata", TEMPLATE_METADATA), section("spec", POD_SPEC)];
 
 /// A pod spec, of a pod or of a template. What only pods get asks for the kind.
 pub(super) const POD_SPEC: Fields = &[

@@ -112,13 +112,13 @@ fn is_foreign_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     let object_name = place.root().live.get("metadata").and_then(|metadata| metadata.get("name"));
     match (place.kind(), name) {
         ("Namespace", "kubernetes.io/metadata.name") => Some(value) == object_name,
-        ("Job", name) if is_template_label(place, name, value) => true,
+        ("Job" | "ReplicationController", name) if is_template_label(place, name, value) => true,
         (_, "app.kubernetes.io/managed-by") => value == "Helm",
         (_, name) => is_listed(LABELS, name),
     }
 }
 
-/// A Job without labels gets those of its pods (`SetDefaults_Job`), those by which it finds them included.
+/// A Job or ReplicationController without labels gets those of its pods (`SetDefaults_Job`), for a Job those by which it finds them too.
 fn is_template_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     let template = place.root().live.get("spec").and_then(|spec| spec.get("template"));
     let of_pods = template.and_then(|template| template.get("metadata")?.get("labels"));
