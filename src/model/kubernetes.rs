@@ -5,6 +5,7 @@
 //! an absent one becomes; [`walk`] reads declared and live object side by side along them. The tables follow Kubernetes
 //! 1.32; `docs/live-objects.md` names the source of each.
 
+mod cluster;
 mod filled;
 mod kinds;
 mod order;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use sourceward::model::{
     diff::differences,
@@ -24,7 +25,7 @@ struct Case {
 fn cases() -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/kubernetes");
     let mut cases = Vec::new();
-    for case in entries(&root).iter().flat_map(|kind| entries(kind)) {
+    for case in entries(&root).iter().filter(|path| path.is_dir()).flat_map(|kind| entries(kind)) {
         let read = |path: &Path| -> Value {
             let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -149,7 +150,8 @@ fn a_declared_field_that_is_gone_is_removed() {
             let (Some(parent), Some(name)) = (at.parent(), at.last()) else { continue };
             let mut live = case.live.clone();
             let Some(Value::Object(map)) = parent.get_mut(&mut live) else { continue };
-            if is_identity(&at) || decides_another(&at) || map.shift_remove(name).is_none() {
+            let required = ["image", "reference"].contains(&name);
+            if is_identity(&at) || required || decides_another(&at) || map.shift_remove(name).is_none() {
                 continue;
             }
             mirror(&at, &mut live);
@@ -193,7 +195,9 @@ fn a_key_added_to_a_map_is_the_only_difference() {
     each_wrong(|case, wrong| {
         let maps: Vec<Pointer> = containers(&case.live).filter(|at| MAPS.contains(&at.last().unwrap_or("-"))).collect();
         for at in maps {
-            if at.to_string() == "/spec/selector/matchLabels" || at.is_within(&pointer("/status")) {
+            // a ReplicationController selects by its template's labels unless it says otherwise
+            let selects = case.declared["kind"] == "ReplicationController" && at.last() == Some("labels");
+            if selects || at == pointer("/spec/selector/matchLabels") || at.is_within(&pointer("/status")) {
                 continue;
             }
             let mut live = case.live.clone();
@@ -319,7 +323,9 @@ fn decides_another(at: &Pointer) -> bool {
     const DECIDING: &[&str] = &[
         "/spec/backoffLimitPerIndex",
         "/spec/hostNetwork",
+        "/spec/limits/*",
         "/spec/manualSelector",
+        "/spec/names/kind",
         "/spec/parallelism",
         "/spec/template/metadata/labels",
         "/subjects/*/kind",
@@ -349,4 +355,296 @@ fn mirror(at: &Pointer, live: &mut Value) {
             None => map.shift_remove(twin),
         };
     }
+}
+
+fn deployment(container: Value) -> Value {
+    let container = container.as_object().cloned().unwrap_or_default();
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"spec": {"containers": [container]}}}})
+}
+
+/// What differs between a manifest and what it would have to say: `path before → after`.
+fn drift(declared: &Value, live: &Value) -> Vec<String> {
+    let show = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+    let changes = differences(declared, &adopted(declared, live));
+    let in_spec = |path: String| path.replace("/spec/template/spec/containers/0", "…");
+    let line = |change: &sourceward::model::diff::FieldChange| {
+        format!("{} {} → {}", in_spec(change.path.to_string()), show(&change.before), show(&change.after))
+    };
+    changes.iter().map(line).collect()
+}
+
+#[test]
+fn lists_are_aligned_by_what_identifies_their_items() {
+    let env = |names: &[&str]| -> Value { names.iter().map(|name| json!({"name": name, "value": name})).collect() };
+    for (declared, live, expected) in [
+        // a new item comes after its live predecessor that is declared, or at the end
+        (
+            json!({"env": env(&["a", "b"])}),
+            json!({"env": env(&["a", "n", "b"])}),
+            vec!["…/env/1 - → {\"name\":\"n\",\"value\":\"n\"}"],
+        ),
+        (
+            json!({"env": env(&["a", "b"])}),
+            json!({"env": env(&["n", "b", "a"])}),
+            vec!["…/env/2 - → {\"name\":\"n\",\"value\":\"n\"}"],
+        ),
+        (
+            json!({"env": env(&["a", "b", "c"])}),
+            json!({"env": env(&["c", "a"])}),
+            vec!["…/env/1 {\"name\":\"b\",\"value\":\"b\"} → -"],
+        ),
+        // the same name twice: the first is the first
+        (json!({"env": env(&["a", "a"])}), json!({"env": env(&["a", "a"])}), vec![]),
+        (
+            json!({"env": env(&["a", "a"])}),
+            json!({"env": env(&["a"])}),
+            vec!["…/env/1 {\"name\":\"a\",\"value\":\"a\"} → -"],
+        ),
+        // one port number, two protocols; a protocol that is left out is TCP
+        (
+            json!({"ports": [{"containerPort": 53}, {"containerPort": 53, "protocol": "UDP"}]}),
+            json!({"ports": [{"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53, "protocol": "TCP"}]}),
+            vec![],
+        ),
+        // arguments have an order
+        (
+            json!({"args": ["a", "b"]}),
+            json!({"args": ["b", "a"]}),
+            vec!["…/args/0 \"a\" → \"b\"", "…/args/1 \"b\" → \"a\""],
+        ),
+        (json!({"args": ["a", "b", "c"]}), json!({"args": ["a", "x", "c"]}), vec!["…/args/1 \"b\" → \"x\""]),
+        (json!({"args": ["a", "b"]}), json!({}), vec!["…/args [\"a\",\"b\"] → -"]),
+        (json!({"args": []}), json!({}), vec![]),
+        // what is added is added without what the API server fills in
+        (
+            json!({}),
+            json!({"livenessProbe": {"httpGet": {"path": "/", "port": 80, "scheme": "HTTP"}, "timeoutSeconds": 1, "periodSeconds": 10}}),
+            vec!["…/livenessProbe - → {\"httpGet\":{\"port\":80}}"],
+        ),
+    ] {
+        assert_eq!(drift(&deployment(declared.clone()), &deployment(live.clone())), expected, "{declared} {live}");
+    }
+}
+
+#[test]
+fn spellings_of_the_same_value_are_no_drift() {
+    for (declared, live, drifts) in [
+        (json!({"resources": {"limits": {"cpu": 1}}}), json!({"resources": {"limits": {"cpu": "1"}}}), false),
+        (json!({"resources": {"limits": {"cpu": "1000m"}}}), json!({"resources": {"limits": {"cpu": "1"}}}), false),
+        (json!({"resources": {"limits": {"cpu": 0.5}}}), json!({"resources": {"limits": {"cpu": "500m"}}}), false),
+        (
+            json!({"resources": {"limits": {"memory": "1Gi"}}}),
+            json!({"resources": {"limits": {"memory": "1024Mi"}}}),
+            false,
+        ),
+        (json!({"resources": {"limits": {"memory": "1G"}}}), json!({"resources": {"limits": {"memory": "1Gi"}}}), true),
+        // outside quantities, texts are texts
+        (json!({"env": [{"name": "A", "value": "1000m"}]}), json!({"env": [{"name": "A", "value": "1"}]}), true),
+        (
+            json!({"livenessProbe": {"tcpSocket": {"port": 80}}}),
+            json!({"livenessProbe": {"tcpSocket": {"port": "80"}}}),
+            true,
+        ),
+        // absent and empty
+        (json!({"env": [{"name": "A", "value": ""}]}), json!({"env": [{"name": "A"}]}), false),
+        (json!({"resources": {}}), json!({}), false),
+        (json!({"resources": {"limits": null}}), json!({"resources": {"limits": {}}}), false),
+        (json!({"securityContext": {"privileged": false}}), json!({"securityContext": {}}), true),
+        (json!({"securityContext": {"runAsUser": 0}}), json!({"securityContext": {}}), true),
+        (json!({"tty": false}), json!({}), false),
+        (json!({"livenessProbe": {"timeoutSeconds": 0}}), json!({"livenessProbe": {"timeoutSeconds": 1}}), false),
+        (json!({"livenessProbe": {"periodSeconds": 10.0}}), json!({"livenessProbe": {"periodSeconds": 10}}), false),
+        // the policy of an image follows its tag
+        (json!({"image": "a"}), json!({"image": "a", "imagePullPolicy": "Always"}), false),
+        (json!({"image": "a"}), json!({"image": "a", "imagePullPolicy": "IfNotPresent"}), true),
+        (json!({"image": "h:5000/a"}), json!({"image": "h:5000/a", "imagePullPolicy": "Always"}), false),
+        (json!({"image": "a:1"}), json!({"image": "a:1", "imagePullPolicy": "IfNotPresent"}), false),
+        (json!({"image": "a@sha256:0"}), json!({"image": "a@sha256:0", "imagePullPolicy": "IfNotPresent"}), false),
+    ] {
+        let found = drift(&deployment(declared.clone()), &deployment(live.clone()));
+        assert_eq!(!found.is_empty(), drifts, "{declared} {live}: {found:?}");
+    }
+}
+
+#[test]
+fn the_bytes_of_a_secret_count_not_their_spelling() {
+    let secret = |fields: Value| {
+        let mut secret = json!({"apiVersion": "v1", "kind": "Secret"});
+        secret.as_object_mut().expect("a map").append(&mut fields.as_object().cloned().expect("a map"));
+        secret
+    };
+    for (declared, live, expected) in [
+        (json!({"stringData": {"a": "x"}}), json!({"data": {"a": "eA=="}}), vec![]),
+        (json!({"stringData": {"a": "x"}}), json!({"data": {"a": "eQ=="}}), vec!["/stringData/a \"x\" → \"y\""]),
+        (
+            json!({"stringData": {"a": "x"}}),
+            json!({"data": {"a": "eA==", "b": "eQ=="}}),
+            vec!["/stringData/b - → \"y\""],
+        ),
+        (json!({"stringData": {"a": "x"}}), json!({}), vec!["/stringData {\"a\":\"x\"} → -"]),
+        // bytes that are no text cannot be told as one
+        (
+            json!({"stringData": {"a": "x"}}),
+            json!({"data": {"a": "/w=="}}),
+            vec!["/stringData {\"a\":\"x\"} → -", "/data - → {\"a\":\"/w==\"}"],
+        ),
+        (json!({"data": {"a": "e\nA=="}}), json!({"data": {"a": "eA=="}}), vec![]),
+        (json!({"data": {"a": "eA=="}}), json!({"data": {"a": "eQ=="}}), vec!["/data/a \"eA==\" → \"eQ==\""]),
+        // where both declare a key, stringData wins
+        (json!({"data": {"a": "eA=="}, "stringData": {"a": "y"}}), json!({"data": {"a": "eQ=="}}), vec![]),
+    ] {
+        assert_eq!(drift(&secret(declared.clone()), &secret(live.clone())), expected, "{declared} {live}");
+    }
+}
+
+#[test]
+fn a_restart_is_no_drift_but_a_declared_annotation_counts() {
+    let restarted = |at: &str| {
+        let annotations = json!({"kubectl.kubernetes.io/restartedAt": at});
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {"metadata": {"annotations": annotations}}}})
+    };
+    let silent = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"template": {}}});
+    assert_eq!(drift(&silent, &restarted("2026-01-01T00:00:00Z")), Vec::<String>::new());
+    assert_eq!(drift(&restarted("2025"), &restarted("2026")).len(), 1);
+}
+
+#[test]
+fn another_version_of_the_same_shape_is_no_drift() {
+    let budget =
+        |version: &str| json!({"apiVersion": version, "kind": "PodDisruptionBudget", "spec": {"minAvailable": 1}});
+    assert_eq!(drift(&budget("policy/v1beta1"), &budget("policy/v1")), Vec::<String>::new());
+    let custom = |version: &str| json!({"apiVersion": version, "kind": "Backup"});
+    assert_eq!(drift(&custom("example.org/v1alpha1"), &custom("example.org/v1")).len(), 1);
+}
+
+#[test]
+fn custom_resources_have_no_defaults() {
+    let custom = |spec: Value| json!({"apiVersion": "example.org/v1", "kind": "Backup", "spec": spec});
+    for (declared, live, expected) in [
+        (json!({}), json!({"added": 1}), vec!["/spec/added - → 1"]),
+        (json!({"list": []}), json!({}), vec!["/spec/list [] → -"]),
+        (json!({"cpu": "1000m"}), json!({"cpu": "1"}), vec!["/spec/cpu \"1000m\" → \"1\""]),
+        (json!({"none": null}), json!({}), vec![]),
+    ] {
+        assert_eq!(drift(&custom(declared.clone()), &custom(live.clone())), expected, "{declared} {live}");
+    }
+}
+
+#[test]
+fn merge_keys_are_those_of_the_openapi_schema() {
+    for line in include_str!("kubernetes/merge-keys.txt").lines().filter(|line| !line.starts_with('#')) {
+        let [api_version, kind, at, keys] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let expected: Vec<&str> = keys.split(',').filter(|key| *key != "-").collect();
+        let found = merge_keys(api_version, kind, &pointer(at)).unwrap_or_default();
+        assert_eq!(found, expected, "{line}");
+    }
+}
+
+fn json() -> impl Strategy<Value = Value> {
+    let name = prop::sample::select(vec![
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "template",
+        "containers",
+        "name",
+        "ports",
+        "containerPort",
+        "resources",
+        "limits",
+        "cpu",
+        "labels",
+        "annotations",
+        "finalizers",
+        "data",
+        "stringData",
+        "subjects",
+        "rules",
+        "metrics",
+        "volumes",
+        "tolerations",
+        "status",
+        "volumeClaimTemplates",
+        "emptyDir",
+        "env",
+        "image",
+        "x",
+    ]);
+    let text = prop_oneof![
+        prop::sample::select(vec![
+            "",
+            "v1",
+            "apps/v1",
+            "Deployment",
+            "Pod",
+            "Secret",
+            "Job",
+            "Service",
+            "1Gi",
+            "-",
+            "+.",
+            "a:b@c"
+        ]),
+        Just("é"),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(8, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::vec((name.clone(), inner), 0..6)
+                .prop_map(|entries| entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+/// An object of a kind with a table, of any content.
+fn object() -> impl Strategy<Value = Value> {
+    let kinds = prop::sample::select(vec![
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "StatefulSet"),
+        ("v1", "Pod"),
+        ("v1", "Secret"),
+        ("v1", "Service"),
+        ("batch/v1", "Job"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+        ("v1", "ServiceAccount"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
+        ("example.org/v1", "Custom"),
+    ]);
+    (kinds, json(), json(), json(), json()).prop_map(|((api_version, kind), metadata, spec, template, data)| {
+        let mut object =
+            json!({"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec, "data": data});
+        if let Some(Value::Object(spec)) = object.get_mut("spec") {
+            spec.insert("template".to_owned(), json!({"spec": template}));
+        }
+        object
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_two_values_are_compared(declared in prop_oneof![json(), object()], live in prop_oneof![json(), object()]) {
+        let after = adopted(&declared, &live);
+        prop_assert_eq!(adopted(&after, &after), after);
+    }
+
+    #[test]
+    fn an_object_is_in_sync_with_itself(object in object()) {
+        prop_assert_eq!(adopted(&object, &object), object);
+    }
+}
+
+#[test]
+fn deeply_nested_lists_take_no_exponential_time() {
+    let nested = |leaf: Value| (0..100).fold(leaf, |inner, _| json!([inner, 1]));
+    let custom = |leaf: Value| json!({"apiVersion": "example.org/v1", "kind": "Deep", "spec": nested(leaf)});
+    assert_eq!(adopted(&custom(json!(1)), &custom(json!(2))), custom(json!(2)));
 }

@@ -198,3 +198,42 @@ pub(super) fn are_aggregated(place: &Place<'_>, _: &Value) -> bool {
 pub(super) fn is_subject_group(place: &Place<'_>, live: &Value) -> bool {
     live == "rbac.authorization.k8s.io" && matches!(text(place.live, "kind"), "User" | "Group")
 }
+
+/// The maximum, where a container's default limit is undeclared (`SetDefaults_LimitRangeItem`).
+pub(super) fn is_limit(place: &Place<'_>, name: &str, live: &Value) -> bool {
+    is_container_limit(place) && amount(place, "max", name) == Some(live)
+}
+
+/// The default limit, else the minimum, where a container's default request is undeclared.
+pub(super) fn is_request(place: &Place<'_>, name: &str, live: &Value) -> bool {
+    is_container_limit(place) && amount(place, "default", name).or_else(|| amount(place, "min", name)) == Some(live)
+}
+
+fn is_container_limit(place: &Place<'_>) -> bool {
+    text(place.live, "type") == "Container"
+}
+
+fn amount<'v>(place: &Place<'v>, list: &str, name: &str) -> Option<&'v Value> {
+    place.live.get(list)?.get(name)
+}
+
+/// The labels of the template (`SetDefaults_ReplicationController`).
+pub(super) fn is_template_selector(place: &Place<'_>, live: &Value) -> bool {
+    let metadata = place.live.get("template").and_then(|template| template.get("metadata"));
+    metadata.and_then(|metadata| metadata.get("labels")) == Some(live)
+}
+
+/// `[Persistent]` (`SetDefaults_CSIDriver`).
+pub(super) fn is_persistent(_: &Place<'_>, live: &Value) -> bool {
+    *live == json!(["Persistent"])
+}
+
+/// The kind and `List` (`SetDefaults_CustomResourceDefinitionSpec`).
+pub(super) fn is_list_kind(place: &Place<'_>, live: &Value) -> bool {
+    live.as_str().and_then(|live| live.strip_suffix("List")) == Some(text(place.live, "kind"))
+}
+
+/// The kind in lower case, likewise.
+pub(super) fn is_singular(place: &Place<'_>, live: &Value) -> bool {
+    *live == Value::String(text(place.live, "kind").to_lowercase())
+}

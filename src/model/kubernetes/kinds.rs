@@ -1,12 +1,12 @@
-//! The table of each kind but for the pod template (see [`super::pod`]).
+//! The table of each kind that runs something, but for the pod template (see [`super::pod`]).
 //!
 //! Defaults are those of `pkg/apis/{apps,batch,autoscaling,networking,policy,rbac}/v1/defaults.go` and
 //! `pkg/apis/core/v1/defaults.go` of Kubernetes 1.32; allocated fields those of `pkg/registry`; list keys those of
 //! `api/openapi-spec`.
 
 use super::{
-    filled,
-    pod::{POD_SPEC, VOLUME_CLAIM_SPEC},
+    cluster, filled,
+    pod::{POD_SPEC, TEMPLATE, VOLUME_CLAIM_SPEC},
     schema::{
         Absent, Fields, allocated, computed, filled, flag, ignored, keyed, list, map, number, object, quantity,
         section, set, shared_list, text, zero,
@@ -43,7 +43,7 @@ pub(super) fn of(api_version: &str, kind: &str) -> Option<Fields> {
         ("rbac.authorization.k8s.io", _, "Role") => ROLE,
         ("rbac.authorization.k8s.io", _, "ClusterRole") => CLUSTER_ROLE,
         ("rbac.authorization.k8s.io", _, "RoleBinding" | "ClusterRoleBinding") => BINDING,
-        _ => return None,
+        _ => return cluster::of(group, version, kind),
     })
 }
 
@@ -89,7 +89,10 @@ const STATEFUL_SET: Fields = &[
             text("podManagementPolicy", "OrderedReady"),
             section(
                 "updateStrategy",
-                &[text("type", "RollingUpdate"), section("rollingUpdate", &[number("partition", 0)])],
+                &[
+                    text("type", "RollingUpdate"),
+                    section("rollingUpdate", &[number("partition", 0), number("maxUnavailable", 1)]),
+                ],
             ),
             section(
                 "persistentVolumeClaimRetentionPolicy",
@@ -138,8 +141,6 @@ const REPLICA_SET: Fields = &[
 ];
 
 const POD: Fields = &[section("metadata", METADATA), section("spec", POD_SPEC), ignored("status")];
-
-const TEMPLATE: Fields = &[section("metadata", TEMPLATE_METADATA), section("spec", POD_SPEC)];
 
 const JOB: Fields = &[
     section("metadata", METADATA),
@@ -230,15 +231,15 @@ const SECRET: Fields = &[
 
 const SERVICE_ACCOUNT: Fields = &[
     section("metadata", METADATA),
-    shared_list("secrets", filled::is_account_secret),
-    shared_list("imagePullSecrets", filled::is_account_secret),
+    shared_list("secrets", &["name"], filled::is_account_secret),
+    shared_list("imagePullSecrets", &[], filled::is_account_secret),
 ];
 
 const VOLUME_CLAIM: Fields = &[section("metadata", METADATA), section("spec", VOLUME_CLAIM_SPEC), ignored("status")];
 
 const NAMESPACE: Fields = &[
     section("metadata", METADATA),
-    section("spec", &[shared_list("finalizers", filled::is_kubernetes)]),
+    section("spec", &[shared_list("finalizers", &[], filled::is_kubernetes)]),
     ignored("status"),
 ];
 

@@ -8,11 +8,14 @@ use serde_json::{Map, Value};
 use super::{
     filled,
     schema::{
-        Absent, Field, Fields, allocated, computed, filled, flag, ignored, keyed, list, map, number, object, positive,
+        Absent, Field, Fields, allocated, computed, filled, flag, keyed, list, map, number, object, positive,
         quantities, quantity, section, text, zero,
     },
-    server::CLAIM_METADATA,
+    server::{CLAIM_METADATA, TEMPLATE_METADATA},
 };
+
+/// A pod template.
+pub(super) const TEMPLATE: Fields = &[section("metadata", TEMPLATE_METADATA), section("spec", POD_SPEC)];
 
 /// A pod spec, of a pod or of a template. What only pods get asks for the kind.
 pub(super) const POD_SPEC: Fields = &[
@@ -38,13 +41,14 @@ pub(super) const POD_SPEC: Fields = &[
     quantities("overhead").or(Absent::Filled(filled::is_pod)),
     keyed("containers", &["name"], CONTAINER),
     keyed("initContainers", &["name"], CONTAINER),
-    ignored("ephemeralContainers"),
+    keyed("ephemeralContainers", &["name"], CONTAINER).or(Absent::Ignored),
     keyed("volumes", &["name"], VOLUME),
     keyed("imagePullSecrets", &["name"], &[]).or(Absent::Filled(filled::is_pod)),
     keyed("hostAliases", &["ip"], &[]),
     keyed("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"], &[]),
     keyed("schedulingGates", &["name"], &[]),
     keyed("resourceClaims", &["name"], &[]),
+    RESOURCES,
     list("tolerations", &[zero("key"), zero("operator"), zero("value"), zero("effect")]),
 ];
 
@@ -61,7 +65,7 @@ const CONTAINER: Fields = &[
     object("livenessProbe", PROBE),
     object("readinessProbe", PROBE),
     object("startupProbe", PROBE),
-    section("resources", &[quantities("limits"), quantities("requests"), keyed("claims", &["name"], &[])]),
+    RESOURCES,
     keyed(
         "ports",
         &["containerPort", "protocol"],
@@ -72,6 +76,9 @@ const CONTAINER: Fields = &[
     keyed("volumeMounts", &["mountPath"], &[zero("readOnly"), zero("subPath"), zero("subPathExpr")]),
     keyed("volumeDevices", &["devicePath"], &[]),
 ];
+
+const RESOURCES: Field =
+    section("resources", &[quantities("limits"), quantities("requests"), keyed("claims", &["name"], &[])]);
 
 const FIELD_REF: Field = object("fieldRef", &[text("apiVersion", "v1")]);
 

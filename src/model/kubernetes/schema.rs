@@ -31,8 +31,8 @@ pub(super) enum Shape {
     Quantities,
     /// A map into which others write too: an undeclared key for which the function answers true is theirs.
     Shared(Owned),
-    /// A list of texts into which others write too, likewise.
-    SharedList(Owned),
+    /// A list in any order into which others write too, likewise, by its items' texts or names; and its merge keys.
+    SharedList(Owned, &'static [&'static str]),
 }
 
 /// What an absent field becomes.
@@ -122,6 +122,7 @@ pub(super) fn keys_at(fields: Fields, tokens: &[String]) -> Option<&'static [&'s
     match find(fields, token)?.shape {
         Shape::Object(fields) => keys_at(fields, rest),
         Shape::Keyed(keys, _) if rest.is_empty() => Some(keys),
+        Shape::SharedList(_, keys) if rest.is_empty() && !keys.is_empty() => Some(keys),
         Shape::List(fields) | Shape::Set(fields) | Shape::Keyed(_, fields) => keys_at(fields, rest.get(1..)?),
         _ => None,
     }
@@ -228,9 +229,9 @@ pub(super) const fn shared(name: &'static str, owned: Owned) -> Field {
     Field::new(name, Shape::Shared(owned), Absent::Empty)
 }
 
-/// A list of texts into which the cluster writes too.
-pub(super) const fn shared_list(name: &'static str, owned: Owned) -> Field {
-    Field::new(name, Shape::SharedList(owned), Absent::Stays)
+/// A list into which the cluster writes too.
+pub(super) const fn shared_list(name: &'static str, keys: &'static [&'static str], owned: Owned) -> Field {
+    Field::new(name, Shape::SharedList(owned, keys), Absent::Stays)
 }
 
 /// A plain map that is the same as none when it is empty.

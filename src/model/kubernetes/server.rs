@@ -20,19 +20,20 @@ pub(super) const METADATA: Fields = &[
     OWNERS,
     shared("annotations", is_foreign_annotation),
     shared("labels", is_foreign_label),
-    shared_list("finalizers", is_foreign_finalizer),
+    shared_list("finalizers", &[], is_foreign_finalizer),
 ];
 
 /// The metadata of a pod template or claim template.
 pub(super) const TEMPLATE_METADATA: Fields = &[
     ignored("creationTimestamp"),
     zero("namespace"),
+    OWNERS,
     shared("annotations", is_rollout_mark),
     shared("labels", is_job_label),
 ];
 
 /// The metadata of a claim template, into which nobody writes.
-pub(super) const CLAIM_METADATA: Fields = &[ignored("creationTimestamp"), map("annotations"), map("labels")];
+pub(super) const CLAIM_METADATA: Fields = &[ignored("creationTimestamp"), OWNERS, map("annotations"), map("labels")];
 
 const OWNERS: Field = keyed("ownerReferences", &["uid"], &[]).or(super::schema::Absent::Allocated);
 
@@ -111,22 +112,18 @@ fn is_foreign_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     let object_name = place.root().live.get("metadata").and_then(|metadata| metadata.get("name"));
     match (place.kind(), name) {
         ("Namespace", "kubernetes.io/metadata.name") => Some(value) == object_name,
-        ("Job", name) if is_template_label(place, name, value) => true,
+        ("Job" | "ReplicationController", name) if is_template_label(place, name, value) => true,
         (_, "app.kubernetes.io/managed-by") => value == "Helm",
         (_, name) => is_listed(LABELS, name),
     }
 }
 
-/// A Job without labels gets those of its pods (`SetDefaults_Job`), those by which it finds them included.
+/// A Job or ReplicationController without labels gets those of its pods (`SetDefaults_Job`), for a Job those by which it finds them too.
 fn is_template_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
-    let root = place.root();
-    let labels = |object: &Map<String, Value>| {
-        let template = object.get("spec")?.get("template")?;
-        template.get("metadata")?.get("labels")?.as_object().cloned()
-    };
-    let of_pods = [labels(root.declared), labels(root.live)];
+    let template = place.root().live.get("spec").and_then(|spec| spec.get("template"));
+    let of_pods = template.and_then(|template| template.get("metadata")?.get("labels"));
     let is_inherited = |(name, value): (&String, &Value)| {
-        JOB_LABELS.contains(&name.as_str()) || of_pods.iter().flatten().any(|labels| labels.get(name) == Some(value))
+        JOB_LABELS.contains(&name.as_str()) || of_pods.and_then(|labels| labels.get(name)) == Some(value)
     };
     let declared = place.declared.get("labels").and_then(Value::as_object);
     let live = place.live.get("labels").and_then(Value::as_object);

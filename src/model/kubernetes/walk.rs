@@ -98,7 +98,7 @@ fn alike(shape: Shape, declared: &Value, live: &Value) -> bool {
 fn bare(shape: Shape, live: &Value, place: &Place<'_>) -> Value {
     match (shape, live) {
         (Shape::Object(_) | Shape::Shared(_), Value::Object(_)) => both(shape, &Value::Object(Map::new()), live, place),
-        (Shape::List(_) | Shape::Set(_) | Shape::Keyed(..) | Shape::SharedList(_), Value::Array(_)) => {
+        (Shape::List(_) | Shape::Set(_) | Shape::Keyed(..) | Shape::SharedList(..), Value::Array(_)) => {
             both(shape, &Value::Array(Vec::new()), live, place)
         }
         _ => live.clone(),
@@ -133,7 +133,7 @@ fn both(shape: Shape, declared: &Value, live: &Value, place: &Place<'_>) -> Valu
         (Shape::Shared(owned), Value::Object(declared), Value::Object(live)) => {
             Value::Object(shared_map(owned, declared, live, place))
         }
-        (Shape::SharedList(owned), Value::Array(declared), Value::Array(live)) => {
+        (Shape::SharedList(owned, _), Value::Array(declared), Value::Array(live)) => {
             shared_items(owned, declared, live, place)
         }
         (Shape::Quantity, ..) if quantity::same(declared, live, false) => declared.clone(),
