@@ -88,7 +88,7 @@ impl Composer<'_> {
                 self.directives()?;
                 let marker = self.scanner.take()?;
                 if marker.kind != TokenKind::DocumentStart {
-                    return Err(marker.start.syntax(unexpected(&marker.kind)));
+                    return Err(marker.start.syntax(behind_the_end(&marker.kind)));
                 }
                 document.start_marker = Some(marker.span());
             } else {
@@ -505,6 +505,15 @@ fn empty_document(begin: usize) -> Document {
     }
 }
 
+fn behind_the_end(kind: &TokenKind) -> &'static str {
+    match kind {
+        TokenKind::FlowSequenceEnd | TokenKind::FlowMappingEnd => "this closing bracket has no opening one",
+        _ => {
+            "the document's value has ended above; quote it as a whole, indent this line, or begin a document with \"---\""
+        }
+    }
+}
+
 fn unexpected(kind: &TokenKind) -> &'static str {
     match kind {
         TokenKind::FlowSequenceEnd | TokenKind::FlowMappingEnd => "this closing bracket has no opening one",
@@ -517,6 +526,6 @@ fn unexpected(kind: &TokenKind) -> &'static str {
         TokenKind::Anchor(_) | TokenKind::Tag { .. } | TokenKind::Alias(_) => {
             "an anchor, tag or alias cannot stand here"
         }
-        _ => "this cannot stand here; the document's value has ended above",
+        _ => "a value is expected here",
     }
 }

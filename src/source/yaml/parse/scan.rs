@@ -293,6 +293,8 @@ impl<'t> Scanner<'t> {
         self.unroll(-1);
         self.forget_key()?;
         self.key_allowed = false;
+        // The end also ends its line, so that no open bracket can still be a key.
+        self.keys.iter_mut().for_each(|key| key.possible = false);
         self.push(TokenKind::StreamEnd, mark, mark.byte);
         Ok(())
     }

@@ -50,7 +50,11 @@ impl Conversion<'_> {
             NodeKind::Mapping { .. } => {
                 self.open.push(id);
                 let mut map = Map::new();
-                for field in fields::fields(document, id, self.reader, &mut self.budget, aliased)?.into_vec() {
+                let mut fields = fields::fields(document, id, self.reader, &mut self.budget, aliased)?;
+                for replaced in std::mem::take(&mut fields.replaced) {
+                    self.value(replaced, aliased)?;
+                }
+                for field in fields.into_vec() {
                     let value = self.value(field.value, aliased || !field.via.is_empty())?;
                     map.insert(field.text, value);
                 }

@@ -53,6 +53,8 @@ pub(super) struct Field {
 pub(super) struct Fields {
     fields: Vec<Field>,
     index: HashMap<String, usize>,
+    /// Values that a later entry replaced: go-yaml reads them all the same and fails on what it cannot read.
+    pub(super) replaced: Vec<NodeId>,
 }
 
 impl Fields {
@@ -72,7 +74,7 @@ impl Fields {
                 Err(document.node(field.key).refuse(Unresolvable::AmbiguousKey(field.text)))
             }
             Some(at) => {
-                self.fields[*at] = field;
+                self.replaced.push(std::mem::replace(&mut self.fields[*at], field).value);
                 Ok(())
             }
             None => {
@@ -154,7 +156,9 @@ impl Walk<'_, '_> {
             self.budget.spend(key_node, aliased)?;
             let Some(key) = key(document, entry.key, self.reader)? else {
                 if self.reader != Reader::Kustomize {
-                    for field in self.merged(entry, aliased, depth)? {
+                    let mut brought = self.merged(entry, aliased, depth)?;
+                    fields.replaced.append(&mut brought.replaced);
+                    for field in brought.into_vec() {
                         fields.put(field, document)?;
                     }
                 } else if merged.replace(entry).is_some() {
@@ -169,7 +173,7 @@ impl Walk<'_, '_> {
             fields.put(Field { text, scalar, key: entry.key, value: entry.value, via: Vec::new() }, document)?;
         }
         if let Some(entry) = merged {
-            for field in self.merged(entry, aliased, depth)? {
+            for field in self.merged(entry, aliased, depth)?.into_vec() {
                 if !fields.index.contains_key(&field.text) {
                     fields.put(field, document)?;
                 }
@@ -179,7 +183,7 @@ impl Walk<'_, '_> {
     }
 
     /// What a `<<` brings, each key once; of a list of maps the earlier ones win.
-    fn merged(&mut self, entry: &Entry, aliased: bool, depth: usize) -> Result<Vec<Field>, ResolveError> {
+    fn merged(&mut self, entry: &Entry, aliased: bool, depth: usize) -> Result<Fields, ResolveError> {
         let document = self.document;
         let sources = match &document.node(entry.value).kind {
             NodeKind::Sequence { items, .. } => items.iter().rev().map(|item| item.node).collect(),
@@ -190,12 +194,14 @@ impl Walk<'_, '_> {
             let (map, alias) = target(document, source);
             self.budget.spend(document.node(source), aliased || alias.is_some())?;
             let detour = [Some(Via::Merge(entry.value)), alias.map(Via::Alias)];
-            for mut field in self.fields(map, aliased || alias.is_some(), depth + 1)?.into_vec() {
+            let mut brought = self.fields(map, aliased || alias.is_some(), depth + 1)?;
+            fields.replaced.append(&mut brought.replaced);
+            for mut field in brought.into_vec() {
                 field.via.splice(0..0, detour.into_iter().flatten());
                 fields.put(field, document)?;
             }
         }
-        Ok(fields.into_vec())
+        Ok(fields)
     }
 }
 
