@@ -8,4 +8,5 @@ pub mod git;
 pub mod server;
 pub mod store;
 pub mod telemetry;
+pub mod terminal;
 pub mod worker;

@@ -110,7 +110,12 @@ pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Render
             rendered.resources.push(Resource {
                 id: ResourceId::Kubernetes(found.id.clone()),
                 value: found.value.clone(),
-                source: Source { file: file.clone(), document: found.document, base: found.base.clone(), line: found.line },
+                source: Source {
+                    file: file.clone(),
+                    document: found.document,
+                    base: found.base.clone(),
+                    line: found.line,
+                },
             });
         }
     }

@@ -59,9 +59,11 @@ impl Site {
 
     fn refusal(&self, error: &EditError) -> Refusal {
         let (code, line, hint) = match error {
-            EditError::Unparsed(error) => {
-                (Code::FileUnreadable, Some(error.line), "change it by hand, or leave templates to the tool that renders them")
-            }
+            EditError::Unparsed(error) => (
+                Code::FileUnreadable,
+                Some(error.line),
+                "change it by hand, or leave templates to the tool that renders them",
+            ),
             EditError::Unreadable { line, .. } => (Code::FileUnreadable, Some(*line), "mend the file"),
             EditError::Aliased { line, .. } => (
                 Code::AliasedValue,

@@ -138,7 +138,8 @@ fn align(old: &[Value], new: &[Value], keys: Option<&[&str]>) -> Vec<(usize, usi
     if let Some(keys) = keys
         && let (Some(old_names), Some(new_names)) = (identities(old, keys), identities(new, keys))
     {
-        let position: HashMap<&str, usize> = new_names.iter().enumerate().map(|(index, name)| (&**name, index)).collect();
+        let position: HashMap<&str, usize> =
+            new_names.iter().enumerate().map(|(index, name)| (&**name, index)).collect();
         let kept = old_names.iter().enumerate().filter_map(|(index, name)| Some((index, *position.get(&**name)?)));
         let kept: Vec<_> = kept.collect();
         return if kept.is_sorted_by_key(|(_, new)| *new) { fill(&kept, old.len(), new.len()) } else { kept };

@@ -56,7 +56,10 @@ pub fn plans<'c>(
     if steps.len() > MAX_STEPS {
         return Err(Refusal::new(
             Code::NotExpressible,
-            format!("the live resource differs in {} places, more than the {MAX_STEPS} of one pull request", steps.len()),
+            format!(
+                "the live resource differs in {} places, more than the {MAX_STEPS} of one pull request",
+                steps.len()
+            ),
             "bring the source in line by hand, or report single fields",
         ));
     }
@@ -129,7 +132,8 @@ fn original_line(text: &str, at: usize, earlier: &[Moved]) -> usize {
 }
 
 fn read(tree: &dyn SourceTree, path: &RepoPath) -> Result<String, Refusal> {
-    let unreadable = |why: String| Refusal::new(Code::FileUnreadable, why, "make it a regular UTF-8 text file").at(path, None);
+    let unreadable =
+        |why: String| Refusal::new(Code::FileUnreadable, why, "make it a regular UTF-8 text file").at(path, None);
     let bytes = tree.read(path).map_err(|error| unreadable(error.to_string()))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| unreadable(format!("{path} is not UTF-8 text")))
 }

@@ -17,11 +17,7 @@ use crate::{
         resource::ResourceId,
         value::same,
     },
-    source::{
-        diff::unified,
-        path::RepoPath,
-        tree::Overlay,
-    },
+    source::{diff::unified, path::RepoPath, tree::Overlay},
     stack::{catalog::Catalog, owner::Owned},
 };
 
@@ -175,8 +171,12 @@ fn compare(
             }
             let (file, line) = old.declared_at();
             let hint = "change the source by hand and report this repository's shape as a defect";
-            return Err(Refusal::new(Code::ProofFailed, format!("rendered after the edit, {place} is not as wanted"), hint)
-                .at(file, Some(line)));
+            return Err(Refusal::new(
+                Code::ProofFailed,
+                format!("rendered after the edit, {place} is not as wanted"),
+                hint,
+            )
+            .at(file, Some(line)));
         }
         if !std::ptr::eq(expected, &*old.value) {
             let fields = differences(&old.value, &new.value).into_iter();

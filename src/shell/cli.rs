@@ -1,12 +1,13 @@
 //! The command line: reads what it is given, asks the core, prints the answer and picks the exit code.
 
-mod answer;
 mod config;
+mod demo;
 mod explain;
+mod findings;
 mod fix;
-mod paint;
 mod render;
 mod sender;
+mod serve;
 
 use std::{
     fs,
@@ -61,6 +62,12 @@ enum Command {
     Render(render::Render),
     /// List the stacks of a repository.
     Stacks(render::Stacks),
+    /// Receive webhooks and open pull requests, until told to end.
+    Serve(serve::Serve),
+    /// See what a server received and what became of it.
+    Findings(findings::Findings),
+    /// Show the main job on an example, in a temporary folder.
+    Demo(demo::Demo),
     /// Work with senders of findings.
     Sender(sender::Sender),
     /// Work with a repository's configuration.
@@ -81,6 +88,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Render(command) => command.run(),
         Command::Stacks(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::Findings(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::Sender(command) => command.run(),
         Command::Config(command) => command.run(),
     };
@@ -102,17 +112,26 @@ const MAX_INPUT_BYTES: u64 = 64 << 20;
 fn input(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {
-        io::stdin().lock().take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).context("standard input cannot be read")?;
+        io::stdin()
+            .lock()
+            .take(MAX_INPUT_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .context("standard input cannot be read")?;
     } else {
         let file = fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
-        file.take(MAX_INPUT_BYTES + 1).read_to_end(&mut bytes).with_context(|| format!("{} cannot be read", path.display()))?;
+        file.take(MAX_INPUT_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("{} cannot be read", path.display()))?;
     }
     anyhow::ensure!(bytes.len() as u64 <= MAX_INPUT_BYTES, "{} has more than {MAX_INPUT_BYTES} bytes", path.display());
     Ok(bytes)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// `--repo DIR`, which every command about a repository takes.

@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub mod commit;
+pub mod create;
 pub mod local;
 pub mod mirror;
 pub mod push;

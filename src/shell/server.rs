@@ -50,6 +50,7 @@ use crate::{
         refusal::{Code, Refusal},
         repository::RepoSlug,
     },
+    remedy::confidential,
     webhook::sender::Senders,
 };
 
@@ -147,7 +148,7 @@ struct App {
 
 impl Parts {
     /// What the operator's configuration describes: opens the store and reads the senders.
-    pub fn from_config(config: &Config, redact: Redact, job: Option<Job>) -> anyhow::Result<Self> {
+    pub fn from_config(config: &Config, job: Option<Job>) -> anyhow::Result<Self> {
         let clock = system_clock();
         let mut senders = Senders::embedded()?;
         if let Some(folder) = &config.webhooks {
@@ -160,7 +161,10 @@ impl Parts {
             senders,
             access: config.senders.clone(),
             route: by_hint(&config.repositories),
-            redact,
+            redact: Redact {
+                finding: Arc::new(|finding| confidential::withheld(finding.clone())),
+                text: Arc::new(confidential::redacted_text),
+            },
             metrics: Arc::default(),
             clock,
             limits: Limits::default(),

@@ -4,6 +4,8 @@
 //! and taken away when that fails, its panic is a failed try of its own cases and of nothing else, and a shutdown waits
 //! for it only so long. A try is counted before it begins, so that a job which ends the process is not run for ever.
 
+pub mod remediate;
+
 use std::{
     sync::{
         Arc,

@@ -20,7 +20,8 @@ pub fn unified(path: &RepoPath, before: Option<&str>, after: Option<&str>) -> St
     let (old, new) = (lines(before.unwrap_or_default()), lines(after.unwrap_or_default()));
     let diff = TextDiff::configure().algorithm(Algorithm::Patience).diff_slices(&old, &new);
     let mut out = String::new();
-    let side = |prefix: &str, exists: bool| if exists { quoted(&format!("{prefix}/{path}")) } else { "/dev/null".to_owned() };
+    let side =
+        |prefix: &str, exists: bool| if exists { quoted(&format!("{prefix}/{path}")) } else { "/dev/null".to_owned() };
     if before.is_none() || after.is_none() {
         let _ = writeln!(out, "diff --git {} {}", quoted(&format!("a/{path}")), quoted(&format!("b/{path}")));
         let _ = writeln!(out, "{} file mode 100644", if before.is_none() { "new" } else { "deleted" });
@@ -82,7 +83,11 @@ mod tests {
     #[test]
     fn diffs_read_as_git_writes_them() {
         check(Some("a\n"), Some("a\n"), "");
-        check(Some("a\nb\nc\n"), Some("a\nB\nc\n"), "--- a/a/b.yaml\n+++ b/a/b.yaml\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n");
+        check(
+            Some("a\nb\nc\n"),
+            Some("a\nB\nc\n"),
+            "--- a/a/b.yaml\n+++ b/a/b.yaml\n@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n",
+        );
         check(
             Some("a"),
             Some("b"),

@@ -54,7 +54,8 @@ impl<'t> Catalog<'t> {
     pub fn position(&self, name: &str) -> Result<usize, Refusal> {
         self.stacks.iter().position(|stack| stack.name == name).ok_or_else(|| {
             let names: Vec<_> = self.stacks.iter().map(|stack| stack.name.as_str()).take(20).collect();
-            let known = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+            let known =
+                if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
             Refusal::new(
                 Code::StackUnknown,
                 format!("the repository has no stack {name:?}"),

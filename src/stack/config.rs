@@ -124,7 +124,7 @@ pub struct Manifests {
     /// The folder; empty or `.` for the repository's root.
     #[schemars(with = "String")]
     #[serde(deserialize_with = "path")]
-        pub path: RepoPath,
+    pub path: RepoPath,
     /// Whether folders below it belong to it.
     #[serde(default)]
     pub recurse: bool,
@@ -171,8 +171,8 @@ impl Config {
         let Some(root) = document.root else {
             return Err(ConfigError { line: 1, what: "the file is empty: expected \"version: 1\"".to_owned() });
         };
-        let mut root =
-            value(document, root, Reader::Kustomize).map_err(|error| ConfigError { line: 1, what: error.to_string() })?;
+        let mut root = value(document, root, Reader::Kustomize)
+            .map_err(|error| ConfigError { line: 1, what: error.to_string() })?;
         // Entry by entry, so that an error can name its line.
         let entries = match root.get_mut("stacks") {
             Some(Value::Array(entries)) => std::mem::take(entries),
@@ -228,7 +228,8 @@ impl Place<'_> {
     }
 
     fn error(&self, at: &Pointer, what: String) -> ConfigError {
-        let start = find(self.document, at, Reader::Kustomize).map_or(0, |found| self.document.node(found.node).span.start);
+        let start =
+            find(self.document, at, Reader::Kustomize).map_or(0, |found| self.document.node(found.node).span.start);
         ConfigError { line: line_of(self.text, start), what }
     }
 }

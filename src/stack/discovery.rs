@@ -6,16 +6,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{
-    Stack,
-    config::StackConfig,
-};
+use super::{Stack, config::StackConfig};
 use crate::{
-    engine::{
-        Declaration, Language,
-        manifest::Folder,
-        reads::Reads,
-    },
+    engine::{Declaration, Language, manifest::Folder, reads::Reads},
     source::{
         path::RepoPath,
         tree::{Entry, EntryKind, SourceTree, entry, within},
@@ -67,7 +60,11 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
 
     let mut stacks = Vec::new();
     let mut foreign = |name: &RepoPath, language: Language, reads: Reads| {
-        stacks.push(Stack { name: name.to_string(), declaration: Declaration::Foreign { language, reads }, cluster: None });
+        stacks.push(Stack {
+            name: name.to_string(),
+            declaration: Declaration::Foreign { language, reads },
+            cluster: None,
+        });
     };
     for chart in charts.iter().filter(|chart| chart.parent().is_none_or(|above| !in_chart(&above))) {
         foreign(chart, Language::Helm, Reads { folders: [chart.clone()].into(), ..Reads::default() });

@@ -23,7 +23,7 @@ const SHELL_ROWS: &[&[&str]] = &[
     &["server", "action", "demo"],
     &["worker"],
     &["forge", "git", "live", "store", "stream"],
-    &["config", "telemetry"],
+    &["config", "telemetry", "terminal"],
 ];
 
 /// What the pure core must not name.

@@ -3,7 +3,8 @@
 use std::{fs, path::Path};
 
 fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Every Markdown file at the top and below `docs`.
@@ -50,18 +51,27 @@ fn every_path_that_a_document_names_exists() {
 fn the_readme_shows_a_case_that_is_tested() {
     let readme = read("README.md");
     let patch = read("fixtures/manifests/scalar/expected.patch");
-    assert!(readme.contains(&format!("```diff\n{patch}```")), "the diff of the README is not the recorded one:\n{patch}");
-    let example = readme.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example finding");
+    assert!(
+        readme.contains(&format!("```diff\n{patch}```")),
+        "the diff of the README is not the recorded one:\n{patch}"
+    );
+    let example =
+        readme.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example finding");
     let shown: serde_json::Value = serde_json::from_str(example).expect("the README's finding is JSON");
-    let tested: serde_json::Value = serde_json::from_str(&read("fixtures/manifests/scalar/finding.json")).expect("JSON");
+    let tested: serde_json::Value =
+        serde_json::from_str(&read("fixtures/manifests/scalar/finding.json")).expect("JSON");
     assert_eq!((&shown["resource"], &shown["patch"]), (&tested["resource"], &tested["patch"]));
 }
 
 #[test]
 fn the_readme_runs_the_demo_first_and_the_tests_second() {
     let readme = read("README.md");
-    let commands: Vec<&str> =
-        readme.split("```sh\n").skip(1).filter_map(|rest| rest.lines().next()).filter(|line| line.starts_with("cargo")).collect();
+    let commands: Vec<&str> = readme
+        .split("```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.lines().next())
+        .filter(|line| line.starts_with("cargo"))
+        .collect();
     assert_eq!(commands, ["cargo run --release -- demo", "cargo test"]);
     assert!(read(".ci/run").contains("\ncargo test --locked\n"), ".ci/run calls the same test command");
 }

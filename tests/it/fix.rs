@@ -65,7 +65,8 @@ fn run(case: &Path) -> Result<(), String> {
 
 /// Judged on the result, a finding that says what should be, not what to add or remove, has nothing left to ask for.
 fn converges(name: &str, files: &BTreeMap<RepoPath, Vec<u8>>, finding: &Finding) -> Result<(), String> {
-    let absolute = finding.patch.iter().flat_map(|patch| &patch.0).all(|op| matches!(op, json_patch::PatchOperation::Replace(_)));
+    let absolute =
+        finding.patch.iter().flat_map(|patch| &patch.0).all(|op| matches!(op, json_patch::PatchOperation::Replace(_)));
     let tree = MemoryTree::of(files.iter().map(|(path, content)| (path.clone(), content)));
     let again = Catalog::of(&tree).map(|catalog| judge(&catalog, finding));
     match again {
@@ -101,7 +102,8 @@ fn apply(files: &BTreeMap<RepoPath, Vec<u8>>, diff: &str) -> Result<BTreeMap<Rep
     }
     let patch = folder.path().join("sourceward.patch");
     fs::write(&patch, diff).expect("the diff");
-    let done = Command::new("git").args(["apply", "--whitespace=nowarn"]).arg(&patch).current_dir(folder.path()).output();
+    let done =
+        Command::new("git").args(["apply", "--whitespace=nowarn"]).arg(&patch).current_dir(folder.path()).output();
     let done = done.expect("git runs");
     fs::remove_file(&patch).expect("the diff");
     if !done.status.success() {
@@ -117,7 +119,8 @@ fn finding(case: &Path) -> Finding {
     let text = fs::read_to_string(case.join("live.yaml")).expect("a case has finding.json or live.yaml");
     let stream = parse(&text).expect("the live object is YAML");
     let document = &stream.documents[0];
-    let live = resolve::value(document, document.root.expect("an object"), resolve::Reader::Manifest).expect("an object");
+    let live =
+        resolve::value(document, document.root.expect("an object"), resolve::Reader::Manifest).expect("an object");
     let of = |at: &str| live.pointer(at).cloned().unwrap_or(Value::Null);
     serde_json::from_value(json!({
         "intent": "drift",

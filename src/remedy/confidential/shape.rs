@@ -4,13 +4,56 @@ use std::ops::Range;
 
 /// Beginnings that issuers give their credentials, and how many characters of `[A-Za-z0-9_-]` must follow at least.
 const PREFIXES: &[(&str, usize)] = &[
-    ("AKIA", 16), ("ASIA", 16), ("ghp_", 20), ("gho_", 20), ("ghu_", 20), ("ghs_", 20), ("ghr_", 20), ("github_pat_", 20),
-    ("glpat-", 15), ("gldt-", 15), ("glrt-", 15), ("glptt-", 15), ("glsa_", 20), ("xoxa-", 10), ("xoxb-", 10), ("xoxe-", 10),
-    ("xoxp-", 10), ("xoxr-", 10), ("xoxs-", 10), ("xapp-", 10), ("sk_live_", 10), ("rk_live_", 10), ("sk_test_", 10),
-    ("whsec_", 20), ("sk-ant-", 20), ("sk-proj-", 20), ("AIza", 33), ("ya29.", 20), ("GOCSPX-", 20), ("npm_", 30),
-    ("pypi-AgE", 20), ("hf_", 30), ("hvs.", 20), ("hvb.", 20), ("dop_v1_", 30), ("shpat_", 20), ("dckr_pat_", 15),
-    ("NRAK-", 20), ("lin_api_", 20), ("ATATT3x", 20), ("AGE-SECRET-KEY-1", 40), ("PMAK-", 20), ("dapi", 32), ("SG.", 40),
-    ("tfp_", 20), ("sq0csp-", 20), ("EAACEdEose0cBA", 10), ("figd_", 20), ("ntn_", 30), ("CCIPAT_", 20),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 20),
+    ("glpat-", 15),
+    ("gldt-", 15),
+    ("glrt-", 15),
+    ("glptt-", 15),
+    ("glsa_", 20),
+    ("xoxa-", 10),
+    ("xoxb-", 10),
+    ("xoxe-", 10),
+    ("xoxp-", 10),
+    ("xoxr-", 10),
+    ("xoxs-", 10),
+    ("xapp-", 10),
+    ("sk_live_", 10),
+    ("rk_live_", 10),
+    ("sk_test_", 10),
+    ("whsec_", 20),
+    ("sk-ant-", 20),
+    ("sk-proj-", 20),
+    ("AIza", 33),
+    ("ya29.", 20),
+    ("GOCSPX-", 20),
+    ("npm_", 30),
+    ("pypi-AgE", 20),
+    ("hf_", 30),
+    ("hvs.", 20),
+    ("hvb.", 20),
+    ("dop_v1_", 30),
+    ("shpat_", 20),
+    ("dckr_pat_", 15),
+    ("NRAK-", 20),
+    ("lin_api_", 20),
+    ("ATATT3x", 20),
+    ("AGE-SECRET-KEY-1", 40),
+    ("PMAK-", 20),
+    ("dapi", 32),
+    ("SG.", 40),
+    ("tfp_", 20),
+    ("sq0csp-", 20),
+    ("EAACEdEose0cBA", 10),
+    ("figd_", 20),
+    ("ntn_", 30),
+    ("CCIPAT_", 20),
 ];
 
 /// The parts of a text that have the shape of a credential.
@@ -118,7 +161,8 @@ fn userinfo(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
-        let authority = text[start..].find(|c: char| c.is_whitespace() || "/\"'`<>\\".contains(c)).unwrap_or(text.len() - start);
+        let authority =
+            text[start..].find(|c: char| c.is_whitespace() || "/\"'`<>\\".contains(c)).unwrap_or(text.len() - start);
         let Some(user) = text[start..start + authority].rfind('@') else { continue };
         let (user, from) = (&text[start..start + user], start);
         match user.split_once(':') {
@@ -135,8 +179,14 @@ fn userinfo(text: &str) -> Vec<Range<usize>> {
 /// Webhook addresses that are their own credential, and signed storage keys.
 fn webhooks(text: &str) -> Vec<Range<usize>> {
     let starts = [
-        "hooks.slack.com/services/T", "hooks.slack.com/workflows/T", "discord.com/api/webhooks/",
-        "discordapp.com/api/webhooks/", "AccountKey=", "SharedAccessKey=", "SharedAccessSignature=", "outlook.office.com/webhook/",
+        "hooks.slack.com/services/T",
+        "hooks.slack.com/workflows/T",
+        "discord.com/api/webhooks/",
+        "discordapp.com/api/webhooks/",
+        "AccountKey=",
+        "SharedAccessKey=",
+        "SharedAccessSignature=",
+        "outlook.office.com/webhook/",
     ];
     let mut found = Vec::new();
     for start in starts {

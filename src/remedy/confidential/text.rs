@@ -112,9 +112,9 @@ fn pairs<'t>(text: &'t str, line: &Line, reading: Reading) -> Vec<Pair<'t>> {
             Some(left) => (left.trim_end_matches('\\'), true),
             None => (left, false),
         };
-        let key_at = left.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_.-/".contains(c))).map_or(0, |at| {
-            at + left[at..].chars().next().map_or(1, char::len_utf8)
-        });
+        let key_at = left
+            .rfind(|c: char| !(c.is_ascii_alphanumeric() || "_.-/".contains(c)))
+            .map_or(0, |at| at + left[at..].chars().next().map_or(1, char::len_utf8));
         let key = &left[key_at..];
         if key.is_empty() {
             continue;
@@ -122,7 +122,10 @@ fn pairs<'t>(text: &'t str, line: &Line, reading: Reading) -> Vec<Pair<'t>> {
         let spaced = matches!(bytes.get(at + 1), None | Some(b' ' | b'\t'));
         if bytes[at] == b':' && !key_quoted {
             let prefix = content[..key_at].trim_start_matches([' ', '\t', '-', '#', '/', '+']);
-            let begins = prefix.is_empty() || prefix.ends_with(['{', ',', '[']) || prefix.ends_with("{ ") || prefix.ends_with(", ");
+            let begins = prefix.is_empty()
+                || prefix.ends_with(['{', ',', '['])
+                || prefix.ends_with("{ ")
+                || prefix.ends_with(", ");
             if !(spaced && begins) && reading == Reading::Judge {
                 continue;
             }
@@ -268,7 +271,9 @@ fn flags(text: &str, lines: &[Line], number: usize, found: &mut Vec<Range<usize>
     let line = &lines[number];
     let content = &text[line.start..line.end];
     for (at, _) in content.match_indices("--") {
-        let flag = content[at + 2..].find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(content.len() - at - 2);
+        let flag = content[at + 2..]
+            .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
+            .unwrap_or(content.len() - at - 2);
         let name = named(&content[at + 2..at + 2 + flag]);
         if !name_is_secret(name) || content[at + 2 + flag..].starts_with('=') {
             continue;
@@ -276,7 +281,9 @@ fn flags(text: &str, lines: &[Line], number: usize, found: &mut Vec<Range<usize>
         let mut from = line.start + at + 2 + flag;
         let mut end = line.end;
         if text[from..end].trim_matches(['"', '\'', ' ', ',']).is_empty() {
-            let Some(next) = lines.get(number + 1).filter(|next| line.item.is_some() == next.item.is_some()) else { continue };
+            let Some(next) = lines.get(number + 1).filter(|next| line.item.is_some() == next.item.is_some()) else {
+                continue;
+            };
             (from, end) = (next.start + next.indent, next.end);
         }
         let rest = &text[from..end];
@@ -297,7 +304,9 @@ fn bearer(text: &str, line: &Line, found: &mut Vec<Range<usize>>) {
     for scheme in ["bearer ", "basic ", "token ", "apikey "] {
         if let Some(at) = lower[header..].find(scheme) {
             let start = header + at + scheme.len();
-            let length = content[start..].find(|c: char| c.is_whitespace() || "\"'\\,`".contains(c)).unwrap_or(content.len() - start);
+            let length = content[start..]
+                .find(|c: char| c.is_whitespace() || "\"'\\,`".contains(c))
+                .unwrap_or(content.len() - start);
             if length >= 6 && !is_reference(&content[start..start + length]) {
                 found.push(line.start + start..line.start + start + length);
             }
@@ -311,9 +320,9 @@ fn secret_objects(text: &str, lines: &[Line], found: &mut Vec<Range<usize>>) {
     for document in lines.split(is_break) {
         let kind = |line: &Line| {
             let compact: String = text[line.start..line.end].chars().filter(|c| !"\"'\\ \t-".contains(*c)).collect();
-            compact.match_indices("kind:Secret").any(|(at, word)| {
-                !compact[at + word.len()..].starts_with(|c: char| c.is_ascii_alphanumeric())
-            })
+            compact
+                .match_indices("kind:Secret")
+                .any(|(at, word)| !compact[at + word.len()..].starts_with(|c: char| c.is_ascii_alphanumeric()))
         };
         if !document.iter().any(kind) {
             continue;
@@ -371,7 +380,9 @@ fn encoded(text: &str, reading: Reading, depth: usize, found: &mut Vec<Range<usi
     }
     for line in lines(text) {
         let content = &text[line.start..line.end];
-        if content.contains("\\u00") && unescaped(&content.replace("\\u00", "\u{1}"), '\u{1}', 2).is_some_and(|text| holds(&text)) {
+        if content.contains("\\u00")
+            && unescaped(&content.replace("\\u00", "\u{1}"), '\u{1}', 2).is_some_and(|text| holds(&text))
+        {
             found.push(line.start + line.indent..line.end);
         }
     }

@@ -7,11 +7,7 @@
 use serde_json::Value;
 
 use crate::model::{
-    finding::Intent,
-    fingerprint::Fingerprint,
-    pointer::Pointer,
-    repository::BranchName,
-    resource::ResourceId,
+    finding::Intent, fingerprint::Fingerprint, pointer::Pointer, repository::BranchName, resource::ResourceId,
 };
 
 /// How titles and commit subjects are worded.
@@ -42,7 +38,10 @@ pub fn title(titles: Titles, intent: Intent, resource: &ResourceId, fields: &[Na
     for of in [&whole, &name] {
         match fields {
             [field] => options.extend(one(field, of)),
-            [first, ..] if fields.iter().all(|field| field.path.parent() == first.path.parent()) && first.path.tokens().len() > 1 => {
+            [first, ..]
+                if fields.iter().all(|field| field.path.parent() == first.path.parent())
+                    && first.path.tokens().len() > 1 =>
+            {
                 let parent = first.path.parent().unwrap_or_default();
                 options.push(format!("change {} fields of {} of {of}", fields.len(), dotted(parent.tokens())));
                 options.push(format!("change {} fields of {of}", fields.len()));
@@ -70,7 +69,9 @@ pub fn branch(resource: &ResourceId, case: &Fingerprint) -> BranchName {
     };
     let parts = [part(&kind, 36), part(&name, 40), case.short().to_owned()];
     let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    format!("sourceward/{}", parts.join("-")).parse().expect("lower-case letters, digits and single hyphens are a branch name")
+    format!("sourceward/{}", parts.join("-"))
+        .parse()
+        .expect("lower-case letters, digits and single hyphens are a branch name")
 }
 
 /// A foreign text in the harmless alphabet, cut after `limit` characters.

@@ -2,8 +2,11 @@
 
 use std::{io::Write, path::PathBuf};
 
-use super::{Exit, input, paint};
-use crate::stack::config;
+use super::{Exit, input};
+use crate::{
+    shell::terminal::{answer, paint},
+    stack::config,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Config {
@@ -36,7 +39,7 @@ impl Config {
                 let read = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8 text".to_owned());
                 match read.and_then(|text| config::Config::read(text).map_err(|error| error.to_string())) {
                     Ok(config) => {
-                        let stacks = super::answer::count(config.stacks.len(), "stack");
+                        let stacks = answer::count(config.stacks.len(), "stack");
                         writeln!(out, "{} {stacks}", paint::paint(paint::GOOD, "valid:"))?;
                     }
                     Err(what) => {

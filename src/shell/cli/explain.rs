@@ -4,10 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::{
-    Exit, Format, Repository, answer,
-    paint::{BOLD, DIM, paint, visible},
-};
+use super::{Exit, Format, Repository};
 use crate::{
     engine::Resource,
     model::{
@@ -16,7 +13,13 @@ use crate::{
         resource::ResourceId,
         value::shown,
     },
-    shell::git::local::LocalTree,
+    shell::{
+        git::local::LocalTree,
+        terminal::{
+            answer,
+            paint::{BOLD, DIM, paint, visible},
+        },
+    },
     stack::catalog::Catalog,
 };
 

@@ -8,10 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{
-    Exit,
-    paint::{BOLD, DIM, GOOD, WARNING, paint, visible},
-};
+use super::Exit;
 use crate::shell::{
     config::Config,
     store::{
@@ -19,6 +16,7 @@ use crate::shell::{
         case::{Case, CaseId, State},
         read::{Filter, Reader},
     },
+    terminal::paint::{BOLD, DIM, GOOD, WARNING, paint, visible},
 };
 
 #[derive(Debug, clap::Args)]
@@ -77,7 +75,7 @@ impl Findings {
                 }
             }
             Command::List { state, limit, .. } => {
-                for case in Reader::open(&folder)?.list(Filter { state, limit, ..Filter::default() })? {
+                for case in Reader::open(&folder)?.list(Filter { state, limit, before: None })? {
                     if self.json { writeln!(out, "{}", json!(case))? } else { writeln!(out, "{}", line(&case))? }
                 }
             }
@@ -102,7 +100,9 @@ impl Findings {
         match (&self.data, &self.config) {
             (Some(folder), _) => Ok(folder.clone()),
             (None, Some(file)) => Ok(Config::read(file, &|name| std::env::var(name).ok())?.data),
-            (None, None) => anyhow::bail!("name the data folder with --data, or the server's configuration with --config"),
+            (None, None) => {
+                anyhow::bail!("name the data folder with --data, or the server's configuration with --config")
+            }
         }
     }
 }
@@ -129,5 +129,9 @@ fn line(case: &Case) -> String {
 
 fn state(text: &str) -> Result<State, String> {
     let known = || State::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(", ");
-    State::ALL.iter().copied().find(|state| state.as_str() == text).ok_or_else(|| format!("expected one of {}", known()))
+    State::ALL
+        .iter()
+        .copied()
+        .find(|state| state.as_str() == text)
+        .ok_or_else(|| format!("expected one of {}", known()))
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write, path::PathBuf, sync::Arc};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Exit, Format, Repository, answer, input};
+use super::{Exit, Format, Repository, input};
 use crate::{
     model::{
         finding::{Finding, Intent},
@@ -13,7 +13,10 @@ use crate::{
         resource::{KubernetesId, ResourceId},
     },
     remedy::{Verdict, judge},
-    shell::git::local::LocalTree,
+    shell::{
+        git::local::LocalTree,
+        terminal::{answer, paint},
+    },
     source::{
         path::RepoPath,
         tree::{Overlay, SourceTree},
@@ -92,7 +95,9 @@ impl Fix {
                 }
                 Asked::Unreadable(why) => {
                     unreadable = true;
-                    self.print(&mut out, json!({"outcome": "unreadable", "why": why}), || format!("unreadable: {why}\n"))?;
+                    self.print(&mut out, json!({"outcome": "unreadable", "why": why}), || {
+                        format!("unreadable: {why}\n")
+                    })?;
                     continue;
                 }
             };
@@ -130,7 +135,7 @@ impl Fix {
     fn print(&self, out: &mut impl Write, json: Value, text: impl Fn() -> String) -> anyhow::Result<()> {
         match self.format {
             Format::Json => writeln!(out, "{json}")?,
-            Format::Text => writeln!(out, "{}", super::paint::visible(&text()))?,
+            Format::Text => writeln!(out, "{}", paint::visible(&text()))?,
             Format::Diff => {}
         }
         Ok(())
@@ -142,7 +147,8 @@ impl Fix {
             (Some(path), _, _, Some(name)) => payload(&input(path)?, name),
             (Some(path), ..) => {
                 let bytes = input(path)?;
-                let finding = serde_json::from_slice(&bytes).with_context(|| format!("{} is no finding", path.display()))?;
+                let finding =
+                    serde_json::from_slice(&bytes).with_context(|| format!("{} is no finding", path.display()))?;
                 Ok(vec![Asked::Finding(Box::new(finding))])
             }
             (_, Some(path), ..) => lines(&input(path)?),
@@ -213,7 +219,8 @@ fn objects(bytes: &[u8]) -> anyhow::Result<Vec<Asked>> {
 
 fn live_finding(object: &Value) -> anyhow::Result<Asked> {
     let text = |at: &str| object.pointer(at).and_then(Value::as_str).map(str::to_owned);
-    let (Some(api_version), Some(kind), Some(name)) = (text("/apiVersion"), text("/kind"), text("/metadata/name")) else {
+    let (Some(api_version), Some(kind), Some(name)) = (text("/apiVersion"), text("/kind"), text("/metadata/name"))
+    else {
         anyhow::bail!("an object without apiVersion, kind and metadata.name is no Kubernetes object");
     };
     let id = KubernetesId { api_version, kind, namespace: text("/metadata/namespace"), name };

@@ -4,14 +4,17 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::{
-    Exit, Format, Repository, answer,
-    paint::{BOLD, DIM, paint, visible},
-};
+use super::{Exit, Format, Repository};
 use crate::{
     engine::Declaration,
     model::{pointer::Pointer, refusal::Refusal},
-    shell::git::local::LocalTree,
+    shell::{
+        git::local::LocalTree,
+        terminal::{
+            answer,
+            paint::{BOLD, DIM, paint, visible},
+        },
+    },
     source::{
         path::RepoPath,
         yaml::{
@@ -92,7 +95,8 @@ impl Stacks {
         };
         let mut out = anstream::stdout().lock();
         if self.format == Format::Json {
-            let listed: Vec<Value> = catalog.stacks().iter().enumerate().map(|(at, stack)| described(&catalog, at, stack)).collect();
+            let listed: Vec<Value> =
+                catalog.stacks().iter().enumerate().map(|(at, stack)| described(&catalog, at, stack)).collect();
             writeln!(out, "{}", serde_json::to_string_pretty(&listed)?)?;
             return Ok(Exit::Done);
         }

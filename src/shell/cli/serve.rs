@@ -1,18 +1,15 @@
 //! `sourceward serve`: the receiver and its workers, until the process is told to end.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use anyhow::Context;
 
 use super::Exit;
-use crate::{
-    remedy::confidential,
-    shell::{
-        config::Config,
-        server::{Parts, Server, terminated},
-        telemetry::{Format, start_logging},
-        worker::remediate::Remediation,
-    },
+use crate::shell::{
+    config::Config,
+    server::{Parts, Server, terminated},
+    telemetry::{Format, start_logging},
+    worker::remediate::Remediation,
 };
 
 #[derive(Debug, clap::Args)]
@@ -45,10 +42,16 @@ impl Serve {
         let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
         runtime.block_on(async {
             let job = Remediation::from_config(&config)?.job();
-            let parts = Parts::from_config(&config, Arc::new(confidential::withheld), Some(job))?;
+            let parts = Parts::from_config(&config, Some(job))?;
             let server = Server::bind(config.listen, config.metrics, parts).await?;
             tracing::info!(address = %server.address()?, "listening");
-            server.run(async { if let Err(error) = terminated().await { tracing::error!("{error:#}") } }).await
+            server
+                .run(async {
+                    if let Err(error) = terminated().await {
+                        tracing::error!("{error:#}")
+                    }
+                })
+                .await
         })?;
         Ok(Exit::Done)
     }

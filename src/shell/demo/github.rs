@@ -9,7 +9,7 @@ use axum::{
     Json, Router,
     extract::{Path, Query, State},
     http::StatusCode,
-    routing::{get, post},
+    routing::get,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ impl GitHub {
             .route("/user", get(async || Json(json!({"login": "sourceward-demo"}))))
             .route("/repos/{owner}/{name}/pulls", get(list).post(open))
             .route("/repos/{owner}/{name}/pulls/{number}", get(one).patch(change))
-            .route("/repos/{owner}/{name}/issues/{number}/labels", post(label))
+            .route("/repos/{owner}/{name}/issues/{number}/labels", get(labels).post(label))
             .with_state(self.clone())
     }
 
@@ -91,7 +91,10 @@ async fn open(State(github): State<GitHub>, Json(wanted): Json<Value>) -> (Statu
     (StatusCode::CREATED, Json(pull))
 }
 
-async fn one(State(github): State<GitHub>, Path((.., number)): Path<(String, String, usize)>) -> (StatusCode, Json<Value>) {
+async fn one(
+    State(github): State<GitHub>,
+    Path((.., number)): Path<(String, String, usize)>,
+) -> (StatusCode, Json<Value>) {
     answer(github.lock().get(number.wrapping_sub(1)))
 }
 
@@ -108,6 +111,13 @@ async fn change(
     answer(pulls.get(number.wrapping_sub(1)))
 }
 
+async fn labels(
+    State(github): State<GitHub>,
+    Path((.., number)): Path<(String, String, usize)>,
+) -> (StatusCode, Json<Value>) {
+    answer(github.lock().get(number.wrapping_sub(1)).map(|pull| &pull["labels"]))
+}
+
 async fn label(
     State(github): State<GitHub>,
     Path((.., number)): Path<(String, String, usize)>,
@@ -120,9 +130,9 @@ async fn label(
     (StatusCode::OK, Json(pull["labels"].clone()))
 }
 
-fn answer(pull: Option<&Value>) -> (StatusCode, Json<Value>) {
-    match pull {
-        Some(pull) => (StatusCode::OK, Json(pull.clone())),
+fn answer(found: Option<&Value>) -> (StatusCode, Json<Value>) {
+    match found {
+        Some(found) => (StatusCode::OK, Json(found.clone())),
         None => (StatusCode::NOT_FOUND, Json(json!({"message": "Not Found"}))),
     }
 }

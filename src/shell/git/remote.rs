@@ -40,6 +40,11 @@ impl RemoteAddress {
         origin.split_once("://").map_or(origin, |(_, host)| host)
     }
 
+    /// Tells whether the remote may ask for a credential; a folder never does.
+    pub fn takes_credentials(&self) -> bool {
+        self.origin.is_some()
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.text
     }

@@ -102,7 +102,8 @@ impl Remediation {
     /// # Errors
     /// Where a remote's address or the way to GitHub is not acceptable, in words for the operator.
     pub fn from_config(config: &Config) -> anyhow::Result<Self> {
-        let github = config.github.as_ref().context("the configuration has no github section, so nothing can be proposed")?;
+        let github =
+            config.github.as_ref().context("the configuration has no github section, so nothing can be proposed")?;
         let credential = match &github.identity {
             Identity::Token(token) => Credential::Token(token.clone()),
             Identity::App { id, private_key } => Credential::App { id: *id, key: private_key.clone() },
@@ -228,7 +229,8 @@ impl Remediation {
             }
         };
         let earlier = lifecycle::earlier(&seen);
-        let around = Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
+        let around =
+            Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
         let request = pull_request(&case.finding, proved, &case.fingerprint, around);
         let steps = lifecycle::steps(&seen, &request);
         let files = proved.files().iter();

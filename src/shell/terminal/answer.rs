@@ -45,7 +45,11 @@ pub fn json(finding: &Finding, verdict: &Verdict) -> Value {
 pub fn text(finding: &Finding, verdict: &Verdict, written: bool) -> String {
     match verdict {
         Verdict::InSync => {
-            format!("{} {}: the source already says so\n", paint(GOOD, "in sync"), visible(&finding.resource.to_string()))
+            format!(
+                "{} {}: the source already says so\n",
+                paint(GOOD, "in sync"),
+                visible(&finding.resource.to_string())
+            )
         }
         Verdict::Refused(refusal) => refused(finding, refusal),
         Verdict::Patched(proved) => patched(proved, written),
@@ -83,7 +87,12 @@ fn patched(proved: &Proved, written: bool) -> String {
     for change in &proved.proof().changed {
         let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), |value| shown(value, 60));
         let field = paint(BOLD, change.field.path.to_string());
-        let _ = writeln!(out, "  {field}  {} → {}", visible(&side(&change.field.before)), visible(&side(&change.field.after)));
+        let _ = writeln!(
+            out,
+            "  {field}  {} → {}",
+            visible(&side(&change.field.before)),
+            visible(&side(&change.field.after))
+        );
     }
     for edit in proved.edits() {
         let _ = writeln!(out, "  {}  {}", visible(&format!("{}:{}", edit.file, edit.line)), paint(DIM, &edit.site));

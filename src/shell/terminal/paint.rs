@@ -2,12 +2,19 @@
 
 use anstyle::{AnsiColor, Style};
 
+/// What matters.
 pub const BOLD: Style = Style::new().bold();
+/// What explains.
 pub const DIM: Style = Style::new().dimmed();
+/// A line that comes.
 pub const ADDED: Style = AnsiColor::Green.on_default();
+/// A line that goes.
 pub const REMOVED: Style = AnsiColor::Red.on_default();
+/// Where in a file.
 pub const HUNK: Style = AnsiColor::Cyan.on_default();
+/// What went well.
 pub const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// What needs a person.
 pub const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Puts a style around a text; control characters of foreign text are shown, not obeyed.
