@@ -41,7 +41,6 @@ const OWNERS: Field = keyed("ownerReferences", &["uid"], &[]).or(Absent::Allocat
 const ANNOTATIONS: &[&str] = &[
     // kubectl and the controllers of kube-controller-manager
     "kubectl.kubernetes.io/last-applied-configuration",
-    "kubectl.kubernetes.io/restartedAt",
     "deployment.kubernetes.io/",
     "deprecated.daemonset.template.generation",
     "deprecated.deployment.rollback.to",
@@ -78,8 +77,18 @@ const ANNOTATIONS: &[&str] = &[
     "ingress.kubernetes.io/ssl-cert",
     "ingress.kubernetes.io/target-proxy",
     "ingress.kubernetes.io/url-map",
-    "field.cattle.io/publicEndpoints",
+    "field.cattle.io/",
+    "lifecycle.cattle.io/",
+    "cattle.io/status",
     "openshift.io/sa.scc.",
+];
+
+/// Annotations of pod templates with which tools start pods anew: no change of configuration.
+const RESTARTS: &[&str] = &[
+    "kubectl.kubernetes.io/restartedAt",
+    "openshift.openshift.io/restartedAt",
+    "reloader.stakater.com/last-reloaded-from",
+    "cattle.io/timestamp",
 ];
 
 /// Labels that deployers and cloud controllers write, likewise.
@@ -90,6 +99,7 @@ const LABELS: &[&str] = &[
     "helm.toolkit.fluxcd.io/",
     "kapp.k14s.io/",
     "objectset.rio.cattle.io/",
+    "field.cattle.io/",
     "service.beta.kubernetes.io/hash",
 ];
 
@@ -104,7 +114,8 @@ const FINALIZERS: &[&str] = &[
     "external-provisioner.volume.kubernetes.io/finalizer",
     "foregroundDeletion",
     "orphan",
-    // cloud controllers
+    // cloud controllers and Rancher
+    "controller.cattle.io/",
     "group.ingress.k8s.aws/",
     "ingress.k8s.aws/",
     "service.k8s.aws/",
@@ -154,7 +165,7 @@ fn is_foreign_finalizer(_: &Place<'_>, name: &str, _: &Value) -> bool {
 }
 
 fn is_rollout_mark(_: &Place<'_>, name: &str, _: &Value) -> bool {
-    name == "kubectl.kubernetes.io/restartedAt"
+    is_listed(RESTARTS, name)
 }
 
 fn is_job_label(place: &Place<'_>, name: &str, _: &Value) -> bool {
