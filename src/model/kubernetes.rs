@@ -1,8 +1,8 @@
 //! What Kubernetes itself says about objects: which fields the API server fills in, and what identifies a list's items.
 //!
 //! A live object is its manifest plus what the API server, its controllers and the deployer wrote into it. To say what a
-//! person changed, all of that has to be taken away again. The tables in [`kinds`] and [`pod`] say for each field what
-//! an absent one becomes; [`walk`] reads declared and live object side by side along them. The tables follow Kubernetes
+//! person changed, all of that has to be taken away again. The tables (`kinds`, `cluster`, `pod`, `server`) say what
+//! becomes of an absent field; `walk` reads declared and live object side by side along them. The tables follow Kubernetes
 //! 1.32; `docs/live-objects.md` names the source of each.
 
 mod cluster;

@@ -498,6 +498,86 @@ fn the_bytes_of_a_secret_count_not_their_spelling() {
 }
 
 #[test]
+fn what_the_cluster_allocates_counts_where_it_is_declared() {
+    let of = |kind: &str, fields: &Value| {
+        let version = match kind {
+            "Ingress" | "NetworkPolicy" => "networking.k8s.io/v1",
+            _ => "v1",
+        };
+        let mut object = json!({"apiVersion": version, "kind": kind});
+        object.as_object_mut().expect("a map").append(&mut fields.as_object().cloned().expect("a map"));
+        object
+    };
+    let finalizers = |names: &[&str]| json!({"metadata": {"finalizers": names}});
+    let labels = |labels: Value| json!({"metadata": {"labels": labels}});
+    let spec = |spec: Value| json!({"spec": spec});
+    let ingress = |class: &str| json!({"metadata": {"annotations": {"kubernetes.io/ingress.class": "a"}}, "spec": {"ingressClassName": class}});
+    for (kind, declared, live, drifts) in [
+        ("Service", spec(json!({})), spec(json!({"clusterIP": "10.0.0.1"})), false),
+        ("Service", spec(json!({})), spec(json!({"clusterIP": "None"})), true),
+        ("Service", spec(json!({"clusterIP": "10.0.0.1"})), spec(json!({"clusterIP": "10.0.0.2"})), true),
+        ("Service", spec(json!({"type": "NodePort"})), spec(json!({"type": "ClusterIP"})), true),
+        (
+            "Service",
+            spec(json!({"ports": [{"port": 80, "nodePort": 30000}]})),
+            spec(json!({"ports": [{"port": 80, "nodePort": 30001, "protocol": "TCP", "targetPort": 80}]})),
+            true,
+        ),
+        // the port that a manifest leaves out is the service's, not the one that another port had
+        (
+            "Service",
+            spec(json!({"ports": [{"port": 80}]})),
+            spec(json!({"ports": [{"port": 80, "protocol": "TCP", "targetPort": 8080}]})),
+            true,
+        ),
+        ("PersistentVolumeClaim", spec(json!({})), spec(json!({"storageClassName": "fast", "volumeName": "v"})), false),
+        (
+            "PersistentVolumeClaim",
+            spec(json!({"storageClassName": ""})),
+            spec(json!({"storageClassName": "fast"})),
+            true,
+        ),
+        ("PersistentVolumeClaim", finalizers(&["a"]), finalizers(&["kubernetes.io/pvc-protection", "a"]), false),
+        ("PersistentVolumeClaim", finalizers(&["a", "b"]), finalizers(&["b", "a"]), false),
+        ("PersistentVolumeClaim", finalizers(&["a"]), finalizers(&["a", "b"]), true),
+        ("ConfigMap", labels(json!({})), labels(json!({"app.kubernetes.io/instance": "shop"})), false),
+        (
+            "ConfigMap",
+            labels(json!({"app.kubernetes.io/instance": "a"})),
+            labels(json!({"app.kubernetes.io/instance": "b"})),
+            true,
+        ),
+        ("ConfigMap", labels(json!({})), labels(json!({"app.kubernetes.io/managed-by": "Helm"})), false),
+        ("ConfigMap", labels(json!({})), labels(json!({"app.kubernetes.io/managed-by": "me"})), true),
+        ("ConfigMap", json!({"metadata": {"namespace": ""}}), json!({"metadata": {"namespace": "shop"}}), false),
+        ("ConfigMap", json!({"metadata": {"namespace": "a"}}), json!({"metadata": {"namespace": "b"}}), true),
+        ("ConfigMap", json!({"metadata": {"uid": "a"}}), json!({"metadata": {"uid": "b"}}), false),
+        ("ConfigMap", json!({"data": {"a": "1"}}), json!({"data": {"a": "1.0"}}), true),
+        ("Ingress", spec(json!({})), spec(json!({"ingressClassName": "public"})), false),
+        ("Ingress", json!({"metadata": {"annotations": {"kubernetes.io/ingress.class": "a"}}}), ingress("a"), true),
+        // everything and nothing differ
+        ("NetworkPolicy", spec(json!({"ingress": [{}]})), spec(json!({"policyTypes": ["Ingress"]})), true),
+        (
+            "NetworkPolicy",
+            spec(json!({"ingress": [{"from": [{"podSelector": {}}]}]})),
+            spec(
+                json!({"ingress": [{"from": [{"podSelector": {}, "namespaceSelector": {}}]}], "policyTypes": ["Ingress"]}),
+            ),
+            true,
+        ),
+        (
+            "NetworkPolicy",
+            spec(json!({"egress": [{}]})),
+            spec(json!({"egress": [{}], "policyTypes": ["Ingress"]})),
+            true,
+        ),
+    ] {
+        let found = drift(&of(kind, &declared), &of(kind, &live));
+        assert_eq!(!found.is_empty(), drifts, "{kind} {declared} {live}: {found:?}");
+    }
+}
+
+#[test]
 fn a_restart_is_no_drift_but_a_declared_annotation_counts() {
     let restarted = |at: &str| {
         let annotations = json!({"kubectl.kubernetes.io/restartedAt": at});

@@ -56,16 +56,16 @@ fn pull_policy(image: &str) -> &'static str {
     }
 }
 
-/// The container's own port with the host's network (`defaultHostNetworkPorts`), else zero.
+/// The container's own port, with the host's network (`defaultHostNetworkPorts`).
 pub(super) fn is_host_port(place: &Place<'_>, live: &Value) -> bool {
     let pod = place.above.and_then(|container| container.above);
     let host_network = pod.is_some_and(|pod| pod.live.get("hostNetwork") == Some(&Value::Bool(true)));
-    *live == json!(0) || host_network && place.live.get("containerPort") == Some(live)
+    host_network && place.live.get("containerPort") == Some(live)
 }
 
 /// `emptyDir: {}` where no source is declared (`SetDefaults_Volume`).
 pub(super) fn is_only_source(place: &Place<'_>, live: &Value) -> bool {
-    live == &json!({}) && place.declared.keys().any(|key| key == "name") && place.declared.len() == 1
+    live == &json!({}) && place.declared.keys().all(|key| key == "name")
 }
 
 /// One, where a manifest says neither completions nor parallelism (`SetDefaults_Job`).

@@ -8,8 +8,8 @@ use super::{
     cluster, filled,
     pod::{POD_SPEC, TEMPLATE, VOLUME_CLAIM_SPEC},
     schema::{
-        Absent, Fields, allocated, computed, filled, flag, ignored, keyed, list, map, number, object, quantity,
-        section, set, shared_list, text, zero,
+        Absent, Field, Fields, allocated, computed, filled, flag, ignored, keyed, list, map, number, object, quantity,
+        section, set, shared, shared_list, text, zero,
     },
     server::{CLAIM_METADATA, METADATA, TEMPLATE_METADATA},
 };
@@ -222,12 +222,8 @@ const SERVICE: Fields = &[
 
 const CONFIG_MAP: Fields = &[section("metadata", METADATA), map("data"), map("binaryData")];
 
-const SECRET: Fields = &[
-    section("metadata", METADATA),
-    text("type", "Opaque"),
-    super::schema::shared("data", filled::is_token_data),
-    map("stringData"),
-];
+const SECRET: Fields =
+    &[section("metadata", METADATA), text("type", "Opaque"), shared("data", filled::is_token_data), map("stringData")];
 
 const SERVICE_ACCOUNT: Fields = &[
     section("metadata", METADATA),
@@ -318,6 +314,7 @@ const AUTOSCALER: Fields = &[
         &[
             number("minReplicas", 1),
             section("scaleTargetRef", &[zero("apiVersion")]),
+            text("selectionStrategy", "LabelSelector"),
             set("metrics", METRIC).or(Absent::Filled(filled::is_default_metric)),
             section(
                 "behavior",
@@ -349,7 +346,7 @@ const METRIC: Fields = &[
     object("external", &[TARGET]),
 ];
 
-const TARGET: super::schema::Field = section("target", &[quantity("value"), quantity("averageValue")]);
+const TARGET: Field = section("target", &[quantity("value"), quantity("averageValue")]);
 
 const ROLE: Fields = &[section("metadata", METADATA)];
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{Field, Fields, Place, allocated, ignored, keyed, map, shared, shared_list, zero};
+use super::schema::{Absent, Field, Fields, Place, computed, ignored, keyed, map, shared, shared_list, zero};
 
 /// The metadata of a whole object.
 pub(super) const METADATA: Fields = &[
@@ -16,7 +16,7 @@ pub(super) const METADATA: Fields = &[
     ignored("managedFields"),
     ignored("clusterName"),
     zero("generateName"),
-    allocated("namespace"),
+    computed("namespace", is_context),
     OWNERS,
     shared("annotations", is_foreign_annotation),
     shared("labels", is_foreign_label),
@@ -35,13 +35,12 @@ pub(super) const TEMPLATE_METADATA: Fields = &[
 /// The metadata of a claim template, into which nobody writes.
 pub(super) const CLAIM_METADATA: Fields = &[ignored("creationTimestamp"), OWNERS, map("annotations"), map("labels")];
 
-const OWNERS: Field = keyed("ownerReferences", &["uid"], &[]).or(super::schema::Absent::Allocated);
+const OWNERS: Field = keyed("ownerReferences", &["uid"], &[]).or(Absent::Allocated);
 
-/// Annotations of the cluster's components, by name. A trailing slash or dash stands for all names that begin so.
+/// Annotations that are not the manifest's. A slash or dot at the end stands for all names that begin so.
 const ANNOTATIONS: &[&str] = &[
     // kubectl and the controllers of kube-controller-manager
     "kubectl.kubernetes.io/last-applied-configuration",
-    "kubectl.kubernetes.io/restartedAt",
     "deployment.kubernetes.io/",
     "deprecated.daemonset.template.generation",
     "deprecated.deployment.rollback.to",
@@ -78,10 +77,21 @@ const ANNOTATIONS: &[&str] = &[
     "ingress.kubernetes.io/ssl-cert",
     "ingress.kubernetes.io/target-proxy",
     "ingress.kubernetes.io/url-map",
-    "field.cattle.io/publicEndpoints",
+    "field.cattle.io/",
+    "lifecycle.cattle.io/",
+    "cattle.io/status",
     "openshift.io/sa.scc.",
 ];
 
+/// Annotations of pod templates with which tools start pods anew: no change of configuration.
+const RESTARTS: &[&str] = &[
+    "kubectl.kubernetes.io/restartedAt",
+    "openshift.openshift.io/restartedAt",
+    "reloader.stakater.com/last-reloaded-from",
+    "cattle.io/timestamp",
+];
+
+/// Labels that deployers and cloud controllers write, likewise.
 const LABELS: &[&str] = &[
     "argocd.argoproj.io/instance",
     "app.kubernetes.io/instance",
@@ -89,20 +99,38 @@ const LABELS: &[&str] = &[
     "helm.toolkit.fluxcd.io/",
     "kapp.k14s.io/",
     "objectset.rio.cattle.io/",
+    "field.cattle.io/",
+    "service.beta.kubernetes.io/hash",
 ];
 
+/// Finalizers that controllers add to what they look after.
 const FINALIZERS: &[&str] = &[
     "kubernetes.io/pvc-protection",
     "kubernetes.io/pv-protection",
     "service.kubernetes.io/load-balancer-cleanup",
     "batch.kubernetes.io/job-tracking",
+    "customresourcecleanup.apiextensions.k8s.io",
+    "external-attacher/",
+    "external-provisioner.volume.kubernetes.io/finalizer",
     "foregroundDeletion",
     "orphan",
+    // cloud controllers and Rancher
+    "controller.cattle.io/",
+    "group.ingress.k8s.aws/",
+    "ingress.k8s.aws/",
+    "service.k8s.aws/",
+    "service.k8s.alibaba/",
+    "networking.gke.io/",
 ];
 
 /// The labels that a Job's pods get (`pkg/registry/batch/job/strategy.go`).
 const JOB_LABELS: &[&str] =
     &["controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"];
+
+/// The namespace, where the manifest leaves it to the deployer.
+fn is_context(_: &Place<'_>, _: &Value) -> bool {
+    true
+}
 
 fn is_foreign_annotation(_: &Place<'_>, name: &str, _: &Value) -> bool {
     is_listed(ANNOTATIONS, name)
@@ -118,7 +146,7 @@ fn is_foreign_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     }
 }
 
-/// A Job or ReplicationController without labels gets those of its pods (`SetDefaults_Job`), for a Job those by which it finds them too.
+/// A Job or ReplicationController without labels gets those of its pods (`SetDefaults_Job`), the generated ones too.
 fn is_template_label(place: &Place<'_>, name: &str, value: &Value) -> bool {
     let template = place.root().live.get("spec").and_then(|spec| spec.get("template"));
     let of_pods = template.and_then(|template| template.get("metadata")?.get("labels"));
@@ -137,7 +165,7 @@ fn is_foreign_finalizer(_: &Place<'_>, name: &str, _: &Value) -> bool {
 }
 
 fn is_rollout_mark(_: &Place<'_>, name: &str, _: &Value) -> bool {
-    name == "kubectl.kubernetes.io/restartedAt"
+    is_listed(RESTARTS, name)
 }
 
 fn is_job_label(place: &Place<'_>, name: &str, _: &Value) -> bool {

@@ -186,13 +186,11 @@ fn shared_items(owned: Owned, declared: &[Value], live: &[Value], place: &Place<
 }
 
 fn amounts(declared: &Map<String, Value>, live: &Map<String, Value>) -> Map<String, Value> {
-    let mut map = live.clone();
-    for (name, value) in declared {
-        if map.get(name).is_some_and(|live| quantity::same(value, live, true)) {
-            map.insert(name.clone(), value.clone());
-        }
-    }
-    map
+    let spelled = |(name, amount): (&String, &Value)| {
+        let spelling = declared.get(name).filter(|declared| quantity::same(declared, amount, true));
+        (name.clone(), spelling.unwrap_or(amount).clone())
+    };
+    live.iter().map(spelled).collect()
 }
 
 impl Plain {
