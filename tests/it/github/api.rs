@@ -133,7 +133,9 @@ fn check_headers(state: &mut State, headers: &HeaderMap, call: &Call<'_>) {
 fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let (mut year, mut days) = (1970, seconds / 86_400);
-    let length = |year: u64| if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) { 366 } else { 365 };
+    let length = |year: u64| {
+        if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) { 366 } else { 365 }
+    };
     while days >= length(year) {
         days -= length(year);
         year += 1;
