@@ -543,14 +543,11 @@ async fn no_error_shows_a_credential() {
 #[tokio::test]
 async fn a_slow_answer_is_given_up() {
     let github = GitHub::with(FILES);
-    let limits = Limits {
-        connect: Duration::from_millis(200),
-        answer: Duration::from_millis(100),
-        pause: Duration::from_millis(1),
-    };
+    let limits =
+        Limits { connect: Duration::from_secs(2), answer: Duration::from_millis(500), pause: Duration::from_millis(1) };
     let client = github.client_with(&Credential::Token(Secret::new(TOKEN)), limits);
     for _ in 0..3 {
-        github.fail("GET /repos/acme/shop", Fault::Slow(Duration::from_millis(400)));
+        github.fail("GET /repos/acme/shop", Fault::Slow(Duration::from_secs(3)));
     }
     let error = client.repository(&slug()).await.expect_err("gives up");
     assert!(error.is_transient() && error.to_string().contains("no answer in time"), "{error}");
@@ -599,4 +596,18 @@ fn every_operation_can_be_sent_to_another_thread() {
     sendable(client.comment(&slug, 1, "m", "t"));
     sendable(client.commits_of_pull_request(&slug, 1));
     sendable(client.token(&slug));
+}
+
+#[tokio::test]
+#[should_panic(expected = "nobody looked at branch fix of acme/shop")]
+async fn the_fake_complains_of_what_nobody_looked_at() {
+    let github = GitHub::with(FILES);
+    ahead(&github.as_app(), "fix").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "this fault never happened")]
+async fn the_fake_complains_of_a_fault_that_never_happened() {
+    let github = GitHub::with(FILES);
+    github.fail("POST /repos/acme/shop/pulls", Fault::LoseAnswer);
 }
