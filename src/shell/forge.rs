@@ -67,10 +67,12 @@ pub enum Error {
     #[error("no connection can be made: {0}")]
     Client(String),
     /// The credential is wrong, or may not do this.
-    #[error("{doing}: GitHub refuses the credential: {why}")]
+    #[error("{doing}: GitHub refuses the credential ({status}): {why}")]
     Denied {
         /// The call.
         doing: String,
+        /// The HTTP status: 401 where the credential itself is wrong or over, 403 where it may not do this.
+        status: u16,
         /// What GitHub said.
         why: String,
     },

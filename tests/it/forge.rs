@@ -72,6 +72,11 @@ async fn a_repository_and_its_branches_are_found() {
     assert_eq!(client.branch_head(&slug(), &branch("none/such")).await.expect("looks"), None);
     let other = client.repository(&"acme/other".parse().expect("a repository")).await;
     assert!(matches!(other, Err(Error::NotFound { .. })));
+    let other = client.branch_head(&"acme/other".parse().expect("a repository"), &branch("main")).await;
+    assert!(
+        matches!(other, Err(Error::NotFound { .. })),
+        "where the App is not installed no branch is absent: {other:?}"
+    );
     assert_eq!(client.login().await.expect("known"), "sourceward[bot]");
     assert_eq!(github.as_robot().login().await.expect("known"), "robot");
 }
@@ -217,6 +222,17 @@ async fn a_branch_is_moved_only_from_where_it_is_expected() {
         );
         assert_ne!(person.as_deref(), Some(commit.as_str()));
     }
+
+    // And again where only a swap will do: to a commit that is no descendant, and to none.
+    let here = commit(github.branch("acme/shop", "fix").expect("exists"));
+    github.fail("POST /graphql", Fault::PersonPushes("acme/shop", "fix"));
+    let refused = set(&one, Some(&here)).await;
+    let person = commit(github.branch("acme/shop", "fix").expect("exists"));
+    assert!(matches!(refused, Err(Error::Moved { found: Some(found), .. }) if found == person && found != here));
+    github.fail("POST /graphql", Fault::PersonPushes("acme/shop", "fix"));
+    let refused = client.delete_branch(&slug(), &fix, &person).await;
+    assert!(matches!(refused, Err(Error::Moved { found: Some(found), .. }) if found != person));
+
     let here = commit(github.branch("acme/shop", "fix").expect("exists"));
     assert!(matches!(client.delete_branch(&slug(), &fix, &one).await, Err(Error::Moved { .. })));
     assert_eq!(client.delete_branch(&slug(), &fix, &here).await.expect("removed"), Done::Changed);
@@ -232,25 +248,14 @@ async fn a_lost_answer_is_found_again_and_nothing_is_done_twice() {
         let head = branch("fix");
         let main = commit(github.branch("acme/shop", "main").expect("exists"));
         let edit = changes(&[("env/values.yaml", Some(b"replicas: 5\n"))]);
-        for call in [
-            "/git/trees",
-            "/git/commits",
-            "/git/refs",
-            "/access_tokens",
-            "/pulls",
-            "/issues/1/labels",
-            "/issues/1/comments",
-        ] {
-            github.fail(
-                &format!("POST /{}", if call == "/access_tokens" { "app" } else { "repos" })
-                    .replace("repos", &format!("repos/acme/shop{call}")),
-                fault.clone(),
-            );
+        github.fail("POST /app/installations", fault.clone());
+        for call in ["git/trees", "git/commits", "git/refs", "pulls", "issues/1/labels", "issues/1/comments"] {
+            github.fail(&format!("POST /repos/acme/shop/{call}"), fault.clone());
         }
         github.fail("PATCH /repos/acme/shop/pulls/1", fault.clone());
         github.fail("PATCH /repos/acme/shop/issues/comments", fault.clone());
         github.fail("PATCH /repos/acme/shop/git/refs", fault.clone());
-        github.fail("DELETE /repos/acme/shop/git/refs", fault.clone());
+        github.fail("POST /graphql", fault.clone());
 
         let (made, done) = client.ensure_commit(&slug(), &head, None, &main, &edit, "Adopt").await.expect("commits");
         assert_eq!(done, Done::Changed);
@@ -279,7 +284,7 @@ async fn a_lost_answer_is_found_again_and_nothing_is_done_twice() {
             ("POST /repos/acme/shop/issues/1/labels", 1),
             ("POST /repos/acme/shop/issues/1/comments", 1),
             ("PATCH /repos/acme/shop/pulls/1", 1),
-            ("DELETE /repos/acme/shop/git/refs/heads/fix", 1),
+            ("POST /graphql", 1),
         ] {
             assert_eq!(count(line), expected, "{line}");
         }
@@ -414,6 +419,8 @@ async fn pages_are_followed_on_the_same_host_only() {
         let error = client.commits_of_pull_request(&slug(), 1).await.expect_err("not followed");
         assert!(matches!(error, Error::Malformed { .. }), "{error}");
         assert!(elsewhere.calls().is_empty());
+        let head = commit(github.branch("acme/shop", "fix").expect("exists"));
+        client.delete_branch(&slug(), &branch("fix"), &head).await.expect("GraphQL is found beside the rest");
     }
 }
 
@@ -500,7 +507,7 @@ async fn a_revoked_token_is_minted_anew_once() {
     github.fail("GET /repos/acme/shop", Fault::Status(401));
     github.fail("GET /repos/acme/shop", Fault::Status(401));
     let error = client.repository(&slug()).await.expect_err("refused");
-    assert!(matches!(error, Error::Denied { .. }), "{error}");
+    assert!(matches!(error, Error::Denied { status: 401, .. }), "{error}");
     assert_eq!(github.minted(), 3);
     let wrong = github.client(&Credential::Token(Secret::new("ghp_wrong0123456789")));
     let error = wrong.repository(&slug()).await.expect_err("refused");
@@ -536,14 +543,11 @@ async fn no_error_shows_a_credential() {
 #[tokio::test]
 async fn a_slow_answer_is_given_up() {
     let github = GitHub::with(FILES);
-    let limits = Limits {
-        connect: Duration::from_millis(200),
-        answer: Duration::from_millis(100),
-        pause: Duration::from_millis(1),
-    };
+    let limits =
+        Limits { connect: Duration::from_secs(2), answer: Duration::from_millis(500), pause: Duration::from_millis(1) };
     let client = github.client_with(&Credential::Token(Secret::new(TOKEN)), limits);
     for _ in 0..3 {
-        github.fail("GET /repos/acme/shop", Fault::Slow(Duration::from_millis(400)));
+        github.fail("GET /repos/acme/shop", Fault::Slow(Duration::from_secs(3)));
     }
     let error = client.repository(&slug()).await.expect_err("gives up");
     assert!(error.is_transient() && error.to_string().contains("no answer in time"), "{error}");
@@ -592,4 +596,18 @@ fn every_operation_can_be_sent_to_another_thread() {
     sendable(client.comment(&slug, 1, "m", "t"));
     sendable(client.commits_of_pull_request(&slug, 1));
     sendable(client.token(&slug));
+}
+
+#[tokio::test]
+#[should_panic(expected = "nobody looked at branch fix of acme/shop")]
+async fn the_fake_complains_of_what_nobody_looked_at() {
+    let github = GitHub::with(FILES);
+    ahead(&github.as_app(), "fix").await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "this fault never happened")]
+async fn the_fake_complains_of_a_fault_that_never_happened() {
+    let github = GitHub::with(FILES);
+    github.fail("POST /repos/acme/shop/pulls", Fault::LoseAnswer);
 }

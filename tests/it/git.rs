@@ -675,7 +675,7 @@ fn a_remote_that_does_not_answer_is_given_up() {
     bare_of_everything(place.path());
     let remote = Remote::start(place.path(), TOKEN);
     let address: RemoteAddress = remote.url("a.git").parse().expect("an address");
-    let mirror = Mirror::open(&place.path().join("mirror"), address, Duration::from_millis(200)).expect("opens");
+    let mirror = Mirror::open(&place.path().join("mirror"), address, Duration::from_secs(1)).expect("opens");
     remote.fail("info/refs", Fault::Slow(Duration::from_secs(5)));
     let error = mirror.fetch(&[], Some(&token())).expect_err("gives up");
     assert!(error.is_transient(), "{error}");

@@ -158,8 +158,11 @@ impl GitHub {
     }
 
     pub(crate) fn client(&self, credential: &Credential) -> forge::GitHub {
-        let limits =
-            Limits { connect: Duration::from_secs(2), answer: Duration::from_secs(5), pause: Duration::from_millis(5) };
+        let limits = Limits {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(20),
+            pause: Duration::from_millis(5),
+        };
         self.client_with(credential, limits)
     }
 

@@ -36,6 +36,11 @@ impl ApiAddress {
         format!("{}{}", self.origin, self.prefix)
     }
 
+    /// What comes before `/graphql`: `/api` on GitHub Enterprise Server, where the rest is below `/api/v3`.
+    pub(super) fn as_graphql_uri(&self) -> String {
+        format!("{}{}", self.origin, self.prefix.strip_suffix("/v3").unwrap_or(&self.prefix))
+    }
+
     /// Tells whether it is spoken to without TLS: on this machine only.
     pub(super) fn is_plain(&self) -> bool {
         self.origin.starts_with("http://")
@@ -87,6 +92,16 @@ mod tests {
             "ftp://h",
         ] {
             assert!(ApiAddress::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn graphql_lies_beside_the_rest() {
+        for (text, uri) in [
+            ("https://api.github.com", "https://api.github.com"),
+            ("https://ghe.example/api/v3", "https://ghe.example/api"),
+        ] {
+            assert_eq!(ApiAddress::parse(text).expect("parses").as_graphql_uri(), uri);
         }
     }
 

@@ -12,7 +12,7 @@ use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
 };
-use hyper_rustls::HttpsConnectorBuilder;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
@@ -22,7 +22,7 @@ use octocrab::{
     service::middleware::base_uri::BaseUriLayer,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Credential, Done, Error, address::ApiAddress, token::Tokens};
 use crate::model::{repository::RepoSlug, secret::Secret};
@@ -35,6 +35,9 @@ const MAX_PAGES: usize = 30;
 
 /// Who calls, as GitHub asks of every client.
 const USER_AGENT: &str = concat!("sourceward/", env!("CARGO_PKG_VERSION"));
+
+/// The one route of GraphQL.
+const GRAPHQL: &str = "/graphql";
 
 /// How often a call that may be repeated is made.
 const TRIES: u32 = 3;
@@ -68,8 +71,18 @@ pub(super) enum By<'b> {
     For(&'b RepoSlug),
 }
 
+impl By<'_> {
+    fn owner(&self) -> &str {
+        match self {
+            Self::Ourselves => "",
+            Self::For(slug) => slug.owner(),
+        }
+    }
+}
+
 pub(super) struct Connection {
     octocrab: Octocrab,
+    graphql: Octocrab,
     address: ApiAddress,
     credential: Parsed,
     pub(super) tokens: Tokens,
@@ -99,8 +112,18 @@ impl Connection {
                 key: octocrab::EncodingKey::from_rsa_pem(key.expose().as_bytes()).map_err(|_| Error::Key)?,
             },
         };
-        let octocrab = connect(&address, limits)?;
-        Ok(Self { octocrab, address, credential, tokens: Tokens::default(), limits, limited: Mutex::default() })
+        let client = connect(&address, limits)?;
+        let octocrab = based(client.clone(), &address.as_uri())?;
+        let graphql = based(client, &address.as_graphql_uri())?;
+        Ok(Self {
+            octocrab,
+            graphql,
+            address,
+            credential,
+            tokens: Tokens::default(),
+            limits,
+            limited: Mutex::default(),
+        })
     }
 
     pub(super) fn is_app(&self) -> bool {
@@ -125,7 +148,8 @@ impl Connection {
     pub(super) async fn find<T: DeserializeOwned>(&self, by: By<'_>, route: &str) -> Result<Option<T>, Error> {
         match self.get(by, route).await {
             Ok(found) => Ok(Some(found)),
-            Err(Error::NotFound { .. }) => Ok(None),
+            // Only this, not the installation without which nothing is found.
+            Err(Error::NotFound { doing }) if doing == format!("GET {route}") => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -160,9 +184,29 @@ impl Connection {
         parse(&method, route, &answer.body)
     }
 
-    /// As [`Connection::change`], where the answer is empty.
-    pub(super) async fn remove(&self, by: By<'_>, route: &str) -> Result<(), Error> {
-        self.call(by, Method::DELETE, route, None, false).await.map(drop)
+    /// Changes something by GraphQL, once, as [`Connection::change`]. There a refusal too is answered with 200.
+    pub(super) async fn mutate(&self, by: By<'_>, mutation: &str, input: &Value) -> Result<(), Error> {
+        #[derive(Deserialize)]
+        struct Reply {
+            #[serde(default)]
+            errors: Vec<Refusal>,
+        }
+        #[derive(Deserialize)]
+        struct Refusal {
+            #[serde(default, rename = "type")]
+            kind: String,
+            message: String,
+        }
+        let body = json!({"query": mutation, "variables": {"input": input}});
+        let reply: Reply = self.change(by, Method::POST, GRAPHQL, &body).await?;
+        let Some(first) = reply.errors.first() else { return Ok(()) };
+        let (doing, why) = (format!("POST {GRAPHQL}"), scrub(&first.message, &Secret::new("")));
+        Err(match first.kind.as_str() {
+            "RATE_LIMITED" => self.limit(by, SystemTime::now() + LIMITED_FOR),
+            "FORBIDDEN" => Error::Denied { doing, status: 403, why },
+            "NOT_FOUND" => Error::NotFound { doing },
+            _ => Error::Rejected { doing, status: 422, why },
+        })
     }
 
     /// Makes what nobody sees until something names it: objects of git's, which are named by their content, and tokens.
@@ -211,13 +255,9 @@ impl Connection {
         repeatable: bool,
     ) -> Result<Answer, Error> {
         let doing = format!("{method} {route}");
-        let owner = match by {
-            By::Ourselves => String::new(),
-            By::For(slug) => slug.owner().to_owned(),
-        };
         let (mut tries, mut minted_again) = (1, false);
         loop {
-            self.refuse_while_limited(&owner)?;
+            self.refuse_while_limited(by)?;
             let credential = self.credential(by).await?;
             let result = self.once(&doing, &method, route, body, &credential).await;
             let error = match result.and_then(|answer| judge(&doing, answer, &credential)) {
@@ -226,14 +266,11 @@ impl Connection {
             };
             match (&error, by) {
                 // A token that was revoked early. Nothing was done, so anything may be tried once more.
-                (Error::Denied { .. }, By::For(slug)) if self.is_app() && !minted_again && is_unauthorized(&error) => {
+                (Error::Denied { status: 401, .. }, By::For(slug)) if self.is_app() && !minted_again => {
                     self.tokens.forget(slug, &credential).await;
                     minted_again = true;
                 }
-                (Error::RateLimited { until }, _) => {
-                    self.limited.lock().unwrap_or_else(PoisonError::into_inner).insert(owner, *until);
-                    return Err(error);
-                }
+                (Error::RateLimited { until }, _) => return Err(self.limit(by, *until)),
                 (Error::Unavailable { .. }, _) if repeatable && tries < TRIES => {
                     self.pause(tries).await;
                     tries += 1;
@@ -263,8 +300,9 @@ impl Connection {
     ) -> Result<Answer, Error> {
         let unavailable = |why: String| Error::Unavailable { doing: doing.to_owned(), why: scrub(&why, credential) };
         let malformed = |why: String| Error::Malformed { doing: doing.to_owned(), why: scrub(&why, credential) };
-        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", credential.expose()))
-            .map_err(|_| Error::Denied { doing: doing.to_owned(), why: "the token is not plain text".to_owned() })?;
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {}", credential.expose())).map_err(|_| {
+            Error::Denied { doing: doing.to_owned(), status: 401, why: "the token is not plain text".to_owned() }
+        })?;
         authorization.set_sensitive(true);
         let request = Request::builder()
             .method(method)
@@ -281,7 +319,8 @@ impl Connection {
         };
         let request = request.map_err(|error| malformed(error.to_string()))?;
         let exchange = async {
-            let response = self.octocrab.execute(request).await.map_err(|error| unavailable(chain(&error)))?;
+            let octocrab = if route == GRAPHQL { &self.graphql } else { &self.octocrab };
+            let response = octocrab.execute(request).await.map_err(|error| unavailable(chain(&error)))?;
             let (head, body) = response.into_parts();
             let body = to_bytes(Body::new(body), MAX_ANSWER_BYTES).await.map_err(|error| match chain(&error) {
                 why if why.contains("length limit") => malformed(format!("more than {MAX_ANSWER_BYTES} bytes")),
@@ -296,10 +335,16 @@ impl Connection {
         answer
     }
 
-    fn refuse_while_limited(&self, owner: &str) -> Result<(), Error> {
+    /// Notes a limit, which counts for everything of one owner.
+    fn limit(&self, by: By<'_>, until: SystemTime) -> Error {
+        self.limited.lock().unwrap_or_else(PoisonError::into_inner).insert(by.owner().to_owned(), until);
+        Error::RateLimited { until }
+    }
+
+    fn refuse_while_limited(&self, by: By<'_>) -> Result<(), Error> {
         let mut limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
         limited.retain(|_, until| *until > SystemTime::now());
-        limited.get(owner).map_or(Ok(()), |until| Err(Error::RateLimited { until: *until }))
+        limited.get(by.owner()).map_or(Ok(()), |until| Err(Error::RateLimited { until: *until }))
     }
 
     pub(super) async fn pause(&self, tries: u32) {
@@ -315,18 +360,20 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// octocrab over a connection of our own: its default one would repeat itself in the `User-Agent`, speak plain HTTP to
+/// A connection of our own under octocrab: its default one would repeat itself in the `User-Agent`, speak plain HTTP to
 /// anyone, and wait for ever for a connection.
-fn connect(address: &ApiAddress, limits: Limits) -> Result<Octocrab, Error> {
+fn connect(address: &ApiAddress, limits: Limits) -> Result<Client<HttpsConnector<HttpConnector>, OctoBody>, Error> {
     let mut tcp = HttpConnector::new();
     tcp.set_connect_timeout(Some(limits.connect));
     tcp.set_nodelay(true);
     tcp.enforce_http(false);
     let tls = HttpsConnectorBuilder::new().with_native_roots().map_err(|error| Error::Client(error.to_string()))?;
     let tls = if address.is_plain() { tls.https_or_http() } else { tls.https_only() };
-    let connector = tls.enable_http1().wrap_connector(tcp);
-    let client: Client<_, OctoBody> = Client::builder(TokioExecutor::new()).build(connector);
-    let uri = address.as_uri().parse().map_err(|_| Error::Address("it is no URI"))?;
+    Ok(Client::builder(TokioExecutor::new()).build(tls.enable_http1().wrap_connector(tcp)))
+}
+
+fn based(client: Client<HttpsConnector<HttpConnector>, OctoBody>, uri: &str) -> Result<Octocrab, Error> {
+    let uri = uri.parse().map_err(|_| Error::Address("it is no URI"))?;
     let built = OctocrabBuilder::new_empty()
         .with_service(client)
         .with_layer(&BaseUriLayer::new(uri))
@@ -367,8 +414,7 @@ fn judge(doing: &str, answer: Answer, credential: &Secret) -> Result<Answer, Err
         return Err(Error::RateLimited { until });
     }
     Err(match status {
-        401 => Error::Denied { doing, why: format!("{UNAUTHORIZED}{why}") },
-        403 => Error::Denied { doing, why },
+        401 | 403 => Error::Denied { doing, status, why },
         404 | 410 => Error::NotFound { doing },
         301 | 302 | 307 | 308 => {
             Error::Rejected { doing, status, why: "it was renamed or moved: use its new name".to_owned() }
@@ -376,12 +422,6 @@ fn judge(doing: &str, answer: Answer, credential: &Secret) -> Result<Answer, Err
         408 | 500.. => Error::Unavailable { doing, why: format!("GitHub answers {status}: {why}") },
         _ => Error::Rejected { doing, status, why },
     })
-}
-
-const UNAUTHORIZED: &str = "401: ";
-
-fn is_unauthorized(error: &Error) -> bool {
-    matches!(error, Error::Denied { why, .. } if why.starts_with(UNAUTHORIZED))
 }
 
 /// Until when GitHub wants no more calls, if that is what it says: its primary limit by `x-ratelimit-*`, its secondary

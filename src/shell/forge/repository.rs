@@ -10,6 +10,12 @@ use crate::model::repository::{BranchName, CommitId, RepoSlug};
 /// How often a branch is tried to be set, with a look before each try.
 const TRIES: u32 = 3;
 
+/// How git names a branch's absence.
+const NOTHING: &str = "0000000000000000000000000000000000000000";
+
+/// Documented for github.com and for GitHub Enterprise Server 3.16 and later.
+const UPDATE_REFS: &str = "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }";
+
 /// A repository.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Repository {
@@ -44,7 +50,7 @@ impl GitHub {
         self.connection.get(By::For(slug), &format!("/repos/{slug}")).await
     }
 
-    /// The commit of a branch; absent where there is no such branch.
+    /// The commit of a branch; absent where there is no such branch, or it is not shown to this credential.
     pub async fn branch_head(&self, slug: &RepoSlug, branch: &BranchName) -> Result<Option<CommitId>, Error> {
         let found: Option<Reference> =
             self.connection.find(By::For(slug), &format!("/repos/{slug}/git/ref/heads/{branch}")).await?;
@@ -53,9 +59,9 @@ impl GitHub {
 
     /// Moves a branch from where it is expected, or makes it where `expected` is absent.
     ///
-    /// A branch that is elsewhere is left alone ([`Error::Moved`]). GitHub refuses by itself whatever is no descendant of
-    /// what it finds, so nobody's push is lost between the look and the update. Only a commit that is no descendant of
-    /// `expected` is forced, right after another look: there a push within the same tenth of a second would be lost.
+    /// A branch that is elsewhere is left alone ([`Error::Moved`]), also one that someone moves between the look and the
+    /// update: GitHub makes no branch that exists, moves none to what is no descendant of it, and where that is wanted
+    /// compares and swaps.
     pub async fn set_branch(
         &self,
         slug: &RepoSlug,
@@ -63,7 +69,7 @@ impl GitHub {
         commit: &CommitId,
         expected: Option<&CommitId>,
     ) -> Result<Done, Error> {
-        let (mut tries, mut force, mut done) = (0, false, Done::Already);
+        let (mut tries, mut swap, mut done) = (0, false, Done::Already);
         loop {
             let head = self.branch_head(slug, branch).await?;
             if head.as_ref() == Some(commit) {
@@ -72,25 +78,32 @@ impl GitHub {
             if head.as_ref() != expected {
                 return Err(Error::Moved { branch: branch.clone(), found: head });
             }
-            let (method, route, body) = match expected {
-                None => (Method::POST, "refs".to_owned(), json!({"ref": branch.reference(), "sha": commit})),
-                Some(_) => (Method::PATCH, format!("refs/heads/{branch}"), json!({"sha": commit, "force": force})),
+            let set = match expected {
+                Some(expected) if swap => self.swap(slug, branch, expected, commit.as_str()).await,
+                Some(_) => {
+                    let route = format!("/repos/{slug}/git/refs/heads/{branch}");
+                    let body = json!({"sha": commit, "force": false});
+                    self.connection.change::<Value>(By::For(slug), Method::PATCH, &route, &body).await.map(drop)
+                }
+                None => {
+                    let route = format!("/repos/{slug}/git/refs");
+                    let body = json!({"ref": branch.reference(), "sha": commit});
+                    self.connection.change::<Value>(By::For(slug), Method::POST, &route, &body).await.map(drop)
+                }
             };
-            let route = format!("/repos/{slug}/git/{route}");
-            let set: Result<Value, Error> = self.connection.change(By::For(slug), method, &route, &body).await;
             tries += 1;
             match set {
-                Ok(_) => return Ok(Done::Changed),
+                Ok(()) => return Ok(Done::Changed),
                 Err(error) if error.is_unclear() && tries < TRIES => self.connection.pause(tries).await,
-                // Another one was quicker, which the look tells, or this is no fast-forward.
-                Err(error) if error.is_unprocessable() && !force && tries < TRIES => force = true,
+                // Another one was quicker, which the look tells, or this is no descendant.
+                Err(error) if error.is_unprocessable() && tries < TRIES => swap = true,
                 Err(error) => return Err(error),
             }
             done = Done::Changed;
         }
     }
 
-    /// Removes a branch that is where it is expected.
+    /// Removes a branch that is where it is expected, also where someone moves it between the look and the removal.
     pub async fn delete_branch(
         &self,
         slug: &RepoSlug,
@@ -107,7 +120,7 @@ impl GitHub {
                 Some(_) => {}
             }
             tries += 1;
-            match self.connection.remove(By::For(slug), &format!("/repos/{slug}/git/refs/heads/{branch}")).await {
+            match self.swap(slug, branch, expected, NOTHING).await {
                 Ok(()) => return Ok(Done::Changed),
                 Err(error) if error.is_unclear() && tries < TRIES => self.connection.pause(tries).await,
                 Err(error) if error.is_unprocessable() && tries < TRIES => {}
@@ -115,5 +128,13 @@ impl GitHub {
             }
             done = Done::Changed;
         }
+    }
+
+    /// Moves or removes a branch if and only if it is where it is expected at that moment. Only GraphQL can.
+    async fn swap(&self, slug: &RepoSlug, branch: &BranchName, expected: &CommitId, to: &str) -> Result<(), Error> {
+        let repository = self.repository(slug).await?;
+        let update = json!({"name": branch.reference(), "beforeOid": expected, "afterOid": to, "force": true});
+        let input = json!({"repositoryId": repository.node_id, "refUpdates": [update]});
+        self.connection.mutate(By::For(slug), UPDATE_REFS, &input).await
     }
 }

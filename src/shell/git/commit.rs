@@ -52,15 +52,9 @@ fn changed_tree(
     let doing = while_doing("the tree cannot be made");
     let mut update = TreeUpdateBuilder::new();
     for (path, content) in changes {
-        if let Some(file) = path
-            .as_str()
-            .match_indices('/')
-            .find(|(at, _)| path.as_str()[..*at].parse().is_ok_and(|above: RepoPath| changes.contains_key(&above)))
-        {
-            return Err(Error::Path(
-                path.clone(),
-                if file.0 == 0 { "it is no path" } else { "its folder is a file here" },
-            ));
+        let above = std::iter::successors(path.parent(), RepoPath::parent);
+        if above.into_iter().any(|folder| changes.contains_key(&folder)) {
+            return Err(Error::Path(path.clone(), "its folder is a file among these changes"));
         }
         let present = present(repository, base, path)?;
         match (content, present) {

@@ -101,21 +101,21 @@ impl LocalTree {
         let Files::WorkTree(tree) = &self.files else {
             return Err(Error::Bare { path: self.path.clone() });
         };
-        let mut ready = Vec::new();
+        let mut checked = Vec::new();
         for (path, content) in changes {
-            if path.as_str().is_empty() {
-                return Err(Error::Path(path.clone(), "it is the repository itself"));
-            }
             if let Some(why) = path.as_str().split('/').find_map(odd_name) {
                 return Err(Error::Path(path.clone(), why));
             }
-            let target = self.path.join(path.as_str());
             let present = tree.check_before_writing(&self.path, path)?;
-            match content {
-                None if present.is_none() => return Err(Error::Missing(path.to_string())),
-                None => ready.push((target, None)),
-                Some(content) => ready.push((target.clone(), Some(beside(&target, content, present)?))),
+            if content.is_none() && present.is_none() {
+                return Err(Error::Missing(path.to_string()));
             }
+            checked.push((self.path.join(path.as_str()), content, present));
+        }
+        let mut ready = Vec::new();
+        for (target, content, present) in checked {
+            let file = content.as_ref().map(|content| beside(&target, content, present)).transpose()?;
+            ready.push((target, file));
         }
         for (target, file) in ready {
             match file {

@@ -122,7 +122,7 @@ impl Mirror {
     /// Tells a branch that was moved in the last moment from one that the server guards.
     fn refused(&self, update: &Update, why: &str, token: Option<&Secret>) -> Error {
         let rejected = || Error::Rejected { branch: update.branch.clone(), why: why.to_owned() };
-        match self.clone().remote_head(&update.branch, token) {
+        match self.remote_head(&update.branch, token) {
             Ok(head) => update.check(head).err().unwrap_or_else(rejected),
             Err(_) => rejected(),
         }

@@ -106,6 +106,9 @@ fn origin(url: &str) -> Result<(String, &str), Error> {
     if host.is_empty() || !host.bytes().all(fits) {
         return Err(Error::Address("its host is none"));
     }
+    // libgit2 names a host without its scheme's own port when it asks for the credential.
+    let own_port = if scheme == "https" { ":443" } else { ":80" };
+    let host = host.strip_suffix(own_port).unwrap_or(host);
     Ok((format!("{scheme}://{}", host.to_ascii_lowercase()), path))
 }
 
@@ -238,6 +241,7 @@ mod tests {
     fn only_the_same_origin_gets_the_token() {
         let address: RemoteAddress = "https://GitHub.com/a/b.git".parse().expect("parses");
         assert!(address.is_origin_of("https://github.com/a/b.git/info/refs"));
+        assert!(address.is_origin_of("https://github.com:443/a"));
         for other in
             ["http://github.com/a", "https://github.com:444/a", "https://github.com.evil/a", "https://evil/github.com"]
         {
