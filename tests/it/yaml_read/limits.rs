@@ -8,7 +8,7 @@ use sourceward::source::yaml::{
 };
 
 /// Far more than needed in a debug build on a busy machine, far less than anything that is not linear would take.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(5);
 
 fn problem(text: &str) -> Option<Problem> {
     let start = Instant::now();
@@ -41,7 +41,7 @@ fn depth_size_nodes_and_aliases_are_limited() {
     }
     assert_eq!(problem(&"[".repeat(100_000)), Some(Problem::TooDeep));
     assert_eq!(problem(&format!("[{}]", "1,".repeat(1_000_000))), Some(Problem::TooManyNodes));
-    assert_eq!(problem(&"- 1\n".repeat(500_000)), Some(Problem::TooManyNodes));
+    assert_eq!(problem(&"- 1\n".repeat(300_000)), Some(Problem::TooManyNodes));
     assert_eq!(problem(&"---\n- 1\n".repeat(200_000)), Some(Problem::TooManyNodes));
     assert_eq!(problem(&format!("- &a 1\n{}", "- *a\n".repeat(MAX_ALIASES))), None);
     assert_eq!(problem(&format!("- &a 1\n{}", "- *a\n".repeat(MAX_ALIASES + 1))), Some(Problem::TooManyAliases));
@@ -73,30 +73,30 @@ fn alias_and_merge_bombs_are_refused() {
 
 #[test]
 fn time_grows_with_the_text_only() {
-    let megabyte = |piece: &str| piece.repeat((1 << 20) / piece.len());
+    let much = |piece: &str| piece.repeat((1 << 18) / piece.len());
     for (text, fine) in [
-        (format!("{}a: 1\n", megabyte("# a comment\n")), true),
-        (format!("a:\n{}  b: 1\n", megabyte("  # a comment\n")), true),
-        (format!("[{}]", megabyte("# a comment\n")), true),
-        (format!("a: {}\n", megabyte("word ")), true),
-        (format!("a: {}\n", megabyte("word\n  ")), true),
-        (format!("a: '{}'\n", megabyte("word\n\n  ")), true),
-        (format!("a: \"{}\"\n", megabyte("\\n\\\n  ")), true),
-        (format!("a: |\n{}", megabyte("  word\n")), true),
-        (format!("a: >\n{}", megabyte("  word\n\n   more\n")), true),
-        (format!("a:{}1\n", megabyte(" ")), true),
-        (megabyte("\n"), true),
-        (megabyte("\r"), true),
-        (megabyte("---\n# a comment, and what makes the document longer than it would be\n"), true),
-        (megabyte("--- a longer scalar, as there is a limit of all nodes, see above\n...\n"), true),
-        (format!("? {}\n: 1\n", megabyte("word ")), true),
-        (format!("a: {{{}}}\n", megabyte("key that is long enough: value that is long enough, ")), true),
-        (megabyte("a key that is long enough to not be too many: {a: [b, c]}\n"), true),
-        (format!("{}: 1\n", megabyte("word")), false),
-        (megabyte("[a: "), false),
-        (format!("a: \"{}", megabyte("word ")), false),
-        (format!("a: !{}\n", megabyte("%41")), true),
-        (format!("a: &{} 1\n", megabyte("word")), true),
+        (format!("{}a: 1\n", much("# a comment\n")), true),
+        (format!("a:\n{}  b: 1\n", much("  # a comment\n")), true),
+        (format!("[{}]", much("# a comment\n")), true),
+        (format!("a: {}\n", much("word ")), true),
+        (format!("a: {}\n", much("word\n  ")), true),
+        (format!("a: '{}'\n", much("word\n\n  ")), true),
+        (format!("a: \"{}\"\n", much("\\n\\\n  ")), true),
+        (format!("a: |\n{}", much("  word\n")), true),
+        (format!("a: >\n{}", much("  word\n\n   more\n")), true),
+        (format!("a:{}1\n", much(" ")), true),
+        (much("\n"), true),
+        (much("\r"), true),
+        (much("---\n# a comment\n"), true),
+        (much("--- scalar\n...\n"), true),
+        (format!("? {}\n: 1\n", much("word ")), true),
+        (format!("a: {{{}}}\n", much("key: value, ")), true),
+        (much("key: {a: [b, c]}\n"), true),
+        (format!("{}: 1\n", much("word")), false),
+        (much("[a: "), false),
+        (format!("a: \"{}", much("word ")), false),
+        (format!("a: !{}\n", much("%41")), true),
+        (format!("a: &{} 1\n", much("word")), true),
     ] {
         assert_eq!(problem(&text).is_none(), fine, "{:?}", &text[..20]);
     }
