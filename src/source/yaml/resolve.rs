@@ -36,6 +36,9 @@ pub enum Reader {
 /// The most values of one conversion, aliases and merges written out; more than any file without aliases can have.
 pub const MAX_VALUES: usize = 300_000;
 
+/// The most text of one conversion in bytes, repeated wherever an alias repeats it.
+pub const MAX_TEXT_BYTES: usize = 8 * super::parse::MAX_BYTES;
+
 /// A node that has no value for a reader.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{problem}")]
@@ -84,7 +87,7 @@ pub enum Unresolvable {
     /// An alias inside of what it stands for.
     #[error("the alias \"*{0}\" stands inside of what it stands for")]
     Cycle(String),
-    /// More than [`MAX_VALUES`], or nearly nothing but aliases.
+    /// More than [`MAX_VALUES`] or [`MAX_TEXT_BYTES`], or nearly nothing but aliases.
     #[error("written out, the aliases make too many values")]
     TooLarge,
     /// Nested deeper than the parser allows, by way of aliases.

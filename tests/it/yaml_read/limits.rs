@@ -45,6 +45,11 @@ fn depth_size_nodes_and_aliases_are_limited() {
     assert_eq!(problem(&"---\n- 1\n".repeat(200_000)), Some(Problem::TooManyNodes));
     assert_eq!(problem(&format!("- &a 1\n{}", "- *a\n".repeat(MAX_ALIASES))), None);
     assert_eq!(problem(&format!("- &a 1\n{}", "- *a\n".repeat(MAX_ALIASES + 1))), Some(Problem::TooManyAliases));
+    assert_eq!(problem(&"---\n".repeat(400_000)), Some(Problem::TooManyNodes));
+    let handles: String = (0..80_000).map(|at| format!("%TAG !a{at}! b\n")).collect();
+    assert_eq!(problem(&format!("{handles}---\na: !a7!b c\n")), None);
+    let prefix = format!("%TAG !a! {}\n---\n{}", "x".repeat(1 << 20), "- !a!b c\n".repeat(9_000));
+    assert!(problem(&prefix).is_some());
     assert_eq!(problem(&" ".repeat(MAX_BYTES + 1)), Some(Problem::TooLarge(MAX_BYTES + 1)));
 }
 
@@ -65,6 +70,10 @@ fn alias_and_merge_bombs_are_refused() {
     assert_eq!(unresolvable(&format!("- &a0 [x]\n{chain}")), Some(Unresolvable::TooDeep));
     let chain: String = (1..5_000).map(|at| format!("- &a{at} {{<<: *a{}}}\n", at - 1)).collect();
     assert_eq!(unresolvable(&format!("- &a0 {{x: 1}}\n{chain}")), Some(Unresolvable::TooDeep));
+    let word = "x".repeat(1 << 20);
+    assert_eq!(unresolvable(&format!("- &a {word}\n{}", "- *a\n".repeat(900))), Some(Unresolvable::TooLarge));
+    let keyed = format!("- &a |\n  {word}\n{}", "- {? *a : 1}\n".repeat(900));
+    assert_eq!(unresolvable(&keyed), Some(Unresolvable::TooLarge));
     assert_eq!(unresolvable("a: &a [*a]"), Some(Unresolvable::Cycle("a".to_owned())));
     assert_eq!(unresolvable("a: &a {b: {c: *a}}"), Some(Unresolvable::Cycle("a".to_owned())));
     assert!(unresolvable("a: &a {<<: *a}").is_some());
