@@ -5,7 +5,9 @@
 //! tool that deploys the file reads back what was meant; so every question here takes the [`Reader`].
 //!
 //! All rules are go-yaml's (v2 as `sigs.k8s.io/yaml` carries it, v3 as kyaml does) and were recorded from the tools
-//! themselves; `tests/it/yaml/` holds the record.
+//! themselves; `tests/it/yaml/` holds the record. Kustomize prints what it read and reads it again before it decodes it; of
+//! the losses on that way, nothing in brackets (`{a: }`) is read as "" here as well, but a folded scalar's further indented
+//! lines (one more empty line around them) and U+0085 are read as they were meant.
 
 mod convert;
 mod fields;
@@ -33,6 +35,9 @@ pub enum Reader {
 
 /// The most values of one conversion, aliases and merges written out; more than any file without aliases can have.
 pub const MAX_VALUES: usize = 300_000;
+
+/// The most text of one conversion in bytes, repeated wherever an alias repeats it.
+pub const MAX_TEXT_BYTES: usize = 8 * super::parse::MAX_BYTES;
 
 /// A node that has no value for a reader.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -82,7 +87,7 @@ pub enum Unresolvable {
     /// An alias inside of what it stands for.
     #[error("the alias \"*{0}\" stands inside of what it stands for")]
     Cycle(String),
-    /// More than [`MAX_VALUES`], or nearly nothing but aliases.
+    /// More than [`MAX_VALUES`] or [`MAX_TEXT_BYTES`], or nearly nothing but aliases.
     #[error("written out, the aliases make too many values")]
     TooLarge,
     /// Nested deeper than the parser allows, by way of aliases.

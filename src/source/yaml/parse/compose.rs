@@ -19,7 +19,7 @@ pub(super) fn stream(text: &str) -> Result<Stream, ParseError> {
         scanner: Scanner::new(text)?,
         nodes: Vec::new(),
         anchors: HashMap::new(),
-        handles: Vec::new(),
+        handles: HashMap::new(),
         nodes_before: 0,
         aliases: 0,
     };
@@ -35,6 +35,9 @@ pub(super) fn stream(text: &str) -> Result<Stream, ParseError> {
     Ok(Stream { documents })
 }
 
+/// The longest prefix of a `%TAG` line, in bytes: each tag repeats it.
+const MAX_TAG_PREFIX: usize = 256;
+
 struct Composer<'t> {
     text: &'t str,
     scanner: Scanner<'t>,
@@ -43,7 +46,7 @@ struct Composer<'t> {
     /// The latest node of each anchor's name.
     anchors: HashMap<String, NodeId>,
     /// The `%TAG` lines: handle and prefix.
-    handles: Vec<(String, String)>,
+    handles: HashMap<String, String>,
     nodes_before: usize,
     aliases: usize,
 }
@@ -104,7 +107,11 @@ impl Composer<'_> {
                 document.end_marker = Some(self.scanner.take()?.span());
             }
             self.anchors.clear();
-            self.nodes_before += self.nodes.len();
+            // An empty document is not for nothing either.
+            self.nodes_before += self.nodes.len().max(1);
+            if self.nodes_before > MAX_NODES {
+                return Err(start.error(Problem::TooManyNodes));
+            }
             document.nodes = std::mem::take(&mut self.nodes);
             documents.push(document);
         }
@@ -126,10 +133,10 @@ impl Composer<'_> {
                 }
                 TokenKind::Version { major: 1, minor: 1 } => versioned = true,
                 TokenKind::TagDirective { handle, prefix } => {
-                    if self.handles.iter().any(|(known, _)| *known == handle) {
+                    if self.handles.contains_key(&handle) {
                         return Err(start.syntax("this tag handle is declared twice"));
                     }
-                    self.handles.push((handle, prefix));
+                    self.handles.insert(handle, prefix);
                 }
                 _ => return Err(start.syntax("Go reads YAML 1.1 only; remove the %YAML line")),
             }
@@ -222,13 +229,16 @@ impl Composer<'_> {
         if handle.is_empty() {
             return Ok(suffix);
         }
-        let declared = self.handles.iter().find(|(known, _)| *known == handle).map(|(_, prefix)| prefix.as_str());
+        let declared = self.handles.get(&handle).map(String::as_str);
         let prefix = declared.or(match handle.as_str() {
             "!" => Some("!"),
             "!!" => Some("tag:yaml.org,2002:"),
             _ => None,
         });
         match prefix {
+            Some(prefix) if prefix.len() > MAX_TAG_PREFIX => {
+                Err(start.syntax("the prefix that a %TAG line gives to this tag's handle is too long"))
+            }
             Some(prefix) => Ok(format!("{prefix}{suffix}")),
             None => Err(start.error(Problem::UnknownHandle(handle))),
         }

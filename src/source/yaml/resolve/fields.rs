@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    MAX_VALUES, Reader, ResolveError, Unresolvable, Via,
+    MAX_TEXT_BYTES, MAX_VALUES, Reader, ResolveError, Unresolvable, Via,
     number::float_key,
     scalar::{self, Scalar},
 };
@@ -17,6 +17,7 @@ use crate::source::yaml::{
 pub(super) struct Budget {
     all: usize,
     aliased: usize,
+    bytes: usize,
 }
 
 impl Budget {
@@ -26,7 +27,14 @@ impl Budget {
         self.all += 1;
         self.aliased += usize::from(aliased);
         let excessive = self.aliased > 100 && self.all > 1000 && self.aliased as f64 / self.all as f64 > 0.99;
-        if self.all > MAX_VALUES || excessive { Err(node.refuse(Unresolvable::TooLarge)) } else { Ok(()) }
+        if let NodeKind::Scalar { text, .. } = &node.kind {
+            self.bytes += text.len();
+        }
+        if self.all > MAX_VALUES || self.bytes > MAX_TEXT_BYTES || excessive {
+            Err(node.refuse(Unresolvable::TooLarge))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -114,7 +122,8 @@ pub(super) fn key(document: &Document, node: NodeId, reader: Reader) -> Result<O
     let scalar = scalar::typed(text, *style, node.tag_name.as_deref(), reader).map_err(|why| written.refuse(why))?;
     let foreign_tag = || node.tag_name.as_deref().is_some_and(|tag| !matches!(tag, "!" | "tag:yaml.org,2002:str"));
     let key = match &scalar {
-        Scalar::String(string) if reader != Reader::Kustomize || !foreign_tag() => string.clone(),
+        // Kustomize prints a quoted "<<" without quotes before it decodes the map, and so loses it.
+        Scalar::String(string) if reader != Reader::Kustomize || !foreign_tag() && string != "<<" => string.clone(),
         _ if reader == Reader::Kustomize => return Err(written.refuse(Unresolvable::Key(text.clone()))),
         Scalar::Bool(bool) => bool.to_string(),
         Scalar::Int(int) => int.to_string(),
@@ -153,7 +162,7 @@ impl Walk<'_, '_> {
         let (mut fields, mut merged) = (Fields::default(), None);
         for entry in entries {
             let key_node = document.node(entry.key);
-            self.budget.spend(key_node, aliased)?;
+            self.budget.spend(document.node(target(document, entry.key).0), aliased)?;
             let Some(key) = key(document, entry.key, self.reader)? else {
                 if self.reader != Reader::Kustomize {
                     let mut brought = self.merged(entry, aliased, depth)?;
