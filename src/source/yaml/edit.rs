@@ -36,7 +36,10 @@ use crate::{
         pointer::{Pointer, list_index},
         value::{same, type_name},
     },
-    source::{edit::Splice, span::Span},
+    source::{
+        edit::Splice,
+        span::{Span, line_of},
+    },
 };
 
 /// A change to one document; a pointer beside it says where.
@@ -71,6 +74,15 @@ pub enum EditError {
     /// The file is no YAML that Go reads; a template, for example.
     #[error("the file cannot be read as YAML: {0}")]
     Unparsed(#[from] ParseError),
+    /// A line ends with a lone carriage return or with U+0085, U+2028 or U+2029, which YAML 1.1 takes for line breaks and
+    /// nothing that shows or compares files does: what is a line would depend on who looks.
+    #[error("line {line}: a line ends with something else than a line feed; replace U+{:04X}", u32::from(*.found))]
+    OddLineBreak {
+        /// The line.
+        line: usize,
+        /// The character.
+        found: char,
+    },
     /// The document has no value that the reader accepts: duplicate keys, or what JSON cannot say.
     #[error("line {line}: the document cannot be read: {problem}")]
     Unreadable {
@@ -139,6 +151,9 @@ pub enum EditError {
 pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: Reader) -> Result<Splice, EditError> {
     let stream = parse(text)?;
     let count = stream.documents.len();
+    if let Some((at, found)) = odd_line_break(text) {
+        return Err(EditError::OddLineBreak { line: line_of(text, at), found });
+    }
     let page = Page {
         text,
         document: stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })?,
@@ -166,6 +181,13 @@ pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: 
     }
     Err(shared(page, place.site())
         .unwrap_or(EditError::NotExpressible { line: page.line(page.node(place.site().node).span.start) }))
+}
+
+/// The first line break that is neither a line feed nor a carriage return with one.
+fn odd_line_break(text: &str) -> Option<(usize, char)> {
+    let breaks = text.match_indices(['\r', '\u{85}', '\u{2028}', '\u{2029}']);
+    let mut odd = breaks.filter(|(at, found)| *found != "\r" || !text[at + 1..].starts_with('\n'));
+    odd.next().and_then(|(at, found)| Some((at, found.chars().next()?)))
 }
 
 /// The splices that may make a change, the best one first.
