@@ -5,7 +5,7 @@ use crate::{
     model::pointer::{Pointer, list_index},
     source::yaml::{
         resolve::{self, Reader},
-        tree::{CollectionStyle, Entry, Item, NodeId, NodeKind},
+        tree::{CollectionStyle, Entry, Item, NodeId, NodeKind, ScalarStyle},
     },
 };
 
@@ -64,6 +64,15 @@ pub(super) enum Holder {
     },
 }
 
+impl Place {
+    /// The node that is written there: of an inherited key, the map that inherits.
+    pub(super) fn site(&self) -> &Site {
+        match self {
+            Self::Written(site) | Self::Inherited { map: site, .. } => site,
+        }
+    }
+}
+
 impl Site {
     /// Tells whether the node is inside brackets.
     pub(super) fn in_flow(&self) -> bool {
@@ -114,9 +123,9 @@ pub(super) fn explicit(page: Page<'_>, entries: &[Entry], key: &str, reader: Rea
     })
 }
 
-/// Tells whether an entry is a `<<`.
+/// Tells whether an entry is a `<<`; in quotes it is a key like any other.
 pub(super) fn is_merge(page: Page<'_>, entry: Entry) -> bool {
-    matches!(&page.node(entry.key).kind, NodeKind::Scalar { text, .. } if text == "<<")
+    matches!(&page.node(entry.key).kind, NodeKind::Scalar { text, style: ScalarStyle::Plain } if text == "<<")
 }
 
 pub(super) fn aliased(page: Page<'_>, node: NodeId, how: &'static str) -> EditError {
