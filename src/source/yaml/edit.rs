@@ -13,6 +13,7 @@ mod insert;
 mod outcome;
 mod page;
 mod remove;
+mod replace;
 mod scalar;
 mod set;
 mod site;
@@ -23,7 +24,8 @@ use serde_json::Value;
 use self::{
     collection::Care,
     page::Page,
-    set::{Layout, Tag},
+    replace::Tag,
+    set::Layout,
     site::{Place, Site},
     style::Style,
 };

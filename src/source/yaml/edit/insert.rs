@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::{
     collection::{Care, Words},
     page::Page,
-    set::{Layout, Tag, margin, pretty, set, words},
+    replace::Tag,
+    set::{Layout, margin, pretty, set, words},
     site::Site,
     style::{Style, item_step},
 };

@@ -6,7 +6,8 @@ use super::{
     collection::Care,
     insert::comma,
     page::{Page, is_blank},
-    set::{Layout, Tag, set},
+    replace::Tag,
+    set::{Layout, set},
     site::{Holder, Site},
     style::Style,
 };
