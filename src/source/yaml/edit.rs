@@ -64,7 +64,8 @@ pub enum Change {
     },
     /// The key or item there goes, with the comments that belong to it: the one on its line, those on the lines directly
     /// above in the same column (not above the first key or item, where they may describe all of them, and not across an
-    /// empty line), and those directly below that stand further to the right. The last key leaves `{}`, the last item `[]`.
+    /// empty line), and those directly below that stand further to the right. The last key leaves `{}`, the last item
+    /// `[]`, and takes the comments above it along.
     Remove,
 }
 

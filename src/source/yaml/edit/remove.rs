@@ -28,7 +28,13 @@ pub(super) fn remove(page: Page<'_>, style: &Style, site: &Site, around: &Site) 
         Holder::Entry { index, .. } | Holder::Item { index, .. } | Holder::Flow { index } => index,
     };
     if members.len() == 1 {
-        return vec![set(page, style, around, &empty(page, around.node), Layout::Flow, Tag::Keep, Care::Natural)];
+        let mut splice = set(page, style, around, &empty(page, around.node), Layout::Flow, Tag::Keep, Care::Natural);
+        if page.is_block_collection(around.node) {
+            // Comments below in the member's own column are not the member's.
+            let end = page.tail(members[0].end, page.column(members[0].start));
+            splice.span.end = splice.span.end.min(end).max(splice.span.start);
+        }
+        return vec![splice];
     }
     if site.in_flow() {
         return vec![from_flow(page, around.node, &members, index)];
