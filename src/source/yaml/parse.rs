@@ -7,14 +7,22 @@
 //! attachment of comments), so there is one parser here; where the forks read a *value* differently, [`super::resolve`]
 //! asks for the reader.
 //!
-//! Three things are stricter than go-yaml, all on texts that no tool is known to write: nesting ends at [`MAX_DEPTH`], a byte
-//! order mark at the start of a later line is refused (go-yaml reads it as text or skips it, depending on where its buffer
-//! happened to end), and all documents of a file must be well formed (`helm` reads only the first one of a values file).
+//! Stricter than go-yaml, on texts that are mistakes wherever they were seen:
+//! - Nesting ends at [`MAX_DEPTH`].
+//! - The whole file must be well formed. Go's `Unmarshal`, and so `helm` and `kubectl` for each document, stops reading behind
+//!   the first value and takes `{a: 1}}` or a second, less indented map for nothing; Kustomize refuses them.
+//! - A byte order mark at the start of a later line is refused. go-yaml reads it as text or skips it, depending on where its
+//!   buffer happened to end.
+//! - A tab between a complex value's `:` and a comment is refused, as v2 does and v3 does not.
+//!
+//! `kubectl` and Kustomize cut a file at lines that begin with `---` before they parse. Where a document begins on such a line
+//! (`--- {a: 1}`), which `kubectl` refuses, the marker's span and the root's lie on one line.
 
 mod compose;
 mod cursor;
 mod scalar;
 mod scan;
+mod tag;
 
 use super::tree::Stream;
 

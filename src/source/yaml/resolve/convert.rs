@@ -9,12 +9,14 @@ use super::{
 };
 use crate::source::yaml::{
     parse::MAX_DEPTH,
-    tree::{Document, NodeId, NodeKind},
+    tree::{CollectionStyle, Document, Node, NodeId, NodeKind},
 };
 
 /// The value of a node and everything below it.
 pub(super) fn value(document: &Document, node: NodeId, reader: Reader) -> Result<Value, ResolveError> {
-    Conversion { document, reader, budget: Budget::default(), open: Vec::new() }.value(node, false)
+    let in_flow = document.nodes.iter().any(|around| is_flow(around) && encloses(around, document.node(node)));
+    Conversion { document, reader, budget: Budget::default(), open: Vec::new() }
+        .value(node, Around { in_flow, aliased: false })
 }
 
 struct Conversion<'d> {
@@ -25,37 +27,66 @@ struct Conversion<'d> {
     open: Vec<NodeId>,
 }
 
+impl Unresolvable {
+    /// Tells whether only the JSON of a value fails, not go-yaml's reading of it.
+    fn is_of_json(&self) -> bool {
+        matches!(self, Self::NotJson(_) | Self::Key(_) | Self::AmbiguousKey(_))
+    }
+}
+
+/// What is around a node.
+#[derive(Clone, Copy)]
+struct Around {
+    /// Brackets, also by way of aliases.
+    in_flow: bool,
+    aliased: bool,
+}
+
 impl Conversion<'_> {
-    fn value(&mut self, id: NodeId, aliased: bool) -> Result<Value, ResolveError> {
+    fn value(&mut self, id: NodeId, around: Around) -> Result<Value, ResolveError> {
         let document = self.document;
         let node = document.node(id);
-        self.budget.spend(node, aliased)?;
+        self.budget.spend(node, around.aliased)?;
+        let inside = Around { in_flow: around.in_flow || is_flow(node), ..around };
         match &node.kind {
+            // Kustomize prints what it read before it decodes it, and prints nothing in brackets as ''.
+            NodeKind::Scalar { text, .. }
+                if self.reader == Reader::Kustomize && around.in_flow && text.is_empty() && node.tag.is_none() =>
+            {
+                Ok(Value::String(String::new()))
+            }
             NodeKind::Scalar { style, text } => scalar::typed(text, *style, node.tag_name.as_deref(), self.reader)
                 .and_then(|scalar| scalar.into_json(text, self.reader))
                 .map_err(|problem| node.refuse(problem)),
             NodeKind::Alias { name, target } if self.open.contains(target) => {
                 Err(node.refuse(Unresolvable::Cycle(name.clone())))
             }
-            NodeKind::Alias { target, .. } => self.value(*target, true),
+            NodeKind::Alias { target, .. } => self.value(*target, Around { aliased: true, ..around }),
             NodeKind::Sequence { .. } | NodeKind::Mapping { .. } if self.open.len() >= MAX_DEPTH => {
                 Err(node.refuse(Unresolvable::TooDeep))
             }
             NodeKind::Sequence { items, .. } => {
                 self.open.push(id);
-                let values = items.iter().map(|item| self.value(item.node, aliased)).collect::<Result<_, _>>()?;
+                let values = items.iter().map(|item| self.value(item.node, inside)).collect::<Result<_, _>>()?;
                 self.open.pop();
                 Ok(Value::Array(values))
             }
             NodeKind::Mapping { .. } => {
                 self.open.push(id);
                 let mut map = Map::new();
-                let mut fields = fields::fields(document, id, self.reader, &mut self.budget, aliased)?;
+                let mut fields = fields::fields(document, id, self.reader, &mut self.budget, around.aliased)?;
                 for replaced in std::mem::take(&mut fields.replaced) {
-                    self.value(replaced, aliased)?;
+                    let depth = self.open.len();
+                    if let Err(error) = self.value(replaced, inside) {
+                        if !error.problem.is_of_json() {
+                            return Err(error);
+                        }
+                        self.open.truncate(depth);
+                    }
                 }
                 for field in fields.into_vec() {
-                    let value = self.value(field.value, aliased || !field.via.is_empty())?;
+                    let value =
+                        self.value(field.value, Around { aliased: around.aliased || !field.via.is_empty(), ..inside })?;
                     map.insert(field.text, value);
                 }
                 self.open.pop();
@@ -63,4 +94,17 @@ impl Conversion<'_> {
             }
         }
     }
+}
+
+fn is_flow(node: &Node) -> bool {
+    matches!(
+        node.kind,
+        NodeKind::Sequence { style: CollectionStyle::Flow, .. }
+            | NodeKind::Mapping { style: CollectionStyle::Flow, .. }
+    )
+}
+
+/// Tells whether a node lies inside of another, not at its very edges.
+fn encloses(outer: &Node, inner: &Node) -> bool {
+    outer.span.start <= inner.span.start && inner.span.end <= outer.span.end && outer.span != inner.span
 }

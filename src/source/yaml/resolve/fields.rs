@@ -114,7 +114,8 @@ pub(super) fn key(document: &Document, node: NodeId, reader: Reader) -> Result<O
     let scalar = scalar::typed(text, *style, node.tag_name.as_deref(), reader).map_err(|why| written.refuse(why))?;
     let foreign_tag = || node.tag_name.as_deref().is_some_and(|tag| !matches!(tag, "!" | "tag:yaml.org,2002:str"));
     let key = match &scalar {
-        Scalar::String(string) if reader != Reader::Kustomize || !foreign_tag() => string.clone(),
+        // Kustomize prints a quoted "<<" without quotes before it decodes the map, and so loses it.
+        Scalar::String(string) if reader != Reader::Kustomize || !foreign_tag() && string != "<<" => string.clone(),
         _ if reader == Reader::Kustomize => return Err(written.refuse(Unresolvable::Key(text.clone()))),
         Scalar::Bool(bool) => bool.to_string(),
         Scalar::Int(int) => int.to_string(),
