@@ -1,5 +1,6 @@
 //! The nouns that every other folder speaks. They know nothing of files, engines or senders.
 
+pub mod change;
 pub mod diff;
 pub mod finding;
 pub mod fingerprint;
