@@ -138,8 +138,13 @@ fn align(old: &[Value], new: &[Value], keys: Option<&[&str]>) -> Vec<(usize, usi
     if let Some(keys) = keys
         && let (Some(old_names), Some(new_names)) = (identities(old, keys), identities(new, keys))
     {
-        let position: HashMap<&str, usize> = new_names.iter().enumerate().map(|(index, name)| (&**name, index)).collect();
-        return old_names.iter().enumerate().filter_map(|(index, name)| Some((index, *position.get(&**name)?))).collect();
+        let position: HashMap<&str, usize> =
+            new_names.iter().enumerate().map(|(index, name)| (&**name, index)).collect();
+        return old_names
+            .iter()
+            .enumerate()
+            .filter_map(|(index, name)| Some((index, *position.get(&**name)?)))
+            .collect();
     }
     align_by_position(old, new)
 }
@@ -268,8 +273,9 @@ mod tests {
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::vec((prop::sample::select(vec!["name", "env", "b"]), inner), 0..3)
-                    .prop_map(|entries| Value::from_iter(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))),
+                prop::collection::vec((prop::sample::select(vec!["name", "env", "b"]), inner), 0..3).prop_map(
+                    |entries| Value::from_iter(entries.into_iter().map(|(key, value)| (key.to_owned(), value)))
+                ),
             ]
         })
     }

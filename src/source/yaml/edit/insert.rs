@@ -87,7 +87,7 @@ pub(super) fn insert_item(
                 value if pretty(page, style, site.node) => words.pretty(value, margin(page, at)),
                 value => words.flow(value, true),
             };
-            if index >= members.len() || index > 0 {
+            if index > 0 {
                 let behind = index.min(members.len()) - 1;
                 return between(page, style, site, &members, behind, text(members[behind].start));
             }
