@@ -178,7 +178,9 @@ pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: 
     let closed: Vec<Splice> = splices.iter().filter_map(|splice| insert::behind_open_block(page, splice)).collect();
     let mut all = splices.into_iter().chain(closed);
     let exact = all.find_map(|splice| outcome::exact(&stream, text, document, &wanted, splice, reader));
-    exact.ok_or_else(|| shared(page, place.site()).unwrap_or(EditError::NotExpressible { line: page.line(start) }))
+    exact.ok_or_else(|| {
+        shared(page, place.site(), reader).unwrap_or(EditError::NotExpressible { line: page.line(start) })
+    })
 }
 
 /// The ways to word a value, the plainest last.
@@ -236,7 +238,7 @@ fn wordings(
 }
 
 /// The anchor, alias or merge key that explains why a change at a site reaches further than it should.
-fn shared(page: Page<'_>, site: &Site) -> Option<EditError> {
+fn shared(page: Page<'_>, site: &Site, reader: Reader) -> Option<EditError> {
     let used = |id: NodeId| {
         page.document.nodes.iter().any(|node| matches!(node.kind, NodeKind::Alias { target, .. } if target == id))
     };
@@ -250,7 +252,7 @@ fn shared(page: Page<'_>, site: &Site) -> Option<EditError> {
     let merge = || {
         let collection = site.collection()?;
         let NodeKind::Mapping { entries, .. } = &page.node(collection).kind else { return None };
-        entries.iter().find(|entry| site::is_merge(page, **entry)).map(|entry| entry.value)
+        entries.iter().find(|entry| site::is_merge(page, **entry, reader)).map(|entry| entry.value)
     };
     anchor
         .map(|id| site::aliased(page, id, "an anchor"))

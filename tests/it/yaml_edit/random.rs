@@ -525,6 +525,10 @@ fn hold(text: &str, random: &[u8], reader: Reader) -> Result<(), TestCaseError> 
             prop_assert!(!crlf || !after.replace("\r\n", "").contains('\n'), "{context}\nmixed breaks\n{after:?}");
         }
         Err(EditError::Aliased { .. }) => prop_assert!(text.contains(['&', '*']), "{context}"),
+        // To Kustomize `<<` merges even in quotes.
+        Err(EditError::NotExpressible { .. })
+            if reader == Reader::Kustomize && format!("{change:?}").contains("\"<<\": ")
+                || matches!(&change, Change::InsertKey { key, .. } if key == "<<") => {}
         Err(error) => prop_assert!(false, "{context}\n{error}"),
     }
     Ok(())

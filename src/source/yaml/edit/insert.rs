@@ -35,6 +35,14 @@ pub(super) fn insert_key(
             let words = Words { list_offset: style.list_offset(page, end), ..words };
             Splice::new(Span::empty(end), below(words.entry(key, value, column)))
         }
+        NodeKind::Mapping { .. }
+            if !members.is_empty() && !page.text[page.node(site.node).span.start..].starts_with('{') =>
+        {
+            // `[a: 1]`: a map of one key inside of a list needs no braces, but one of two does.
+            let span = page.node(site.node).span;
+            let old = page.slice(span.start, span.end);
+            Splice::new(span, format!("{{{old}, {}}}", words.flow_entry(key, value)))
+        }
         NodeKind::Mapping { .. } if !members.is_empty() => {
             let behind = behind.unwrap_or(members.len() - 1);
             let column = margin(page, members[behind].start);
