@@ -45,7 +45,7 @@ fn every_case_edits_as_it_says() {
     let mut failures = Vec::new();
     for case in &cases {
         let found = edit(&case.before, case.document, &case.at, &case.change, case.reader);
-        let found = found.map(|splice| splice.apply(&case.before)).map_err(|error| named(&error, &case.before));
+        let found = found.map(|splice| splice.apply(&case.before)).map_err(|error| named(&error));
         if found != case.expected {
             failures.push(format!("= {}\nexpected {}\nfound    {}", case.title, shown(&case.expected), shown(&found)));
         }
@@ -61,10 +61,10 @@ fn shown(outcome: &Result<String, String>) -> String {
 }
 
 /// `Variant line`, as the cases write a refusal.
-fn named(error: &EditError, text: &str) -> String {
-    let _ = text;
+fn named(error: &EditError) -> String {
     match error {
         EditError::Unparsed(error) => format!("Unparsed {}", error.line),
+        EditError::OddLineBreak { line, .. } => format!("OddLineBreak {line}"),
         EditError::Unreadable { line, .. } => format!("Unreadable {line}"),
         EditError::NoDocument { .. } => "NoDocument".to_owned(),
         EditError::NotFound { line, .. } => format!("NotFound {line}"),

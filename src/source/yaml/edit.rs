@@ -10,33 +10,36 @@
 
 mod collection;
 mod insert;
+mod outcome;
 mod page;
 mod remove;
+mod replace;
 mod scalar;
 mod set;
 mod site;
 mod style;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use self::{
     collection::Care,
     page::Page,
-    set::{Layout, Tag},
+    replace::Tag,
+    set::Layout,
     site::{Place, Site},
     style::Style,
 };
 use super::{
     parse::{ParseError, parse},
-    resolve::{self, Reader, ResolveError, Unresolvable},
-    tree::{Document, NodeId, NodeKind, Stream},
+    resolve::{Reader, Unresolvable},
+    tree::{NodeId, NodeKind},
 };
 use crate::{
-    model::{
-        pointer::{Pointer, list_index},
-        value::{same, type_name},
+    model::{pointer::Pointer, value::same},
+    source::{
+        edit::Splice,
+        span::{Span, line_of},
     },
-    source::{edit::Splice, span::Span},
 };
 
 /// A change to one document; a pointer beside it says where.
@@ -61,7 +64,8 @@ pub enum Change {
     },
     /// The key or item there goes, with the comments that belong to it: the one on its line, those on the lines directly
     /// above in the same column (not above the first key or item, where they may describe all of them, and not across an
-    /// empty line), and those directly below that stand further to the right. The last key leaves `{}`, the last item `[]`.
+    /// empty line), and those directly below that stand further to the right. The last key leaves `{}`, the last item
+    /// `[]`, and takes the comments above it along.
     Remove,
 }
 
@@ -71,6 +75,15 @@ pub enum EditError {
     /// The file is no YAML that Go reads; a template, for example.
     #[error("the file cannot be read as YAML: {0}")]
     Unparsed(#[from] ParseError),
+    /// A line ends with a lone carriage return or with U+0085, U+2028 or U+2029, which YAML 1.1 takes for line breaks and
+    /// nothing that shows or compares files does: what is a line would depend on who looks.
+    #[error("line {line}: a line ends with something else than a line feed; replace U+{:04X}", u32::from(*.found))]
+    OddLineBreak {
+        /// The line.
+        line: usize,
+        /// The character.
+        found: char,
+    },
     /// The document has no value that the reader accepts: duplicate keys, or what JSON cannot say.
     #[error("line {line}: the document cannot be read: {problem}")]
     Unreadable {
@@ -137,35 +150,47 @@ pub enum EditError {
 /// an empty one where the value is the wanted one already. Pointers go by the keys that `reader` sees; a key of a merge
 /// counts as the map's own.
 pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: Reader) -> Result<Splice, EditError> {
+    if let Some((at, found)) = odd_line_break(text) {
+        return Err(EditError::OddLineBreak { line: line_of(text, at), found });
+    }
     let stream = parse(text)?;
     let count = stream.documents.len();
-    let page = Page {
-        text,
-        document: stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })?,
-    };
-    let old = value(page, reader)?;
-    let wanted = changed(page, &old, at, change)?;
-    let Some(root) = page.document.root else {
-        let style = Style::of(page);
-        let splices = [Care::Natural, Care::NoBlockScalars, Care::Quoted]
-            .map(|care| insert::insert_root(page, &style, &wanted, care));
-        let exact = splices.into_iter().find_map(|splice| checked(&stream, page, document, &wanted, splice, reader));
-        return exact.ok_or(EditError::NotExpressible { line: page.line(page.document.span.start) });
+    let found = stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })?;
+    let page = Page { text, document: found };
+    let old = outcome::read(found, reader)
+        .map_err(|error| EditError::Unreadable { line: page.line(error.span.start), problem: error.problem })?;
+    let style = Style::of(page);
+    let Some(root) = found.root else {
+        let line = page.line(found.span.start);
+        let wanted = outcome::wanted(&old, at, change, line)?;
+        let splices = CARES.map(|care| insert::insert_root(page, &style, &wanted, care));
+        let exact =
+            splices.into_iter().find_map(|splice| outcome::exact(&stream, text, document, &wanted, splice, reader));
+        return exact.ok_or(EditError::NotExpressible { line });
     };
     let place = site::locate(page, root, at, reader)?;
-    if same(&old, &wanted) && *change != Change::Remove {
-        return Ok(Splice::new(Span::empty(page.node(place.site().node).span.start), ""));
+    let start = page.outer(place.site().node).start;
+    let wanted = outcome::wanted(&old, at, change, page.line(start))?;
+    if same(&old, &wanted) {
+        return Ok(Splice::new(Span::empty(start), ""));
     }
-    let style = Style::of(page);
     let splices = wordings(page, &style, root, &place, at, change, reader)?;
     let closed: Vec<Splice> = splices.iter().filter_map(|splice| insert::behind_open_block(page, splice)).collect();
-    for splice in splices.into_iter().chain(closed) {
-        if let Some(splice) = checked(&stream, page, document, &wanted, splice, reader) {
-            return Ok(splice);
-        }
-    }
-    Err(shared(page, place.site())
-        .unwrap_or(EditError::NotExpressible { line: page.line(page.node(place.site().node).span.start) }))
+    let mut all = splices.into_iter().chain(closed);
+    let exact = all.find_map(|splice| outcome::exact(&stream, text, document, &wanted, splice, reader));
+    exact.ok_or_else(|| {
+        shared(page, place.site(), reader).unwrap_or(EditError::NotExpressible { line: page.line(start) })
+    })
+}
+
+/// The ways to word a value, the plainest last.
+const CARES: [Care; 3] = [Care::Natural, Care::NoBlockScalars, Care::Quoted];
+
+/// The first line break that is neither a line feed nor a carriage return with one.
+fn odd_line_break(text: &str) -> Option<(usize, char)> {
+    let breaks = text.match_indices(['\r', '\u{85}', '\u{2028}', '\u{2029}']);
+    let mut odd = breaks.filter(|(at, found)| *found != "\r" || !text[at + 1..].starts_with('\n'));
+    odd.next().and_then(|(at, found)| Some((at, found.chars().next()?)))
 }
 
 /// The splices that may make a change, the best one first.
@@ -178,11 +203,10 @@ fn wordings(
     change: &Change,
     reader: Reader,
 ) -> Result<Vec<Splice>, EditError> {
-    let cares = [Care::Natural, Care::NoBlockScalars, Care::Quoted];
     let site = match (place, change) {
         (Place::Written(site), _) => site,
         (Place::Inherited { map, merge, key }, Change::Set(value)) => {
-            let splices = cares.map(|care| insert::insert_key(page, style, map, key, value, Some(*merge), care));
+            let splices = CARES.map(|care| insert::insert_key(page, style, map, key, value, Some(*merge), care));
             return Ok(splices.to_vec());
         }
         (Place::Inherited { map, .. }, _) => return Err(site::aliased(page, map.node, "a merge key")),
@@ -195,13 +219,13 @@ fn wordings(
         Change::Set(value) => {
             let tags = if page.node(site.node).tag.is_some() { &[Tag::Keep, Tag::Drop][..] } else { &[Tag::Keep] };
             let set = |(tag, care)| set::set(page, style, site, value, Layout::AsBefore, tag, care);
-            tags.iter().flat_map(|tag| cares.map(|care| (*tag, care))).map(set).collect()
+            tags.iter().flat_map(|tag| CARES.map(|care| (*tag, care))).map(set).collect()
         }
         Change::InsertKey { key, value } => {
-            cares.map(|care| insert::insert_key(page, style, site, key, value, None, care)).to_vec()
+            CARES.map(|care| insert::insert_key(page, style, site, key, value, None, care)).to_vec()
         }
         Change::InsertItem { index, value } => {
-            cares.map(|care| insert::insert_item(page, style, site, *index, value, care)).to_vec()
+            CARES.map(|care| insert::insert_item(page, style, site, *index, value, care)).to_vec()
         }
         Change::Remove => match at.parent() {
             Some(parent) => match site::locate(page, root, &parent, reader)? {
@@ -213,89 +237,8 @@ fn wordings(
     })
 }
 
-impl Place {
-    /// The site that is edited.
-    fn site(&self) -> &Site {
-        match self {
-            Self::Written(site) | Self::Inherited { map: site, .. } => site,
-        }
-    }
-}
-
-fn value(page: Page<'_>, reader: Reader) -> Result<Value, EditError> {
-    read(page.document, reader)
-        .map_err(|error| EditError::Unreadable { line: page.line(error.span.start), problem: error.problem })
-}
-
-fn read(document: &Document, reader: Reader) -> Result<Value, ResolveError> {
-    document.root.map_or(Ok(Value::Null), |root| resolve::value(document, root, reader))
-}
-
-/// The document's value after the change.
-fn changed(page: Page<'_>, old: &Value, at: &Pointer, change: &Change) -> Result<Value, EditError> {
-    let line = page.line(page.document.root.map_or(page.document.span.start, |root| page.node(root).span.start));
-    let missing = || EditError::NotFound { at: at.clone(), line };
-    let mut new = old.clone();
-    let wrong = |found: &Value, wanted| EditError::WrongKind { at: at.clone(), line, found: type_name(found), wanted };
-    match change {
-        Change::Set(value) => *at.get_mut(&mut new).ok_or_else(missing)? = value.clone(),
-        Change::InsertKey { key, value } => match at.get_mut(&mut new).ok_or_else(missing)? {
-            Value::Object(map) if map.contains_key(key) => return Err(EditError::KeyExists { key: key.clone(), line }),
-            Value::Object(map) => drop(map.insert(key.clone(), value.clone())),
-            empty @ Value::Null => *empty = Value::Object(Map::from_iter([(key.clone(), value.clone())])),
-            other => return Err(wrong(other, "a map")),
-        },
-        Change::InsertItem { index, value } => match at.get_mut(&mut new).ok_or_else(missing)? {
-            Value::Array(items) if *index <= items.len() => items.insert(*index, value.clone()),
-            empty @ Value::Null if *index == 0 => *empty = Value::Array(vec![value.clone()]),
-            Value::Array(_) | Value::Null => {
-                return Err(EditError::NotFound { at: at.join(index.to_string()), line });
-            }
-            other => return Err(wrong(other, "a list")),
-        },
-        Change::Remove => {
-            let (parent, last) = at.parent().zip(at.last()).ok_or_else(missing)?;
-            match parent.get_mut(&mut new).ok_or_else(missing)? {
-                Value::Object(map) => drop(map.shift_remove(last).ok_or_else(missing)?),
-                Value::Array(items) => {
-                    let index = list_index(last).filter(|index| *index < items.len()).ok_or_else(missing)?;
-                    items.remove(index);
-                }
-                _ => return Err(missing()),
-            }
-        }
-    }
-    Ok(new)
-}
-
-/// The splice with the file's line breaks, if the text after it reads as wanted and all other documents are as they were.
-fn checked(
-    stream: &Stream,
-    page: Page<'_>,
-    index: usize,
-    wanted: &Value,
-    splice: Splice,
-    reader: Reader,
-) -> Option<Splice> {
-    let first_break = page.text.find('\n');
-    let crlf = first_break.is_some_and(|at| page.text[..at].ends_with('\r'));
-    let text = splice.text.replace("\r\n", "\n");
-    let splice = Splice::new(splice.span, if crlf { text.replace('\n', "\r\n") } else { text });
-    let text = splice.apply(page.text);
-    let after = parse(&text).ok()?;
-    let same_others = after.documents.len() == stream.documents.len()
-        && stream
-            .documents
-            .iter()
-            .zip(&after.documents)
-            .enumerate()
-            .all(|(at, (old, new))| at == index || page.text[old.span.range()] == text[new.span.range()]);
-    let read = read(after.documents.get(index)?, reader).ok()?;
-    (same_others && same(&read, wanted)).then_some(splice)
-}
-
 /// The anchor, alias or merge key that explains why a change at a site reaches further than it should.
-fn shared(page: Page<'_>, site: &Site) -> Option<EditError> {
+fn shared(page: Page<'_>, site: &Site, reader: Reader) -> Option<EditError> {
     let used = |id: NodeId| {
         page.document.nodes.iter().any(|node| matches!(node.kind, NodeKind::Alias { target, .. } if target == id))
     };
@@ -309,7 +252,7 @@ fn shared(page: Page<'_>, site: &Site) -> Option<EditError> {
     let merge = || {
         let collection = site.collection()?;
         let NodeKind::Mapping { entries, .. } = &page.node(collection).kind else { return None };
-        entries.iter().find(|entry| site::is_merge(page, **entry)).map(|entry| entry.value)
+        entries.iter().find(|entry| site::is_merge(page, **entry, reader)).map(|entry| entry.value)
     };
     anchor
         .map(|id| site::aliased(page, id, "an anchor"))

@@ -62,7 +62,7 @@ fn files_of_a_corpus_survive_edits() {
                     let after = splice.apply(&text);
                     assert_eq!(wrong(&text, &after, index, &at, &change, reader), None, "{context}");
                     count("edited");
-                    if random.next_u32() % 40 == 0 {
+                    if random.next_u32().is_multiple_of(40) {
                         let diff = TextDiff::from_lines(&text, &after);
                         let diff = diff.unified_diff().context_radius(4).to_string();
                         let short: String = diff.lines().take(40).map(|line| format!("{line}\n")).collect();

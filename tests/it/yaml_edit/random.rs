@@ -396,7 +396,15 @@ pub(super) fn change(choices: &mut Choices<'_>, document: &Value) -> (Pointer, C
         let Some((token, value)) = members.get(choices.below(members.len())).filter(|_| !stop) else { break };
         (at, here) = (at.join(token), value);
     }
-    let change = match (choices.below(4), here) {
+    let kind = choices.below(4);
+    if let (1 | 2, Value::Bool(_) | Value::Number(_) | Value::String(_), Some(parent)) = (kind, here, at.parent()) {
+        here = parent.get(document).expect("the collection");
+        at = parent;
+    }
+    let change = match (kind, here) {
+        (2, Value::Object(map)) if !map.contains_key("first") => {
+            Change::InsertKey { key: "first".to_owned(), value: random_value(choices, 2) }
+        }
         (1, Value::Object(map)) => {
             let key = ["new".to_owned(), choices.one_of(STRINGS).to_owned()][choices.below(2)].clone();
             let key = if map.contains_key(&key) { "newer".to_owned() } else { key };
@@ -485,19 +493,19 @@ fn comments(text: &str, index: usize) -> Vec<String> {
     texts.filter(|comment| comment.contains('<')).collect()
 }
 
-fn hold(bytes: &[u8], random: &[u8], reader: Reader) -> Result<(), TestCaseError> {
-    let text = file(bytes);
-    let Some(values) = documents(&text, reader) else {
+/// Holds a file to its promise: exactly the wanted document, no foreign comment lost, one kind of line break.
+fn hold(text: &str, random: &[u8], reader: Reader) -> Result<(), TestCaseError> {
+    let Some(values) = documents(text, reader) else {
         return Err(TestCaseError::reject("the file is not valid"));
     };
     let mut choices = Choices::new(random);
     let index = choices.below(values.len());
     let (at, change) = change(&mut choices, &values[index]);
     let context = format!("{text}\n{text:?}\n{index} {at} {change:?}");
-    match edit(&text, index, &at, &change, reader) {
+    match edit(text, index, &at, &change, reader) {
         Ok(splice) => {
-            let after = splice.apply(&text);
-            let problem = wrong(&text, &after, index, &at, &change, reader);
+            let after = splice.apply(text);
+            let problem = wrong(text, &after, index, &at, &change, reader);
             prop_assert!(problem.is_none(), "{context}\n{problem:?}\n{after}");
             let kept = comments(&after, index);
             let replaced = matches!(change, Change::Set(_) | Change::Remove);
@@ -508,7 +516,7 @@ fn hold(bytes: &[u8], random: &[u8], reader: Reader) -> Result<(), TestCaseError
                     _ => false,
                 });
             let gone = if alone { at.parent().unwrap_or_default() } else { at.clone() };
-            for comment in comments(&text, index).iter().filter(|comment| !kept.contains(comment)) {
+            for comment in comments(text, index).iter().filter(|comment| !kept.contains(comment)) {
                 let owner = comment.split(['<', '>']).nth(1).and_then(|owner| owner.parse::<Pointer>().ok());
                 let mine = owner.is_some_and(|owner| owner.is_within(&gone));
                 prop_assert!(replaced && mine, "{context}\nlost {comment}\n{after}");
@@ -517,13 +525,17 @@ fn hold(bytes: &[u8], random: &[u8], reader: Reader) -> Result<(), TestCaseError
             prop_assert!(!crlf || !after.replace("\r\n", "").contains('\n'), "{context}\nmixed breaks\n{after:?}");
         }
         Err(EditError::Aliased { .. }) => prop_assert!(text.contains(['&', '*']), "{context}"),
+        // To Kustomize `<<` merges even in quotes.
+        Err(EditError::NotExpressible { .. })
+            if reader == Reader::Kustomize && format!("{change:?}").contains("\"<<\": ")
+                || matches!(&change, Change::InsertKey { key, .. } if key == "<<") => {}
         Err(error) => prop_assert!(false, "{context}\n{error}"),
     }
     Ok(())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1500), max_global_rejects: 1_000_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(1000), max_global_rejects: 1_000_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn edits_give_exactly_the_wanted_document(
@@ -531,6 +543,30 @@ proptest! {
         random in vec(any::<u8>(), 0..40),
         reader in prop_oneof![Just(Reader::Manifest), Just(Reader::Helm), Just(Reader::Kustomize)],
     ) {
-        hold(&bytes, &random, reader)?;
+        hold(&file(&bytes), &random, reader)?;
+    }
+
+    #[test]
+    fn damaged_files_are_edited_right_or_refused(
+        bytes in vec(any::<u8>(), 0..200),
+        damage in vec((any::<prop::sample::Index>(), 0..4_usize, "[ -~\\t\\r\\n\u{85}\u{2028}\u{feff}ä]{0,3}"), 1..4),
+        random in vec(any::<u8>(), 0..40),
+        reader in prop_oneof![Just(Reader::Manifest), Just(Reader::Helm), Just(Reader::Kustomize)],
+    ) {
+        let mut text: Vec<char> = file(&bytes).chars().collect();
+        for (at, gone, new) in damage {
+            let start = at.index(text.len() + 1);
+            text.splice(start..(start + gone).min(text.len()), new.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let Some(values) = documents(&text, reader) else { return Err(TestCaseError::reject("not valid")) };
+        let mut choices = Choices::new(&random);
+        let index = choices.below(values.len());
+        let (at, change) = change(&mut choices, &values[index]);
+        if let Ok(splice) = edit(&text, index, &at, &change, reader) {
+            let after = splice.apply(&text);
+            let problem = wrong(&text, &after, index, &at, &change, reader);
+            prop_assert!(problem.is_none(), "{text}\n{text:?}\n{index} {at} {change:?}\n{problem:?}\n{after}");
+        }
     }
 }

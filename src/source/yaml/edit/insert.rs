@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::{
     collection::{Care, Words},
     page::Page,
-    set::{Layout, Tag, margin, pretty, set, words},
+    replace::Tag,
+    set::{Layout, margin, pretty, set, words},
     site::Site,
     style::{Style, item_step},
 };
@@ -33,6 +34,14 @@ pub(super) fn insert_key(
             let end = page.tail(members[behind.unwrap_or(members.len() - 1)].end, column);
             let words = Words { list_offset: style.list_offset(page, end), ..words };
             Splice::new(Span::empty(end), below(words.entry(key, value, column)))
+        }
+        NodeKind::Mapping { .. }
+            if !members.is_empty() && !page.text[page.node(site.node).span.start..].starts_with('{') =>
+        {
+            // `[a: 1]`: a map of one key inside of a list needs no braces, but one of two does.
+            let span = page.node(site.node).span;
+            let old = page.slice(span.start, span.end);
+            Splice::new(span, format!("{{{old}, {}}}", words.flow_entry(key, value)))
         }
         NodeKind::Mapping { .. } if !members.is_empty() => {
             let behind = behind.unwrap_or(members.len() - 1);
@@ -86,7 +95,7 @@ pub(super) fn insert_item(
                 value if pretty(page, style, site.node) => words.pretty(value, margin(page, at)),
                 value => words.flow(value, true),
             };
-            if index >= members.len() || index > 0 {
+            if index > 0 {
                 let behind = index.min(members.len()) - 1;
                 return between(page, style, site, &members, behind, text(members[behind].start));
             }

@@ -65,7 +65,8 @@ impl<'t> Page<'t> {
 
     /// Tells whether only blanks stand before a byte on its line.
     pub(super) fn starts_line(self, at: usize) -> bool {
-        is_blank(&self.text[self.line_start(at)..at])
+        let before = self.text[..at].trim_end_matches([' ', '\t']);
+        before.is_empty() || before.ends_with('\n') || before == "\u{feff}"
     }
 
     /// Tells whether two bytes are on one line.

@@ -6,7 +6,8 @@ use super::{
     collection::Care,
     insert::comma,
     page::{Page, is_blank},
-    set::{Layout, Tag, set},
+    replace::Tag,
+    set::{Layout, set},
     site::{Holder, Site},
     style::Style,
 };
@@ -27,13 +28,22 @@ pub(super) fn remove(page: Page<'_>, style: &Style, site: &Site, around: &Site) 
         Holder::Entry { index, .. } | Holder::Item { index, .. } | Holder::Flow { index } => index,
     };
     if members.len() == 1 {
-        return vec![set(page, style, around, &empty(page, around.node), Layout::Flow, Tag::Keep, Care::Natural)];
+        let mut splice = set(page, style, around, &empty(page, around.node), Layout::Flow, Tag::Keep, Care::Natural);
+        if page.is_block_collection(around.node) {
+            // Comments below in the member's own column are not the member's.
+            let end = page.tail(members[0].end, page.column(members[0].start));
+            splice.span.end = splice.span.end.min(end).max(splice.span.start);
+        }
+        return vec![splice];
     }
     if site.in_flow() {
         return vec![from_flow(page, around.node, &members, index)];
     }
     let tries = [(true, false), (false, false), (false, true)];
-    tries.map(|(blank_lines, last_break)| from_block(page, &members, index, blank_lines, last_break)).to_vec()
+    tries
+        .into_iter()
+        .filter_map(|(blank_lines, last_break)| from_block(page, &members, index, blank_lines, last_break))
+        .collect()
 }
 
 fn empty(page: Page<'_>, collection: NodeId) -> Value {
@@ -45,16 +55,16 @@ fn empty(page: Page<'_>, collection: NodeId) -> Value {
 
 /// Takes the lines of a member away. With `blank_lines`, one of the two gaps around it goes as well; with `last_break`, a
 /// file that ended without a line break has one afterwards, which may belong to a block scalar before.
-fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool, last_break: bool) -> Splice {
+fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool, last_break: bool) -> Option<Splice> {
     let member = members[index];
     let column = page.column(member.start);
     let end = page.tail(member.end, column);
     if !page.starts_line(member.start) {
         // On the line of a dash: the next member moves up, with the comments before it.
-        let next = members[index + 1].start;
+        let next = members.get(index + 1)?.start;
         let comment = page.document.comments.iter().find(|comment| comment.start >= end);
         let comment = comment.map_or(next, |comment| comment.start);
-        return Splice::new(Span::new(member.start, comment.min(next)), "");
+        return Some(Splice::new(Span::new(member.start, comment.min(next)), ""));
     }
     let line = page.line_start(member.start);
     let mut start = if index == 0 { line } else { page.lead(line, column) };
@@ -80,7 +90,7 @@ fn from_block(page: Page<'_>, members: &[Span], index: usize, blank_lines: bool,
         // The line before loses its break, so that the file still ends without one.
         start = page.line_end(above);
     }
-    Splice::new(Span::new(start, after), "")
+    Some(Splice::new(Span::new(start, after), ""))
 }
 
 /// Takes a member and one comma away.

@@ -64,6 +64,15 @@ pub(super) enum Holder {
     },
 }
 
+impl Place {
+    /// The node that is written there: of an inherited key, the map that inherits.
+    pub(super) fn site(&self) -> &Site {
+        match self {
+            Self::Written(site) | Self::Inherited { map: site, .. } => site,
+        }
+    }
+}
+
 impl Site {
     /// Tells whether the node is inside brackets.
     pub(super) fn in_flow(&self) -> bool {
@@ -87,7 +96,7 @@ pub(super) fn locate(page: Page<'_>, root: NodeId, at: &Pointer, reader: Reader)
             NodeKind::Mapping { style, entries } => match explicit(page, entries, token, reader) {
                 Some(index) => site = below_entry(page, site, *style, entries[index], index),
                 None => {
-                    let merge = entries.iter().rposition(|entry| is_merge(page, *entry)).ok_or_else(missing)?;
+                    let merge = entries.iter().rposition(|entry| is_merge(page, *entry, reader)).ok_or_else(missing)?;
                     let value = resolve::value(page.document, site.node, reader).map_err(|_| missing())?;
                     value.get(token).ok_or_else(missing)?;
                     if depth + 1 < count {
@@ -110,13 +119,14 @@ pub(super) fn locate(page: Page<'_>, root: NodeId, at: &Pointer, reader: Reader)
 /// The last entry that writes a key itself: where a reader allows duplicates, the last one counts.
 pub(super) fn explicit(page: Page<'_>, entries: &[Entry], key: &str, reader: Reader) -> Option<usize> {
     entries.iter().rposition(|entry| {
-        !is_merge(page, *entry) && resolve::key_text(page.document, entry.key, reader).as_deref() == Some(key)
+        !is_merge(page, *entry, reader) && resolve::key_text(page.document, entry.key, reader).as_deref() == Some(key)
     })
 }
 
-/// Tells whether an entry is a `<<`.
-pub(super) fn is_merge(page: Page<'_>, entry: Entry) -> bool {
+/// Tells whether an entry is a `<<`; in quotes it is a key like any other to some readers.
+pub(super) fn is_merge(page: Page<'_>, entry: Entry, reader: Reader) -> bool {
     matches!(&page.node(entry.key).kind, NodeKind::Scalar { text, .. } if text == "<<")
+        && resolve::key_text(page.document, entry.key, reader).is_none()
 }
 
 pub(super) fn aliased(page: Page<'_>, node: NodeId, how: &'static str) -> EditError {

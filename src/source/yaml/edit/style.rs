@@ -48,7 +48,7 @@ impl Style {
                 NodeKind::Mapping { style: CollectionStyle::Flow, entries } => !list && !entries.is_empty(),
                 _ => false,
             });
-            first.is_some_and(|node| page.text[node.span.start + 1..].starts_with(' '))
+            first.is_some_and(|node| page.text[node.span.start..].starts_with(if list { "[ " } else { "{ " }))
         };
         let root = page.document.root.map(|root| page.node(root).span);
         let colon = nodes().find_map(|node| match &node.kind {
@@ -178,7 +178,8 @@ fn unit(page: Page<'_>) -> usize {
                 // JSON over several lines: from the closing brace to a key.
                 CollectionStyle::Flow => {
                     let start = page.entry(*entry).start;
-                    if !page.starts_line(start) || !page.starts_line(node.span.end - 1) {
+                    let braces = page.text[..node.span.end].ends_with('}');
+                    if !braces || !page.starts_line(start) || !page.starts_line(node.span.end - 1) {
                         continue;
                     }
                     page.column(start).checked_sub(page.column(node.span.end - 1))
