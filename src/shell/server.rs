@@ -141,7 +141,7 @@ struct App {
     metrics: Arc<Metrics>,
     clock: Clock,
     limits: Limits,
-    mapping: Mapping,
+    mapping: Arc<Mapping>,
     bodies: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }

@@ -620,6 +620,48 @@ async fn a_shutdown_hands_back_what_does_not_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_job_keeps_its_lease_and_one_that_lost_it_writes_nothing() {
+    let (runs, lost) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let job: Job = {
+        let (runs, lost) = (Arc::clone(&runs), Arc::clone(&lost));
+        Arc::new(move |claim, lease| {
+            if runs.fetch_add(1, Ordering::SeqCst) > 0 {
+                return for_each(claim, |_| Outcome::Resolved("second".to_owned()));
+            }
+            while lease.held() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            lost.fetch_add(1, Ordering::SeqCst);
+            for_each(claim, |_| Outcome::Proposed(PullRequest { number: 1, url: "stale".to_owned() }))
+        })
+    };
+    let settings = Settings { lease: Duration::from_millis(600), ..settings() };
+    let server = Running::start(limits(), Some((settings, job))).await;
+    server.post("m1", &drift("a", 1).to_string()).await;
+    until("the job beginning", || runs.load(Ordering::SeqCst) == 1).await;
+    for _ in 0..20 {
+        // Three leases long, at the pace of the real clock.
+        server.clock.fetch_add(90, Ordering::SeqCst);
+        sleep(Duration::from_millis(90)).await;
+    }
+    assert_eq!((runs.load(Ordering::SeqCst), lost.load(Ordering::SeqCst)), (1, 0), "nobody else has it");
+    until("the lease being lost", || {
+        // The clock jumps: this process was suspended, or so it looks.
+        server.clock.fetch_add(60_000, Ordering::SeqCst);
+        lost.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    until("the second run", || {
+        server.clock.fetch_add(100, Ordering::SeqCst);
+        server.cases(Some(State::Resolved)) == 1
+    })
+    .await;
+    let case = Reader::open(server.folder.path()).expect("reads").show(CaseId(1)).expect("reads").expect("there");
+    assert_eq!((case.pull_request, case.reason), (None, Some(json!("second"))));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_end_of_trouble_reaches_the_job() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let job: Job = {

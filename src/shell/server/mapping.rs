@@ -55,25 +55,25 @@ const DONE: u8 = 2;
 const ABANDONED: u8 = 3;
 
 impl Mapping {
-    pub(super) fn new(deadline: Duration) -> anyhow::Result<Self> {
+    pub(super) fn new(deadline: Duration) -> anyhow::Result<Arc<Self>> {
         let (queue, waiting) = sync_channel(WAITING);
         let mapping = Self { queue, waiting: Arc::new(Mutex::new(waiting)), deadline };
         for _ in 0..THREADS {
             mapping.spawn().context("a thread for mapping cannot be started")?;
         }
-        Ok(mapping)
+        Ok(Arc::new(mapping))
     }
 
     /// Runs `work` on one of the threads; `overruns` counts the threads that the sender keeps.
     pub(super) async fn run<T: Send + 'static>(
-        &self,
+        self: &Arc<Self>,
         overruns: &Arc<AtomicUsize>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Unmapped> {
         if overruns.load(Ordering::Acquire) >= OVERRUNS {
             return Err(Unmapped::Busy);
         }
-        let (reply, mut answer) = oneshot::channel();
+        let (reply, answer) = oneshot::channel();
         let state = Arc::new(AtomicU8::new(QUEUED));
         let task: Task = Box::new({
             let (state, overruns) = (Arc::clone(&state), Arc::clone(overruns));
@@ -92,6 +92,18 @@ impl Mapping {
             }
         });
         self.queue.try_send(task).map_err(|_| Unmapped::Busy)?;
+        // A task of its own: a client that goes away must not take the watch over its thread along.
+        let watched = tokio::spawn(Arc::clone(self).watch(answer, state, Arc::clone(overruns)));
+        watched.await.unwrap_or(Err(Unmapped::Busy))
+    }
+
+    /// Waits for an answer, or replaces the thread that does not give one.
+    async fn watch<T>(
+        self: Arc<Self>,
+        mut answer: oneshot::Receiver<Result<T, Unmapped>>,
+        state: Arc<AtomicU8>,
+        overruns: Arc<AtomicUsize>,
+    ) -> Result<T, Unmapped> {
         if let Ok(answered) = timeout(self.deadline, &mut answer).await {
             return answered.unwrap_or(Err(Unmapped::Busy));
         }
@@ -137,10 +149,16 @@ mod tests {
         let (good, bad) = (Arc::default(), Arc::default());
         let (release, released) = std::sync::mpsc::channel::<()>();
         let released = Arc::new(Mutex::new(released));
-        for _ in 0..OVERRUNS {
+        let hang = || {
             let released = Arc::clone(&released);
-            let hang = move || released.lock().expect("no panic").recv().is_ok();
-            assert_eq!(mapping.run(&bad, hang).await, Err(Unmapped::Overrun));
+            move || released.lock().expect("no panic").recv().is_ok()
+        };
+        assert_eq!(mapping.run(&bad, hang()).await, Err(Unmapped::Overrun));
+        // Somebody who does not wait for the answer is watched all the same.
+        let gone = timeout(Duration::from_millis(5), mapping.run(&bad, hang())).await;
+        assert!(gone.is_err());
+        while bad.load(Ordering::Acquire) < OVERRUNS {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         assert_eq!(mapping.run(&bad, || 1).await, Err(Unmapped::Busy), "this sender has lost enough");
         for _ in 0..3 * THREADS {
