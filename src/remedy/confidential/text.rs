@@ -102,9 +102,9 @@ struct Pair<'t> {
 fn pairs<'t>(text: &'t str, line: &Line, reading: Reading) -> Vec<Pair<'t>> {
     let content = &text[line.start..line.end];
     let bytes = content.as_bytes();
-    let (mut found, mut from) = (Vec::new(), 0);
+    let mut found = Vec::new();
     for at in 0..bytes.len() {
-        if at < from || !matches!(bytes[at], b':' | b'=') || matches!(bytes.get(at + 1), Some(b':' | b'/')) {
+        if !matches!(bytes[at], b':' | b'=') || matches!(bytes.get(at + 1), Some(b':' | b'/')) {
             continue;
         }
         let left = content[..at].trim_end_matches([' ', ':', '+', '?']);
@@ -130,7 +130,6 @@ fn pairs<'t>(text: &'t str, line: &Line, reading: Reading) -> Vec<Pair<'t>> {
         let gap = content[at + 1..].len() - content[at + 1..].trim_start_matches([' ', '\t', '=', '>']).len();
         let start = at + 1 + gap;
         let (value, quoted) = value(content, start, bytes[at] == b':');
-        from = if quoted { value.end } else { at + 1 };
         found.push(Pair { key, column: key_at, value: line.start + value.start..line.start + value.end, quoted });
     }
     found
