@@ -49,8 +49,11 @@ pub fn new_secrets(before: &Value, after: &Value, kind: Option<&str>) -> Vec<Poi
     let all = secrets(&Pointer::root(), after, kind);
     let mut found = Vec::new();
     for change in differences(before, after) {
-        for at in all.iter().filter(|at| change.after.is_some() && (at.is_within(&change.path) || change.path.is_within(at))) {
-            let said = change.before.as_ref().is_some_and(|before| change.path == *at && says_no_more(before, at.get(after)));
+        for at in
+            all.iter().filter(|at| change.after.is_some() && (at.is_within(&change.path) || change.path.is_within(at)))
+        {
+            let said =
+                change.before.as_ref().is_some_and(|before| change.path == *at && says_no_more(before, at.get(after)));
             if !said {
                 found.push(at.clone());
             }
@@ -90,8 +93,9 @@ pub fn redacted_value(at: &Pointer, value: &Value, kind: Option<&str>) -> Value 
 pub fn secret_in(finding: &Finding) -> Option<Pointer> {
     let kind = kind_of(&finding.resource);
     let operations = finding.patch.iter().flat_map(|patch| &patch.0).filter_map(|operation| operation_value(operation));
-    let mut found = operations
-        .filter_map(|(at, value)| secrets(&at, value, kind).into_iter().next().or_else(|| is_withheld(value).then_some(at)));
+    let mut found = operations.filter_map(|(at, value)| {
+        secrets(&at, value, kind).into_iter().next().or_else(|| is_withheld(value).then_some(at))
+    });
     let live = || finding.live.as_ref().and_then(|live| secrets(&Pointer::root(), live, kind).into_iter().next());
     found.next().or_else(live)
 }
@@ -106,7 +110,8 @@ pub fn withheld(mut finding: Finding) -> Finding {
         for operation in &mut patch.0 {
             let Some((at, value)) = operation_value_mut(operation) else { continue };
             let of = at.parent().map(|parent| parent.to_string()).unwrap_or_default();
-            let name = named.iter().find(|(parent, _)| at.last() == Some("value") && *parent == of).map(|(_, name)| *name);
+            let name =
+                named.iter().find(|(parent, _)| at.last() == Some("value") && *parent == of).map(|(_, name)| *name);
             if let (Some(name), Value::String(text)) = (name, &*value)
                 && is_plausible(name, text)
             {
@@ -178,7 +183,8 @@ struct Context<'k> {
 fn collect(at: &Pointer, value: &Value, context: &Context<'_>, found: &mut Vec<Pointer>) {
     match value {
         Value::Object(map) => {
-            let name_beside = ["name", "Name", "key", "Key", "header"].iter().find_map(|key| map.get(*key)?.as_str()).map(named);
+            let name_beside =
+                ["name", "Name", "key", "Key", "header"].iter().find_map(|key| map.get(*key)?.as_str()).map(named);
             for (key, value) in map {
                 let at = at.join(key);
                 let data = context.data || is_secret_data(&at, context.kind);
@@ -197,7 +203,11 @@ fn collect(at: &Pointer, value: &Value, context: &Context<'_>, found: &mut Vec<P
             for (index, item) in items.iter().enumerate() {
                 let name = flag.take().unwrap_or(context.name);
                 collect(&at.join(index.to_string()), item, &Context { name, ..*context }, found);
-                flag = item.as_str().and_then(|text| text.strip_prefix("--")).filter(|flag| !flag.contains('=')).map(named);
+                flag = item
+                    .as_str()
+                    .and_then(|text| text.strip_prefix("--"))
+                    .filter(|flag| !flag.contains('='))
+                    .map(named);
                 flag = flag.filter(|name| matches!(name, Named::Password | Named::Credential | Named::Secret));
             }
         }
@@ -241,7 +251,9 @@ fn kind_of(resource: &ResourceId) -> Option<&str> {
 fn says_no_more(before: &Value, after: Option<&Value>) -> bool {
     let (Value::String(before), Some(Value::String(after))) = (before, after) else { return false };
     let (said, says) = (judged_words(before), judged_words(after));
-    !says.is_empty() && says.iter().all(|word| said.contains(word)) && says.iter().all(|word| word.len() < after.trim().len())
+    !says.is_empty()
+        && says.iter().all(|word| said.contains(word))
+        && says.iter().all(|word| word.len() < after.trim().len())
 }
 
 fn judged_words(text: &str) -> Vec<&str> {

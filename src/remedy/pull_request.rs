@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     confidential::{WITHHELD, redacted_text, redacted_value, secret_words},
     markdown::{block, cell, code},
-    proof::{ProvedChange, Proved},
+    proof::{Proved, ProvedChange},
 };
 use crate::{
     model::{
@@ -180,13 +180,17 @@ struct Section {
 fn drift(finding: &Finding, proved: &Proved, shown: &Shown, sender: Option<&str>) -> Section {
     let resource = code(&proved.resource().to_string(), MAX_NAME);
     let (heading, first, live) = match finding.intent {
-        Intent::Drift => ("What drifted", format!("{resource} runs with values that its source does not declare."), "Live"),
+        Intent::Drift => {
+            ("What drifted", format!("{resource} runs with values that its source does not declare."), "Live")
+        }
         Intent::Violation => ("What is wrong", format!("{resource} breaks a rule."), "Wanted"),
     };
     let mut text = format!("{first}\n\n| Field | Declared | {live} |\n|---|---|---|\n");
     for Row { change, .. } in shown.changes.iter().take(MAX_ROWS) {
         let field = &change.field;
-        let value = |value: &Option<Value>| value.as_ref().map_or("*absent*".to_owned(), |value| cell(&plainly(value), MAX_VALUE));
+        let value = |value: &Option<Value>| {
+            value.as_ref().map_or("*absent*".to_owned(), |value| cell(&plainly(value), MAX_VALUE))
+        };
         let path = cell(&field.path.to_string(), MAX_NAME);
         let _ = writeln!(text, "| {path} | {} | {} |", value(&field.before), value(&field.after));
     }
@@ -200,15 +204,21 @@ fn drift(finding: &Finding, proved: &Proved, shown: &Shown, sender: Option<&str>
     };
     let quoted = |words: &String| code(&redacted_text(words), MAX_NAME);
     say("Since", finding.first_seen.as_ref().or(finding.time.as_ref()).map(quoted));
-    say("Changed by", finding.actor.as_ref().and_then(|actor| {
-        let via = |via: &String| format!("through {}", quoted(via));
-        let words: Vec<String> = actor.user.iter().map(quoted).chain(actor.via.iter().map(via)).collect();
-        (!words.is_empty()).then(|| words.join(" "))
-    }));
-    say("Rule", finding.rule.as_ref().map(|rule| {
-        let name = rule.name.as_ref().map(|name| format!(", {}", quoted(name))).unwrap_or_default();
-        format!("{}{name}", quoted(&rule.id))
-    }));
+    say(
+        "Changed by",
+        finding.actor.as_ref().and_then(|actor| {
+            let via = |via: &String| format!("through {}", quoted(via));
+            let words: Vec<String> = actor.user.iter().map(quoted).chain(actor.via.iter().map(via)).collect();
+            (!words.is_empty()).then(|| words.join(" "))
+        }),
+    );
+    say(
+        "Rule",
+        finding.rule.as_ref().map(|rule| {
+            let name = rule.name.as_ref().map(|name| format!(", {}", quoted(name))).unwrap_or_default();
+            format!("{}{name}", quoted(&rule.id))
+        }),
+    );
     say("Reported by", sender.map(|sender| code(sender, MAX_NAME)));
     say("In the sender's words", finding.title.as_ref().map(quoted));
     Section { heading, text, note: Some("The list of fields is too long to show here: the commit has it.") }
@@ -248,22 +258,30 @@ fn change(proved: &Proved) -> Section {
     if hidden && diff.contains(WITHHELD) || diff.is_empty() {
         let _ = writeln!(text, "\nLines that look secret are not shown; the commit holds only what was there already.");
     }
-    Section { heading: "The edit", text, note: Some("The diff is too long to show here: the tab *Files changed* has it.") }
+    Section {
+        heading: "The edit",
+        text,
+        note: Some("The diff is too long to show here: the tab *Files changed* has it."),
+    }
 }
 
 fn proof(proved: &Proved, shown: &Shown) -> Section {
     let count = shown.changes.len();
     let fields = if count == 1 { "this field changes" } else { "these fields change" };
-    let mut text = format!("Every stack that reads the edited files was rendered before and after. Exactly {fields}, nothing else:\n\n");
+    let mut text = format!(
+        "Every stack that reads the edited files was rendered before and after. Exactly {fields}, nothing else:\n\n"
+    );
     for Row { change, .. } in shown.changes.iter().take(MAX_ROWS) {
-        let (path, resource) = (code(&change.field.path.to_string(), MAX_NAME), code(&change.resource.to_string(), MAX_NAME));
+        let (path, resource) =
+            (code(&change.field.path.to_string(), MAX_NAME), code(&change.resource.to_string(), MAX_NAME));
         let _ = writeln!(text, "- {path} of {resource}");
     }
     more(&mut text, count);
     if !shown.derived.is_empty() {
         text.push_str("\nThese follow from it, as checksums do:\n\n");
         for Row { change, .. } in shown.derived.iter().take(MAX_ROWS) {
-            let (path, resource) = (code(&change.field.path.to_string(), MAX_NAME), code(&change.resource.to_string(), MAX_NAME));
+            let (path, resource) =
+                (code(&change.field.path.to_string(), MAX_NAME), code(&change.resource.to_string(), MAX_NAME));
             let _ = writeln!(text, "- {path} of {resource}");
         }
         more(&mut text, shown.derived.len());
@@ -288,15 +306,23 @@ fn stop() -> Section {
 fn fitted(mut sections: Vec<Section>) -> String {
     const ROOM_FOR_MARKER: usize = 500;
     loop {
-        let parts: Vec<String> = sections.iter().map(|section| format!("### {}\n\n{}", section.heading, section.text)).collect();
+        let parts: Vec<String> =
+            sections.iter().map(|section| format!("### {}\n\n{}", section.heading, section.text)).collect();
         let text = parts.join("\n");
-        let longest = sections.iter_mut().filter(|section| section.note.is_some()).max_by_key(|section| section.text.len());
+        let longest =
+            sections.iter_mut().filter(|section| section.note.is_some()).max_by_key(|section| section.text.len());
         let Some(longest) = longest.filter(|_| text.chars().count() + ROOM_FOR_MARKER > MAX_BODY) else { return text };
         longest.text = format!("*{}*\n", longest.note.take().expect("only sections with a note give way"));
     }
 }
 
-fn commit_message(finding: &Finding, proved: &Proved, case: &Fingerprint, titles: Titles, fields: &[Named<'_>]) -> String {
+fn commit_message(
+    finding: &Finding,
+    proved: &Proved,
+    case: &Fingerprint,
+    titles: Titles,
+    fields: &[Named<'_>],
+) -> String {
     let subject = title(titles, finding.intent, proved.resource(), fields, MAX_SUBJECT);
     let mut text = format!("{subject}\n\nResource: {}\n", safe(&proved.resource().to_string(), MAX_NAME));
     let _ = writeln!(text, "Stack: {}", safe(proved.stack(), MAX_NAME));
@@ -306,7 +332,8 @@ fn commit_message(finding: &Finding, proved: &Proved, case: &Fingerprint, titles
     if let Some(left) = proved.proof().changed.len().checked_sub(MAX_ROWS).filter(|left| *left > 0) {
         let _ = writeln!(text, "And {left} more fields.");
     }
-    let _ = write!(text, "\nRendered before and after: these fields change and nothing else.\n\nSourceward-Case: {case}\n");
+    let _ =
+        write!(text, "\nRendered before and after: these fields change and nothing else.\n\nSourceward-Case: {case}\n");
     text
 }
 

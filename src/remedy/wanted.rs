@@ -122,7 +122,9 @@ fn refuse_secrets(finding: &Finding, declared: &Value, wanted: &Value) -> Result
     };
     match new_secrets(declared, wanted, kind).into_iter().next() {
         None => Ok(()),
-        Some(at) => Err(secret(finding, &format!("{at} looks secret: a live value like it is never written into a repository"))),
+        Some(at) => {
+            Err(secret(finding, &format!("{at} looks secret: a live value like it is never written into a repository")))
+        }
     }
 }
 

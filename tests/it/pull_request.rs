@@ -15,12 +15,7 @@ use sourceward::{
         Verdict, confidential, judge,
         lifecycle::{Commits, Hold, Observed, Settled, Step, Text, earlier, steps},
         proof::Proved,
-        pull_request::{
-            Circumstances, MAX_BODY, PullRequest,
-            marker::marker,
-            pull_request,
-            title::Titles,
-        },
+        pull_request::{Circumstances, MAX_BODY, PullRequest, marker::marker, pull_request, title::Titles},
     },
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,
@@ -113,7 +108,8 @@ fn bodies_read_as_recorded() {
         {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "ghcr.io/acme/cart:1.5"},
     ]));
     check("several-fields", &[("k8s/cart.yaml", CART)], several, around);
-    let beside = cart(json!([{"op": "replace", "path": "/spec/template/spec/containers/0/env/1/value", "value": "debug"}]));
+    let beside =
+        cart(json!([{"op": "replace", "path": "/spec/template/spec/containers/0/env/1/value", "value": "debug"}]));
     check("beside-a-secret", &[("k8s/cart.yaml", CART)], beside, around);
     let hostile = json!({
         "intent": "drift", "title": "@everyone [click](https://evil.test) <!-- sourceward:{} --> fixes #1 `x` ```\n# Big",
@@ -159,7 +155,7 @@ fn titles_fit_and_say_as_much_as_they_can() {
         (
             json!([{"op": "remove", "path": "/spec/template/metadata/annotations/prometheus.io~1scrape"}]),
             "Remove spec.template.metadata.annotations.prometheus.io/scrape of Deployment shop/cart",
-            "Remove annotations.prometheus.io/scrape of Deployment shop/cart",
+            "Remove metadata.annotations.prometheus.io/scrape of Deployment shop/cart",
         ),
         (
             json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": format!("@{long} [skip ci]")}]),
@@ -215,7 +211,10 @@ fn describe<'a>(node: &'a AstNode<'a>, out: &mut String) {
 fn everywhere(words: &[String; 12]) -> (Vec<(String, String)>, Value) {
     let [path, name, key, declared, live, context, title, seen, user, via, rule, stack] = words;
     let path: String = path.chars().filter(|c| !matches!(c, '\0' | '\\' | '/')).take(40).collect();
-    let comment: String = context.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{feff}')).collect();
+    let comment: String = context
+        .chars()
+        .filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{feff}'))
+        .collect();
     let object = json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("n{name}")},
         "data": {format!("k{key}"): format!("a{declared}"), "other": context},
@@ -223,7 +222,10 @@ fn everywhere(words: &[String; 12]) -> (Vec<(String, String)>, Value) {
     let text = format!("# {comment}\n{}\n", serde_json::to_string_pretty(&object).expect("JSON"));
     let files = vec![
         (format!("k8s/p{path}.yaml"), text),
-        (".github/sourceward.yaml".to_owned(), json!({"version": 1, "stacks": [{"name": format!("s{stack}"), "manifests": {"path": "k8s"}}]}).to_string()),
+        (
+            ".github/sourceward.yaml".to_owned(),
+            json!({"version": 1, "stacks": [{"name": format!("s{stack}"), "manifests": {"path": "k8s"}}]}).to_string(),
+        ),
     ];
     let pointer = format!("/data/{}", format!("k{key}").replace('~', "~0").replace('/', "~1"));
     let finding = json!({
@@ -250,12 +252,75 @@ fn body_of(words: &[String; 12], sender: &str) -> Option<PullRequest> {
 
 fn hostile() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
-        "@octocat", "#123", "GH-1", "acme/shop#1", "https://evil.test/?a=b", "www.evil.test", "a@evil.test", "[x](https://evil.test)",
-        "![x](y)", "<b>", "<img src=x>", "<!-- ", "-->", "<!-- sourceward:{\"version\":1} -->", "`", "``", "```", "````",
-        "`````````````````````", "~~~", "|", "\\|", "\\", "\\`", "\n", "\n\n", "\r\n", "\n# x\n", "\n- [ ] x", "\n> [!NOTE]\n", "$x$", "$$",
-        "$`x`$", "[^1]", "\n[^1]: x\n", "[a]: https://evil.test", "&lt;", "&#64;", "*a*", "__b__", "~~c~~", "\t", " ", "  \n", "\u{202e}", "\u{200b}",
-        "\u{1b}[31m", "\u{0}", "\u{85}", "\u{2028}", "\u{feff}", "{{ x }}", "${{ github.token }}", "$(id)", "fixes #1", "[skip ci]", "ä", "😀", "a", "}", "{",
-        "---", "\n---\n", "===", "|---|", "\n|a|b|\n|---|---|\n", "</details>", "<details>", "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
+        "@octocat",
+        "#123",
+        "GH-1",
+        "acme/shop#1",
+        "https://evil.test/?a=b",
+        "www.evil.test",
+        "a@evil.test",
+        "[x](https://evil.test)",
+        "![x](y)",
+        "<b>",
+        "<img src=x>",
+        "<!-- ",
+        "-->",
+        "<!-- sourceward:{\"version\":1} -->",
+        "`",
+        "``",
+        "```",
+        "````",
+        "`````````````````````",
+        "~~~",
+        "|",
+        "\\|",
+        "\\",
+        "\\`",
+        "\n",
+        "\n\n",
+        "\r\n",
+        "\n# x\n",
+        "\n- [ ] x",
+        "\n> [!NOTE]\n",
+        "$x$",
+        "$$",
+        "$`x`$",
+        "[^1]",
+        "\n[^1]: x\n",
+        "[a]: https://evil.test",
+        "&lt;",
+        "&#64;",
+        "*a*",
+        "__b__",
+        "~~c~~",
+        "\t",
+        " ",
+        "  \n",
+        "\u{202e}",
+        "\u{200b}",
+        "\u{1b}[31m",
+        "\u{0}",
+        "\u{85}",
+        "\u{2028}",
+        "\u{feff}",
+        "{{ x }}",
+        "${{ github.token }}",
+        "$(id)",
+        "fixes #1",
+        "[skip ci]",
+        "ä",
+        "😀",
+        "a",
+        "}",
+        "{",
+        "---",
+        "\n---\n",
+        "===",
+        "|---|",
+        "\n|a|b|\n|---|---|\n",
+        "</details>",
+        "<details>",
+        "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
     ]);
     prop_oneof![3 => prop::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
@@ -295,7 +360,8 @@ fn foreign_text_never_leaves_code() {
 fn code_spans_cells_and_blocks_hold_what_they_are_given() {
     use sourceward::remedy::markdown::{block, cell, code};
     let cell_of = |text: &str| skeleton(&format!("| a | b |\n|---|---|\n| {} | x |\n", cell(text, 80)));
-    let (span, row, fence) = (skeleton(&format!("x {} y", code("z", 80))), cell_of("z"), skeleton(&format!("{}\nx", block("diff", "z"))));
+    let (span, row, fence) =
+        (skeleton(&format!("x {} y", code("z", 80))), cell_of("z"), skeleton(&format!("{}\nx", block("diff", "z"))));
     proptest!(Config::with_cases(12_000), |(text in hostile())| {
         prop_assert_eq!(skeleton(&format!("x {} y", code(&text, 80))), span.clone());
         prop_assert_eq!(cell_of(&text), row.clone());
@@ -333,7 +399,11 @@ struct Planted {
 fn planted(format: usize, number: usize) -> Planted {
     let canary = format!("Cnry{number:03}q7Zx9Kd2");
     let c = canary.as_str();
-    let of = |manifest: String, path: &'static str, value: Value| Planted { manifest, patch: Some((path, value)), secret: canary.clone() };
+    let of = |manifest: String, path: &'static str, value: Value| Planted {
+        manifest,
+        patch: Some((path, value)),
+        secret: canary.clone(),
+    };
     let coded = |manifest: &str, path: &'static str, secret: String| Planted {
         manifest: format!("  {manifest}: {secret}\n"),
         patch: Some((path, json!(secret))),
@@ -344,19 +414,40 @@ fn planted(format: usize, number: usize) -> Planted {
         1 => of(format!("  password: \"{c}\" # old\n"), "/spec/password", json!(c)),
         2 => of(format!("  apiToken: '{c}'\n"), "/spec/apiToken", json!(c)),
         3 => of(format!("  client_secret: {c}\n"), "/spec/client_secret", json!(c)),
-        4 => of(format!("  env:\n    - name: DB_PASSWORD\n      value: {c}\n"), "/spec/env", json!([{"name": "DB_PASSWORD", "value": c}])),
-        5 => of(format!("  env: [{{name: DB_PASSWORD, value: {c}}}]\n"), "/spec/env", json!([{"name": "DB_PASSWORD", "value": c}])),
-        6 => of(format!("  env:\n  - value: {c}\n    name: API_TOKEN\n"), "/spec/env/-", json!({"value": c, "name": "API_TOKEN"})),
+        4 => of(
+            format!("  env:\n    - name: DB_PASSWORD\n      value: {c}\n"),
+            "/spec/env",
+            json!([{"name": "DB_PASSWORD", "value": c}]),
+        ),
+        5 => of(
+            format!("  env: [{{name: DB_PASSWORD, value: {c}}}]\n"),
+            "/spec/env",
+            json!([{"name": "DB_PASSWORD", "value": c}]),
+        ),
+        6 => of(
+            format!("  env:\n  - value: {c}\n    name: API_TOKEN\n"),
+            "/spec/env/-",
+            json!({"value": c, "name": "API_TOKEN"}),
+        ),
         7 => of(format!("  args:\n    - --password={c}\n"), "/spec/args", json!([format!("--password={c}")])),
         8 => of(format!("  args:\n    - --token\n    - {c}\n"), "/spec/args", json!(["--token", c])),
         9 => of(format!("  url: postgres://u:{c}@db/x\n"), "/spec/url", json!(format!("postgres://u:{c}@db/x"))),
         10 => of(format!("  privateKey: |\n    {c}\n    {c}\n"), "/spec/privateKey", json!(format!("{c}\n{c}\n"))),
         11 => {
-            let pem = |pad: &str| format!("-----BEGIN RSA PRIVATE KEY-----\n{pad}{c}\n{pad}-----END RSA PRIVATE KEY-----\n");
+            let pem =
+                |pad: &str| format!("-----BEGIN RSA PRIVATE KEY-----\n{pad}{c}\n{pad}-----END RSA PRIVATE KEY-----\n");
             of(format!("  any: |\n    {}", pem("    ")), "/spec/any", json!(pem("")))
         }
-        12 => of(format!("  config: '{{\"db\":{{\"password\":\"{c}\"}}}}'\n"), "/spec/config", json!(format!("{{\"db\":{{\"password\":\"{c}\"}}}}"))),
-        13 => of(format!("  config: \"{{\\\"password\\\":\\\"{c}\\\"}}\"\n"), "/spec/config", json!(format!("{{\\\"password\\\":\\\"{c}\\\"}}"))),
+        12 => of(
+            format!("  config: '{{\"db\":{{\"password\":\"{c}\"}}}}'\n"),
+            "/spec/config",
+            json!(format!("{{\"db\":{{\"password\":\"{c}\"}}}}")),
+        ),
+        13 => of(
+            format!("  config: \"{{\\\"password\\\":\\\"{c}\\\"}}\"\n"),
+            "/spec/config",
+            json!(format!("{{\\\"password\\\":\\\"{c}\\\"}}")),
+        ),
         14 => coded("any", "/spec/any", STANDARD.encode(format!("password={c}"))),
         15 => coded("any", "/spec/any", format!("postgres%3A%2F%2Fu%3A{c}%40db")),
         16 => Planted { manifest: format!("  # password: {c}\n"), patch: None, secret: canary.clone() },
@@ -364,10 +455,22 @@ fn planted(format: usize, number: usize) -> Planted {
         18 => coded("any", "/spec/any", format!("AKIA{}", &format!("{}ABCDEFGH", c.to_uppercase())[..16])),
         19 => coded("any", "/spec/any", format!("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{c}")),
         20 => coded("any", "/spec/any", format!("xoxb-123456789012-{c}")),
-        21 => of(format!("  any: Server=db;Password={c};Timeout=5\n"), "/spec/any", json!(format!("Server=db;Password={c};Timeout=5"))),
-        22 => of(format!("  any: 'Authorization: Bearer {c}'\n"), "/spec/any", json!(format!("Authorization: Bearer {c}"))),
+        21 => of(
+            format!("  any: Server=db;Password={c};Timeout=5\n"),
+            "/spec/any",
+            json!(format!("Server=db;Password={c};Timeout=5")),
+        ),
+        22 => of(
+            format!("  any: 'Authorization: Bearer {c}'\n"),
+            "/spec/any",
+            json!(format!("Authorization: Bearer {c}")),
+        ),
         23 => of(format!("  passwords:\n  - {c}\n"), "/spec/passwords", json!([c])),
-        _ => of(format!("  any: |\n    PORT=80\n    API_KEY={c}\n"), "/spec/any", json!(format!("PORT=80\nAPI_KEY={c}\n"))),
+        _ => of(
+            format!("  any: |\n    PORT=80\n    API_KEY={c}\n"),
+            "/spec/any",
+            json!(format!("PORT=80\nAPI_KEY={c}\n")),
+        ),
     }
 }
 
@@ -375,7 +478,8 @@ fn planted(format: usize, number: usize) -> Planted {
 fn a_hundred_planted_secrets_are_seen_nowhere() {
     for number in 0..100 {
         let Planted { manifest, patch, secret } = planted(number % 25, number);
-        let text = format!("apiVersion: shop.test/v1\nkind: Cart\nmetadata:\n  name: cart\nspec:\n{manifest}  replicas: 3\n");
+        let text =
+            format!("apiVersion: shop.test/v1\nkind: Cart\nmetadata:\n  name: cart\nspec:\n{manifest}  replicas: 3\n");
         let drift = |patch: Value| {
             finding(json!({
                 "intent": "drift", "title": format!("live says\n{manifest}"), "actor": {"user": manifest, "via": manifest},
@@ -385,20 +489,25 @@ fn a_hundred_planted_secrets_are_seen_nowhere() {
             }))
         };
         let files = [("k8s/cart.yaml", text.as_str())];
-        let unseen = |place: &str, shown: String| assert!(!shown.contains(&secret), "{secret} of {manifest} seen in {place}:\n{shown}");
+        let unseen = |place: &str, shown: String| {
+            assert!(!shown.contains(&secret), "{secret} of {manifest} seen in {place}:\n{shown}")
+        };
         let harmless = drift(json!([{"op": "replace", "path": "/spec/replicas", "value": 5}]));
-        let wanted = pull_request(&harmless, &proved(&files, &harmless), &Fingerprint::of(&harmless), Circumstances::default());
+        let wanted =
+            pull_request(&harmless, &proved(&files, &harmless), &Fingerprint::of(&harmless), Circumstances::default());
         unseen("a pull request", format!("{wanted:?}"));
         unseen("a stored finding", serde_json::to_string(&confidential::withheld(harmless)).expect("JSON"));
 
         let key = manifest.trim_start().split(':').next().unwrap_or_default();
         if !key.starts_with('#') {
             let removal = drift(json!([{"op": "remove", "path": format!("/spec/{key}")}]));
-            let wanted = pull_request(&removal, &proved(&files, &removal), &Fingerprint::of(&removal), Circumstances::default());
+            let wanted =
+                pull_request(&removal, &proved(&files, &removal), &Fingerprint::of(&removal), Circumstances::default());
             unseen("a pull request that removes it", format!("{wanted:?}"));
         }
         let Some((path, value)) = patch else { continue };
-        let bare = [("k8s/cart.yaml", "apiVersion: shop.test/v1\nkind: Cart\nmetadata:\n  name: cart\nspec:\n  env: []\n")];
+        let bare =
+            [("k8s/cart.yaml", "apiVersion: shop.test/v1\nkind: Cart\nmetadata:\n  name: cart\nspec:\n  env: []\n")];
         let writing = drift(json!([{"op": "add", "path": path, "value": value}]));
         let stored = confidential::withheld(writing.clone());
         unseen("a stored finding", serde_json::to_string(&stored).expect("JSON"));
@@ -416,12 +525,17 @@ fn a_hundred_planted_secrets_are_seen_nowhere() {
 
 #[test]
 fn a_secret_is_never_adopted_and_never_kept() {
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  labels: {a: b}\nstringData:\n  any: kept-in-git\n";
-    let of = |patch: Value| finding(json!({
-        "intent": "drift", "resource": {"kubernetes": {"apiVersion": "v1", "kind": "Secret", "name": "db"}}, "patch": patch,
-    }));
+    let secret =
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  labels: {a: b}\nstringData:\n  any: kept-in-git\n";
+    let of = |patch: Value| {
+        finding(json!({
+            "intent": "drift", "resource": {"kubernetes": {"apiVersion": "v1", "kind": "Secret", "name": "db"}}, "patch": patch,
+        }))
+    };
     let written = of(json!([{"op": "replace", "path": "/stringData/any", "value": "other"}]));
-    let Verdict::Refused(Refusal { message, .. }) = verdict(&[("k8s/db.yaml", secret)], &written) else { panic!("not refused") };
+    let Verdict::Refused(Refusal { message, .. }) = verdict(&[("k8s/db.yaml", secret)], &written) else {
+        panic!("not refused")
+    };
     assert!(!message.contains("other"));
     assert!(!serde_json::to_string(&confidential::withheld(written)).expect("JSON").contains("other"));
     let label = of(json!([{"op": "replace", "path": "/metadata/labels/a", "value": "c"}]));

@@ -17,14 +17,37 @@ pub enum Named {
     Ordinary,
 }
 
-const PASSWORDS: [&str; 8] = ["password", "passwords", "passwd", "passphrase", "passphrases", "pwd", "passcode", "userpass"];
+const PASSWORDS: [&str; 8] =
+    ["password", "passwords", "passwd", "passphrase", "passphrases", "pwd", "passcode", "userpass"];
 const CREDENTIALS: [&str; 6] = ["token", "tokens", "credential", "credentials", "creds", "connectionstring"];
 const SECRETS: [&str; 2] = ["secret", "secrets"];
 
 /// Words that make a following `key` a secret.
 const KEY_OF: [&str; 24] = [
-    "api", "private", "secret", "access", "signing", "encryption", "decryption", "master", "account", "storage", "license",
-    "ssh", "auth", "deploy", "shared", "hmac", "session", "cookie", "jwt", "webhook", "integration", "ingest", "admin", "app",
+    "api",
+    "private",
+    "secret",
+    "access",
+    "signing",
+    "encryption",
+    "decryption",
+    "master",
+    "account",
+    "storage",
+    "license",
+    "ssh",
+    "auth",
+    "deploy",
+    "shared",
+    "hmac",
+    "session",
+    "cookie",
+    "jwt",
+    "webhook",
+    "integration",
+    "ingest",
+    "admin",
+    "app",
 ];
 
 /// Endings of names written in one word.
@@ -47,7 +70,7 @@ const ENDINGS: [(&str, Named); 12] = [
 const ABOUT: &str = " access account accounts address age agent algorithm alg annotation annotations arn arns attempts \
     audience audiences authentication authorization bucket bytes cache check checks class cluster config configuration \
     controller count create created creation cron csi days description digest dir directory disabled disable driver enable \
-    enabled encoding endpoint endpoints engine env environment error errors exchange expiration expire expires expiry field \
+    enabled encoding encryption endpoint endpoints engine env environment error errors exchange expiration expire expires expiry field \
     fields file filename files folder format from generate generation generator grant group groups header headers help hint \
     holder host hostname hour hours id identifier ids index inject injection injector interval introspection issuer issuers \
     item items kind label labels length lifetime limit limits location lookup management manager max message messages method \
@@ -62,7 +85,8 @@ const ABOUT: &str = " access account accounts address age agent algorithm alg an
     window writer ";
 
 /// Words before the secret word that do the same.
-const NOT_OF: &str = " allow automount disable enable existing has is max min no require requires skip use uses without ";
+const NOT_OF: &str =
+    " allow automount disable enable existing has is max min no require requires skip use uses without ";
 
 /// Words that make `secret` the name of an object.
 const HELD_BY: &str = " external image pull registry sealed tls ";
@@ -73,8 +97,25 @@ const PUBLIC: &str = " ca cabundle bundle cert certificate certificates certs cr
     nonce script template dashboard arn user_data location ";
 
 const DOUBTFUL: [&str; 19] = [
-    "key", "keys", "auth", "authorization", "salt", "seed", "pepper", "cookie", "session", "hmac", "bearer", "sas", "jwt",
-    "value", "dsn", "pass", "license", "psk", "pin",
+    "key",
+    "keys",
+    "auth",
+    "authorization",
+    "salt",
+    "seed",
+    "pepper",
+    "cookie",
+    "session",
+    "hmac",
+    "bearer",
+    "sas",
+    "jwt",
+    "value",
+    "dsn",
+    "pass",
+    "license",
+    "psk",
+    "pin",
 ];
 
 /// Tells what a field's name says of its value: `DB_PASSWORD`, `clientSecret`, `vault.example.com/agent-token`.
@@ -133,24 +174,87 @@ pub fn is_reference(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let word = matches!(
         lower.as_str(),
-        "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "none" | "~" | "{}" | "[]" | "\"\"" | "''" | "nil"
-            | "redacted" | "[redacted]" | "[withheld]" | "string" | "optional" | "required" | "undefined"
+        "true"
+            | "false"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "null"
+            | "none"
+            | "~"
+            | "{}"
+            | "[]"
+            | "\"\""
+            | "''"
+            | "nil"
+            | "n/a"
+            | "redacted"
+            | "[redacted]"
+            | "[withheld]"
+            | "string"
+            | "optional"
+            | "required"
+            | "undefined"
     );
     let starts = [
-        "vault:", "ref+", "op://", "arn:", "ssm:", "secretsmanager:", "awssm:", "gcpsm:", "akv:", "sm://", "gcp://", "file:",
-        "env:", "enc[", "projects/", "!vault", "$__", "/run/secrets/", "/var/run/", "/etc/", "var.", "local.", "data.",
-        "module.", "each.", "self.", "random_", "aws_", "azurerm_", "google_", "kubernetes_", "vault_", "tls_", "&", "!ref",
-        "!sub", "!getatt", "{{resolve:", "process.env", "os.environ", "os.getenv",
+        "vault:",
+        "ref+",
+        "op://",
+        "arn:",
+        "ssm:",
+        "secretsmanager:",
+        "awssm:",
+        "gcpsm:",
+        "akv:",
+        "sm://",
+        "gcp://",
+        "file:",
+        "env:",
+        "enc[",
+        "projects/",
+        "!vault",
+        "$__",
+        "/run/secrets/",
+        "/var/run/",
+        "/etc/",
+        "var.",
+        "local.",
+        "data.",
+        "module.",
+        "each.",
+        "self.",
+        "random_",
+        "aws_",
+        "azurerm_",
+        "google_",
+        "kubernetes_",
+        "vault_",
+        "tls_",
+        "&",
+        "!ref",
+        "!sub",
+        "!getatt",
+        "{{resolve:",
+        "process.env",
+        "os.environ",
+        "os.getenv",
     ];
     let holds = ["$(", "${", "{{", "%{", "<%", "[[", "(("];
     let starred = value.len() > 2 && value.chars().all(|c| matches!(c, '*' | '•' | 'x' | 'X' | '.' | '-' | '_'));
     let variable = value.strip_prefix('$').is_some_and(|name| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        let upper = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        !name.is_empty() && (upper || name.bytes().all(|b| b.is_ascii_lowercase() || b"-_.:".contains(&b)))
     });
     let angled = value.starts_with('<') && value.ends_with('>');
     let sealed = value.starts_with("Ag") && value.len() > 200;
-    let alias = value.strip_prefix('*').is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-    word || starred || variable || angled || sealed || alias
+    let alias =
+        value.strip_prefix('*').is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+    word || starred
+        || variable
+        || angled
+        || sealed
+        || alias
         || starts.iter().any(|start| lower.starts_with(start))
         || holds.iter().any(|part| value.contains(part))
 }
@@ -159,7 +263,8 @@ pub fn is_reference(value: &str) -> bool {
 fn is_path(value: &str) -> bool {
     value.contains('/')
         && value.split('/').filter(|part| !part.is_empty()).all(|part| {
-            part.len() < 40 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.:".contains(&b))
+            part.len() < 40
+                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.:".contains(&b))
         })
 }
 
@@ -206,7 +311,11 @@ fn words(key: &str) -> Vec<String> {
         }
     }
     words.push(word);
-    words.into_iter().map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned()).filter(|word| !word.is_empty()).collect()
+    words
+        .into_iter()
+        .map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 fn is_in(list: &str, word: &str) -> bool {

@@ -4,21 +4,69 @@ use std::ops::Range;
 
 /// Beginnings that issuers give their credentials, and how many characters of `[A-Za-z0-9_-]` must follow at least.
 const PREFIXES: &[(&str, usize)] = &[
-    ("AKIA", 16), ("ASIA", 16), ("ghp_", 20), ("gho_", 20), ("ghu_", 20), ("ghs_", 20), ("ghr_", 20), ("github_pat_", 20),
-    ("glpat-", 15), ("gldt-", 15), ("glrt-", 15), ("glptt-", 15), ("glsa_", 20), ("xoxa-", 10), ("xoxb-", 10), ("xoxe-", 10),
-    ("xoxp-", 10), ("xoxr-", 10), ("xoxs-", 10), ("xapp-", 10), ("sk_live_", 10), ("rk_live_", 10), ("sk_test_", 10),
-    ("whsec_", 20), ("sk-ant-", 20), ("sk-proj-", 20), ("AIza", 33), ("ya29.", 20), ("GOCSPX-", 20), ("npm_", 30),
-    ("pypi-AgE", 20), ("hf_", 30), ("hvs.", 20), ("hvb.", 20), ("dop_v1_", 30), ("shpat_", 20), ("dckr_pat_", 15),
-    ("NRAK-", 20), ("lin_api_", 20), ("ATATT3x", 20), ("AGE-SECRET-KEY-1", 40), ("PMAK-", 20), ("dapi", 32), ("SG.", 40),
-    ("tfp_", 20), ("sq0csp-", 20), ("EAACEdEose0cBA", 10), ("figd_", 20), ("ntn_", 30), ("CCIPAT_", 20),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 20),
+    ("glpat-", 15),
+    ("gldt-", 15),
+    ("glrt-", 15),
+    ("glptt-", 15),
+    ("glsa_", 20),
+    ("xoxa-", 10),
+    ("xoxb-", 10),
+    ("xoxe-", 10),
+    ("xoxp-", 10),
+    ("xoxr-", 10),
+    ("xoxs-", 10),
+    ("xapp-", 10),
+    ("sk_live_", 10),
+    ("rk_live_", 10),
+    ("sk_test_", 10),
+    ("whsec_", 20),
+    ("sk-ant-", 20),
+    ("sk-proj-", 20),
+    ("AIza", 33),
+    ("ya29.", 20),
+    ("GOCSPX-", 20),
+    ("npm_", 30),
+    ("pypi-AgE", 20),
+    ("hf_", 30),
+    ("hvs.", 20),
+    ("hvb.", 20),
+    ("dop_v1_", 30),
+    ("shpat_", 20),
+    ("dckr_pat_", 15),
+    ("NRAK-", 20),
+    ("lin_api_", 20),
+    ("ATATT3x", 20),
+    ("AGE-SECRET-KEY-1", 40),
+    ("PMAK-", 20),
+    ("dapi", 32),
+    ("SG.", 40),
+    ("tfp_", 20),
+    ("sq0csp-", 20),
+    ("EAACEdEose0cBA", 10),
+    ("figd_", 20),
+    ("ntn_", 30),
+    ("CCIPAT_", 20),
 ];
 
 /// The parts of a text that have the shape of a credential.
 pub fn credentials(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (prefix, least) in PREFIXES {
+        let mut past = 0;
         for (at, _) in text.match_indices(prefix) {
+            if at < past {
+                continue;
+            }
             let end = at + prefix.len() + run(&text[at + prefix.len()..], b"_-.");
+            past = end;
             let bounded = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
             let body = &text[at + prefix.len()..end];
             if bounded && body.len() >= *least && is_random(prefix, body) {
@@ -60,7 +108,7 @@ pub fn is_random_word(value: &str, hex: bool) -> bool {
     if only_hex {
         return hex && word.len() >= 32 && entropy(word) > 2.5;
     }
-    let count = |test: fn(&u8) -> bool| word.bytes().filter(|b| test(b)).count();
+    let count = |test: fn(&u8) -> bool| word.bytes().filter(test).count();
     (32..=512).contains(&word.len())
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/_-".contains(&b))
         && word.bytes().filter(|b| b"_-".contains(b)).count() <= word.len() / 16
@@ -98,9 +146,13 @@ fn is_random(prefix: &str, body: &str) -> bool {
 /// JSON Web Tokens: three base64url parts, the first two of which begin like `{"`.
 fn tokens(text: &str) -> Vec<Range<usize>> {
     let part = |from: usize| run(&text[from..], b"_-");
-    let mut found = Vec::new();
+    let (mut found, mut past) = (Vec::new(), 0);
     for (at, _) in text.match_indices("eyJ") {
+        if at < past {
+            continue;
+        }
         let first = at + part(at);
+        past = first;
         if text[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) || !text[first..].starts_with(".eyJ") {
             continue;
         }
@@ -118,7 +170,8 @@ fn userinfo(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
-        let authority = text[start..].find(|c: char| c.is_whitespace() || "/\"'`<>\\".contains(c)).unwrap_or(text.len() - start);
+        let authority =
+            text[start..].find(|c: char| c.is_whitespace() || "/\"'`<>\\".contains(c)).unwrap_or(text.len() - start);
         let Some(user) = text[start..start + authority].rfind('@') else { continue };
         let (user, from) = (&text[start..start + user], start);
         match user.split_once(':') {
@@ -135,14 +188,25 @@ fn userinfo(text: &str) -> Vec<Range<usize>> {
 /// Webhook addresses that are their own credential, and signed storage keys.
 fn webhooks(text: &str) -> Vec<Range<usize>> {
     let starts = [
-        "hooks.slack.com/services/T", "hooks.slack.com/workflows/T", "discord.com/api/webhooks/",
-        "discordapp.com/api/webhooks/", "AccountKey=", "SharedAccessKey=", "SharedAccessSignature=", "outlook.office.com/webhook/",
+        "hooks.slack.com/services/T",
+        "hooks.slack.com/workflows/T",
+        "discord.com/api/webhooks/",
+        "discordapp.com/api/webhooks/",
+        "AccountKey=",
+        "SharedAccessKey=",
+        "SharedAccessSignature=",
+        "outlook.office.com/webhook/",
     ];
     let mut found = Vec::new();
     for start in starts {
+        let mut past = 0;
         for (at, _) in text.match_indices(start) {
             let from = at + start.len();
+            if at < past {
+                continue;
+            }
             let end = from + run(&text[from..], b"/_-+=%@");
+            past = end;
             if end - from >= 16 {
                 found.push(from..end);
             }

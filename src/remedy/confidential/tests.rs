@@ -39,9 +39,18 @@ fn text_is_redacted_line_by_line() {
         ("{name: DB_PASSWORD, value: hunter2}", "{name: DB_PASSWORD, value: [withheld]}"),
         ("- name: DB_PASSWORD\n  value: hunter2\n", "- name: DB_PASSWORD\n  value: [withheld]\n"),
         ("- value: hunter2\n  name: DB_PASSWORD\n", "- value: [withheld]\n  name: DB_PASSWORD\n"),
-        ("- name: A\n  value: x\n- name: DB_PASSWORD\n  value: y\n", "- name: A\n  value: x\n- name: DB_PASSWORD\n  value: [withheld]\n"),
-        ("kind: Secret\ndata:\n  a: eA==\n  b: |\n    x\ntype: Opaque\n", "kind: Secret\ndata:\n  a: [withheld]\n  b: [withheld]\n    [withheld]\ntype: Opaque\n"),
-        ("kind: ConfigMap\ndata:\n  a: x\n---\nkind: Secret\nstringData: {a: x}\n", "kind: ConfigMap\ndata:\n  a: x\n---\nkind: Secret\nstringData: [withheld]\n"),
+        (
+            "- name: A\n  value: x\n- name: DB_PASSWORD\n  value: y\n",
+            "- name: A\n  value: x\n- name: DB_PASSWORD\n  value: [withheld]\n",
+        ),
+        (
+            "kind: Secret\ndata:\n  a: eA==\n  b: |\n    x\ntype: Opaque\n",
+            "kind: Secret\ndata:\n  a: [withheld]\n  b: [withheld]\n    [withheld]\ntype: Opaque\n",
+        ),
+        (
+            "kind: ConfigMap\ndata:\n  a: x\n---\nkind: Secret\nstringData: {a: x}\n",
+            "kind: ConfigMap\ndata:\n  a: x\n---\nkind: Secret\nstringData: [withheld]\n",
+        ),
         ("x = 1\ndb_password = \"hunter2\"\n", "x = 1\ndb_password = \"[withheld]\"\n"),
         ("db_password = var.password", "db_password = var.password"),
         ("failed with password: hunter2", "failed with password: [withheld]"),
@@ -85,8 +94,49 @@ fn markers_are_filled_from_what_is_declared_and_only_by_name() {
 }
 
 #[test]
+fn long_lines_of_odd_text_are_read_to_their_end() {
+    for piece in [
+        "a: ",
+        "password:",
+        ": ",
+        "ghp_",
+        "-eyJ",
+        "eyJ.",
+        "AccountKey=",
+        "{name: a, ",
+        "://u:p@",
+        "--password ",
+        "\\\"",
+        "[",
+        "%41",
+        "-----BEGIN ",
+    ] {
+        let text = piece.repeat(20_000 / piece.len());
+        assert_eq!(redacted_text(&text).lines().count(), 1, "{piece}");
+    }
+}
+
+#[test]
 fn no_text_is_too_odd_to_read() {
-    for text in ["", ":", "=", "\"", "password:", "password: \"", "- ", "-----BEGIN ", "{name:", "ä: ö", "password=\\\"", "%", "\\u00", "a:\n\n\n- b", "://@", "://:@", "eyJ.eyJ"] {
+    for text in [
+        "",
+        ":",
+        "=",
+        "\"",
+        "password:",
+        "password: \"",
+        "- ",
+        "-----BEGIN ",
+        "{name:",
+        "ä: ö",
+        "password=\\\"",
+        "%",
+        "\\u00",
+        "a:\n\n\n- b",
+        "://@",
+        "://:@",
+        "eyJ.eyJ",
+    ] {
         let redacted = redacted_text(text);
         assert_eq!(redacted.lines().count(), text.lines().count(), "{text:?} {redacted:?}");
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::model::{
     finding::Intent,
     fingerprint::Fingerprint,
-    pointer::Pointer,
+    pointer::{Pointer, list_index},
     repository::BranchName,
     resource::ResourceId,
 };
@@ -42,7 +42,10 @@ pub fn title(titles: Titles, intent: Intent, resource: &ResourceId, fields: &[Na
     for of in [&whole, &name] {
         match fields {
             [field] => options.extend(one(field, of)),
-            [first, ..] if fields.iter().all(|field| field.path.parent() == first.path.parent()) && first.path.tokens().len() > 1 => {
+            [first, ..]
+                if fields.iter().all(|field| field.path.parent() == first.path.parent())
+                    && first.path.tokens().len() > 1 =>
+            {
                 let parent = first.path.parent().unwrap_or_default();
                 options.push(format!("change {} fields of {} of {of}", fields.len(), dotted(parent.tokens())));
                 options.push(format!("change {} fields of {of}", fields.len()));
@@ -70,7 +73,9 @@ pub fn branch(resource: &ResourceId, case: &Fingerprint) -> BranchName {
     };
     let parts = [part(&kind, 36), part(&name, 40), case.short().to_owned()];
     let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    format!("sourceward/{}", parts.join("-")).parse().expect("lower-case letters, digits and single hyphens are a branch name")
+    format!("sourceward/{}", parts.join("-"))
+        .parse()
+        .expect("lower-case letters, digits and single hyphens are a branch name")
 }
 
 /// A foreign text in the harmless alphabet, cut after `limit` characters.
@@ -108,11 +113,14 @@ fn defused(text: &str) -> String {
 
 fn one(field: &Named<'_>, of: &str) -> Vec<String> {
     let tokens = field.path.tokens();
-    let whole = dotted(tokens);
-    let tail = dotted(&tokens[tokens.len().saturating_sub(2)..]);
-    let last = dotted(&tokens[tokens.len().saturating_sub(1)..]);
     let mut options = Vec::new();
-    for path in [whole, tail, last].into_iter().filter(|path| !path.is_empty()) {
+    for kept in [tokens.len(), 4, 3, 2, 1] {
+        let tail = &tokens[tokens.len().saturating_sub(kept)..];
+        // `1.value` says less than nothing.
+        if tail.first().is_none_or(|first| list_index(first).is_some()) {
+            continue;
+        }
+        let path = dotted(tail);
         if field.removed {
             options.push(format!("remove {path} of {of}"));
             continue;
