@@ -7,6 +7,7 @@ mod forge;
 mod git;
 mod github;
 mod kubernetes;
+mod pull_request;
 mod remote;
 mod server;
 mod store;

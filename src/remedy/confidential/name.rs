@@ -70,7 +70,7 @@ const ENDINGS: [(&str, Named); 12] = [
 const ABOUT: &str = " access account accounts address age agent algorithm alg annotation annotations arn arns attempts \
     audience audiences authentication authorization bucket bytes cache check checks class cluster config configuration \
     controller count create created creation cron csi days description digest dir directory disabled disable driver enable \
-    enabled encoding endpoint endpoints engine env environment error errors exchange expiration expire expires expiry field \
+    enabled encoding encryption endpoint endpoints engine env environment error errors exchange expiration expire expires expiry field \
     fields file filename files folder format from generate generation generator grant group groups header headers help hint \
     holder host hostname hour hours id identifier ids index inject injection injector interval introspection issuer issuers \
     item items kind label labels length lifetime limit limits location lookup management manager max message messages method \
@@ -188,6 +188,7 @@ pub fn is_reference(value: &str) -> bool {
             | "\"\""
             | "''"
             | "nil"
+            | "n/a"
             | "redacted"
             | "[redacted]"
             | "[withheld]"
@@ -242,7 +243,8 @@ pub fn is_reference(value: &str) -> bool {
     let holds = ["$(", "${", "{{", "%{", "<%", "[[", "(("];
     let starred = value.len() > 2 && value.chars().all(|c| matches!(c, '*' | '•' | 'x' | 'X' | '.' | '-' | '_'));
     let variable = value.strip_prefix('$').is_some_and(|name| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        let upper = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        !name.is_empty() && (upper || name.bytes().all(|b| b.is_ascii_lowercase() || b"-_.:".contains(&b)))
     });
     let angled = value.starts_with('<') && value.ends_with('>');
     let sealed = value.starts_with("Ag") && value.len() > 200;

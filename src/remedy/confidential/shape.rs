@@ -60,8 +60,13 @@ const PREFIXES: &[(&str, usize)] = &[
 pub fn credentials(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (prefix, least) in PREFIXES {
+        let mut past = 0;
         for (at, _) in text.match_indices(prefix) {
+            if at < past {
+                continue;
+            }
             let end = at + prefix.len() + run(&text[at + prefix.len()..], b"_-.");
+            past = end;
             let bounded = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
             let body = &text[at + prefix.len()..end];
             if bounded && body.len() >= *least && is_random(prefix, body) {
@@ -103,7 +108,7 @@ pub fn is_random_word(value: &str, hex: bool) -> bool {
     if only_hex {
         return hex && word.len() >= 32 && entropy(word) > 2.5;
     }
-    let count = |test: fn(&u8) -> bool| word.bytes().filter(|b| test(b)).count();
+    let count = |test: fn(&u8) -> bool| word.bytes().filter(test).count();
     (32..=512).contains(&word.len())
         && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/_-".contains(&b))
         && word.bytes().filter(|b| b"_-".contains(b)).count() <= word.len() / 16
@@ -141,9 +146,13 @@ fn is_random(prefix: &str, body: &str) -> bool {
 /// JSON Web Tokens: three base64url parts, the first two of which begin like `{"`.
 fn tokens(text: &str) -> Vec<Range<usize>> {
     let part = |from: usize| run(&text[from..], b"_-");
-    let mut found = Vec::new();
+    let (mut found, mut past) = (Vec::new(), 0);
     for (at, _) in text.match_indices("eyJ") {
+        if at < past {
+            continue;
+        }
         let first = at + part(at);
+        past = first;
         if text[..at].ends_with(|c: char| c.is_ascii_alphanumeric()) || !text[first..].starts_with(".eyJ") {
             continue;
         }
@@ -190,9 +199,14 @@ fn webhooks(text: &str) -> Vec<Range<usize>> {
     ];
     let mut found = Vec::new();
     for start in starts {
+        let mut past = 0;
         for (at, _) in text.match_indices(start) {
             let from = at + start.len();
+            if at < past {
+                continue;
+            }
             let end = from + run(&text[from..], b"/_-+=%@");
+            past = end;
             if end - from >= 16 {
                 found.push(from..end);
             }

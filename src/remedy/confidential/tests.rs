@@ -94,6 +94,29 @@ fn markers_are_filled_from_what_is_declared_and_only_by_name() {
 }
 
 #[test]
+fn long_lines_of_odd_text_are_read_to_their_end() {
+    for piece in [
+        "a: ",
+        "password:",
+        ": ",
+        "ghp_",
+        "-eyJ",
+        "eyJ.",
+        "AccountKey=",
+        "{name: a, ",
+        "://u:p@",
+        "--password ",
+        "\\\"",
+        "[",
+        "%41",
+        "-----BEGIN ",
+    ] {
+        let text = piece.repeat(20_000 / piece.len());
+        assert_eq!(redacted_text(&text).lines().count(), 1, "{piece}");
+    }
+}
+
+#[test]
 fn no_text_is_too_odd_to_read() {
     for text in [
         "",

@@ -15,6 +15,9 @@ use super::{
 /// How far text inside text is decoded: base64 in JSON in base64.
 const MAX_DEPTH: usize = 3;
 
+/// The bytes of a key or value that are looked at, so that a long line costs no more than many short ones.
+const WINDOW: usize = 512;
+
 /// What a reading is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -102,12 +105,20 @@ struct Pair<'t> {
 fn pairs<'t>(text: &'t str, line: &Line, reading: Reading) -> Vec<Pair<'t>> {
     let content = &text[line.start..line.end];
     let bytes = content.as_bytes();
-    let (mut found, mut from) = (Vec::new(), 0);
+    let first = content.len() - content.trim_start_matches([' ', '\t', '-', '#', '/', '+', '"', '\'']).len();
+    let (mut found, mut open) = (Vec::new(), 0_usize);
     for at in 0..bytes.len() {
-        if at < from || !matches!(bytes[at], b':' | b'=') || matches!(bytes.get(at + 1), Some(b':' | b'/')) {
+        open = match bytes[at] {
+            b'{' | b'[' => open + 1,
+            b'}' | b']' => open.saturating_sub(1),
+            _ => open,
+        };
+        if !matches!(bytes[at], b':' | b'=') || matches!(bytes.get(at + 1), Some(b':' | b'/')) {
             continue;
         }
-        let left = content[..at].trim_end_matches([' ', ':', '+', '?']);
+        let left = &content[content.floor_char_boundary(at.saturating_sub(WINDOW))..at];
+        let offset = at - left.len();
+        let left = left.trim_end_matches([' ', ':', '+', '?']);
         let (left, key_quoted) = match left.strip_suffix(['"', '\'']) {
             Some(left) => (left.trim_end_matches('\\'), true),
             None => (left, false),
@@ -115,32 +126,28 @@ fn pairs<'t>(text: &'t str, line: &Line, reading: Reading) -> Vec<Pair<'t>> {
         let key_at = left
             .rfind(|c: char| !(c.is_ascii_alphanumeric() || "_.-/".contains(c)))
             .map_or(0, |at| at + left[at..].chars().next().map_or(1, char::len_utf8));
-        let key = &left[key_at..];
+        let (key, key_at) = (&left[key_at..], offset + key_at);
         if key.is_empty() {
             continue;
         }
         let spaced = matches!(bytes.get(at + 1), None | Some(b' ' | b'\t'));
         if bytes[at] == b':' && !key_quoted {
-            let prefix = content[..key_at].trim_start_matches([' ', '\t', '-', '#', '/', '+']);
-            let begins = prefix.is_empty()
-                || prefix.ends_with(['{', ',', '['])
-                || prefix.ends_with("{ ")
-                || prefix.ends_with(", ");
+            let begins =
+                key_at <= first || ["{", ",", "[", "{ ", ", "].iter().any(|end| content[..key_at].ends_with(end));
             if !(spaced && begins) && reading == Reading::Judge {
                 continue;
             }
         }
         let gap = content[at + 1..].len() - content[at + 1..].trim_start_matches([' ', '\t', '=', '>']).len();
         let start = at + 1 + gap;
-        let (value, quoted) = value(content, start, bytes[at] == b':');
-        from = if quoted { value.end } else { at + 1 };
+        let (value, quoted) = value(content, start, bytes[at] == b':', open > 0);
         found.push(Pair { key, column: key_at, value: line.start + value.start..line.start + value.end, quoted });
     }
     found
 }
 
 /// The extent of a value: in its quotes, in its flow collection, up to white space, or up to the end of the line.
-fn value(content: &str, start: usize, colon: bool) -> (Range<usize>, bool) {
+fn value(content: &str, start: usize, colon: bool, flow: bool) -> (Range<usize>, bool) {
     let rest = &content[start..];
     let slashes = rest.len() - rest.trim_start_matches('\\').len();
     if let Some(quote) = rest[slashes..].chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) {
@@ -148,7 +155,6 @@ fn value(content: &str, start: usize, colon: bool) -> (Range<usize>, bool) {
         let close = closing(&content[from..], quote, slashes);
         return (from..from + close, true);
     }
-    let flow = content[..start].matches(['{', '[']).count() > content[..start].matches(['}', ']']).count();
     let end = if colon && !flow {
         rest.trim_end().len()
     } else if colon {
@@ -173,6 +179,7 @@ fn closing(text: &str, quote: char, slashes: usize) -> usize {
 fn pair_secrets(text: &str, lines: &[Line], number: usize, pair: &Pair<'_>, found: &mut Vec<Range<usize>>) {
     let line = &lines[number];
     let value = &text[pair.value.clone()];
+    let value = &value[..value.floor_char_boundary(WINDOW)];
     let name = named(pair.key);
     if matches!(name, Named::Password | Named::Credential | Named::Secret) {
         let bare = value.trim();
@@ -231,17 +238,18 @@ fn name_is_secret(name: Named) -> bool {
 fn siblings<'t>(text: &'t str, lines: &[Line], number: usize, key: usize) -> Vec<Pair<'t>> {
     const REACH: usize = 12;
     let line = &lines[number];
-    let before = &text[line.start..key];
+    let from = text.floor_char_boundary(key.saturating_sub(WINDOW)).max(line.start);
+    let before = &text[from..key];
     if let Some(open) = before.rfind('{').filter(|open| !before[*open..].contains('}')) {
-        let close = text[key..line.end].find('}').map_or(line.end, |close| key + close);
-        let inside = line.start + open..close;
-        let all = pairs(text, line, Reading::Show);
-        return all.into_iter().filter(|pair| inside.contains(&pair.value.start) && pair.value.end <= close).collect();
+        let after = &text[key..text.floor_char_boundary(key + WINDOW).min(line.end)];
+        let end = key + after.find('}').unwrap_or(after.len());
+        let inside = Line { start: from + open, end, indent: 0, item: None };
+        return pairs(text, &inside, Reading::Show);
     }
     let column = line.indent;
     let mut found = Vec::new();
     let mut take = |other: &Line| {
-        if other.indent == column {
+        if other.indent == column && other.end - other.start <= WINDOW {
             found.extend(pairs(text, other, Reading::Judge).into_iter().take(1));
         }
     };
@@ -280,7 +288,7 @@ fn flags(text: &str, lines: &[Line], number: usize, found: &mut Vec<Range<usize>
         }
         let mut from = line.start + at + 2 + flag;
         let mut end = line.end;
-        if text[from..end].trim_matches(['"', '\'', ' ', ',']).is_empty() {
+        if text[from..end].trim_start_matches(['"', '\'', ' ', ',']).is_empty() {
             let Some(next) = lines.get(number + 1).filter(|next| line.item.is_some() == next.item.is_some()) else {
                 continue;
             };
@@ -373,8 +381,7 @@ fn encoded(text: &str, reading: Reading, depth: usize, found: &mut Vec<Range<usi
         }
     }
     for word in runs(text, |c| !c.is_whitespace() && !"\"'`".contains(c)) {
-        if let Some(decoded) = unescaped(&text[word.clone()], '%', 2).filter(|decoded| holds(decoded)) {
-            let _ = decoded;
+        if unescaped(&text[word.clone()], '%', 2).is_some_and(|decoded| holds(&decoded)) {
             found.push(word);
         }
     }

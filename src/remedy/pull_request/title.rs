@@ -7,7 +7,11 @@
 use serde_json::Value;
 
 use crate::model::{
-    finding::Intent, fingerprint::Fingerprint, pointer::Pointer, repository::BranchName, resource::ResourceId,
+    finding::Intent,
+    fingerprint::Fingerprint,
+    pointer::{Pointer, list_index},
+    repository::BranchName,
+    resource::ResourceId,
 };
 
 /// How titles and commit subjects are worded.
@@ -109,11 +113,14 @@ fn defused(text: &str) -> String {
 
 fn one(field: &Named<'_>, of: &str) -> Vec<String> {
     let tokens = field.path.tokens();
-    let whole = dotted(tokens);
-    let tail = dotted(&tokens[tokens.len().saturating_sub(2)..]);
-    let last = dotted(&tokens[tokens.len().saturating_sub(1)..]);
     let mut options = Vec::new();
-    for path in [whole, tail, last].into_iter().filter(|path| !path.is_empty()) {
+    for kept in [tokens.len(), 4, 3, 2, 1] {
+        let tail = &tokens[tokens.len().saturating_sub(kept)..];
+        // `1.value` says less than nothing.
+        if tail.first().is_none_or(|first| list_index(first).is_some()) {
+            continue;
+        }
+        let path = dotted(tail);
         if field.removed {
             options.push(format!("remove {path} of {of}"));
             continue;
