@@ -70,6 +70,7 @@ pub(super) fn exact(
     let crlf = text.find('\n').is_some_and(|at| text[..at].ends_with('\r'));
     let new = splice.text.replace("\r\n", "\n");
     let splice = Splice::new(splice.span, if crlf { new.replace('\n', "\r\n") } else { new });
+    text.get(splice.span.range())?;
     let new = splice.apply(text);
     let after = parse(&new).ok()?;
     let mut others = stream.documents.iter().zip(&after.documents).enumerate().filter(|(at, _)| *at != index);
