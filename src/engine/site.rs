@@ -64,7 +64,9 @@ impl Site {
                 Some(error.line),
                 "change it by hand, or leave templates to the tool that renders them",
             ),
-            EditError::Unreadable { line, .. } => (Code::FileUnreadable, Some(*line), "mend the file"),
+            EditError::Unreadable { line, .. } | EditError::OddLineBreak { line, .. } => {
+                (Code::FileUnreadable, Some(*line), "mend the file")
+            }
             EditError::Aliased { line, .. } => (
                 Code::AliasedValue,
                 Some(*line),

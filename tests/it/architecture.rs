@@ -20,7 +20,8 @@ const FOLDERS: &[(&str, &[&str])] = &[
 /// Inside the shell, imports go only downwards: each row may import the rows below it.
 const SHELL_ROWS: &[&[&str]] = &[
     &["cli"],
-    &["server", "action", "demo"],
+    &["demo"],
+    &["server", "action"],
     &["worker"],
     &["forge", "git", "live", "store", "stream"],
     &["config", "telemetry", "terminal"],
