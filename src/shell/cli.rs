@@ -19,6 +19,12 @@ use std::{
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::{
+    git::{self, local::LocalTree},
+    terminal::paint::visible,
+};
+use crate::webhook::sender::{Sender, Senders};
+
 /// The outcome of a run, as the exit code tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -26,6 +32,8 @@ pub enum Exit {
     Done,
     /// Something failed that should not: 1.
     Internal,
+    /// The command line is wrong, or names what is not there: 2, as for options that do not exist.
+    Usage,
     /// Refused, with a reason: 3.
     Refused,
     /// The finding cannot be read: 4.
@@ -37,6 +45,7 @@ impl From<Exit> for ExitCode {
         Self::from(match exit {
             Exit::Done => 0,
             Exit::Internal => 1,
+            Exit::Usage => 2,
             Exit::Refused => 3,
             Exit::Unreadable => 4,
         })
@@ -69,17 +78,22 @@ enum Command {
     /// Show the main job on an example, in a temporary folder.
     Demo(demo::Demo),
     /// Work with senders of findings.
-    Sender(sender::Sender),
+    Sender(self::sender::Sender),
     /// Work with a repository's configuration.
     Config(config::Config),
 }
 
+/// How a command that shows something answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
-    Diff,
     Json,
 }
+
+/// What is wrong with the command line, and how to put it right.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
 
 /// Runs a command line that clap has parsed.
 pub fn run(cli: Cli) -> ExitCode {
@@ -99,8 +113,8 @@ pub fn run(cli: Cli) -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(anstream::stderr(), "sourceward: {error:#}");
-            Exit::Internal.into()
+            let _ = writeln!(anstream::stderr(), "sourceward: {}", visible(&format!("{error:#}")));
+            if error.is::<Usage>() { Exit::Usage.into() } else { Exit::Internal.into() }
         }
     }
 }
@@ -127,6 +141,12 @@ fn input(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Says why the input cannot be read.
+fn unreadable(error: &anyhow::Error) -> anyhow::Result<Exit> {
+    writeln!(anstream::stderr(), "sourceward: {}", visible(&format!("{error:#}")))?;
+    Ok(Exit::Unreadable)
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()
@@ -140,4 +160,27 @@ struct Repository {
     /// A git work tree or bare repository; in a work tree, uncommitted files are read as well.
     #[arg(long, value_name = "DIR", default_value = ".")]
     repo: PathBuf,
+}
+
+impl Repository {
+    fn open(&self) -> anyhow::Result<LocalTree> {
+        LocalTree::open(&self.repo).map_err(|error| match &error {
+            git::Error::NotARepository { .. } | git::Error::NotTheTop { .. } | git::Error::NotTrusted { .. } => {
+                Usage(error.to_string()).into()
+            }
+            git::Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Usage(format!("there is no folder {}", self.repo.display())).into()
+            }
+            // Its text already holds that of its source.
+            _ => anyhow::anyhow!("{error}"),
+        })
+    }
+}
+
+/// The sender of a name.
+fn sender<'s>(senders: &'s Senders, name: &str) -> anyhow::Result<&'s Sender> {
+    senders.get(name).ok_or_else(|| {
+        let known: Vec<_> = senders.iter().map(Sender::name).collect();
+        Usage(format!("there is no sender {name:?}: name one of {}", known.join(", "))).into()
+    })
 }

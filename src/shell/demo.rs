@@ -31,7 +31,7 @@ use super::{
     },
     terminal::{
         answer,
-        paint::{BOLD, DIM, GOOD, paint, visible},
+        paint::{BOLD, DIM, GOOD, paint, visible_lines},
     },
     worker::remediate::Remediation,
 };
@@ -130,7 +130,7 @@ async fn story(sender: &Sender, remote: &Path, config: &Config, github: &GitHub)
     let text = |key: &str| pull[key].as_str().unwrap_or_default().to_owned();
     print(&paint(BOLD, text("title")))?;
     print(&paint(DIM, format!("{} → {}", pull["head"]["ref"].as_str().unwrap_or_default(), "main")))?;
-    print(&visible(&format!("\n{}", text("body").trim_end())))?;
+    print(&visible_lines(&format!("\n{}", text("body").trim_end())))?;
 
     step("The same finding again", "first the same delivery, then a new delivery of the same drift")?;
     let repeated = sender.post("msg_demo_1", &drift).await?;

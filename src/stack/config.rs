@@ -7,7 +7,7 @@ use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     model::{
@@ -43,8 +43,10 @@ pub struct Config {
 /// One stack: a name, exactly one of `helm`, `kustomize`, `manifests` and `terraform`, and where it is deployed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = kinds()))]
 pub struct StackConfig {
     /// The name that findings and pull requests use, unique in the repository.
+    #[schemars(length(min = 1), regex(pattern = r"^[^\x00-\x1f\x7f-\x9f]*$"))]
     pub name: String,
     /// A Helm release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -215,6 +217,12 @@ impl From<ConfigError> for Refusal {
         let hint = "mend the configuration; `sourceward config validate` checks it";
         Self::new(Code::StackUnreadable, error.what, hint).at(PATH, Some(error.line))
     }
+}
+
+/// What the schema says of a stack's kinds: exactly one, where null stands for none.
+fn kinds() -> Value {
+    let one = |kind: &str| json!({"required": [kind], "properties": {kind: {"type": "object"}}});
+    ["helm", "kustomize", "manifests", "terraform"].iter().map(|kind| one(kind)).collect()
 }
 
 struct Place<'t> {

@@ -1,8 +1,11 @@
 //! `sourceward config`: the schema of a repository's configuration, and whether one is right.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use super::{Exit, input};
+use super::{Exit, input, unreadable};
 use crate::{
     shell::terminal::{answer, paint},
     stack::config,
@@ -35,11 +38,21 @@ impl Config {
                 writeln!(out, "{}", serde_json::to_string_pretty(&schema)?)?;
             }
             Command::Validate { file } => {
-                let bytes = input(&file)?;
-                let read = std::str::from_utf8(&bytes).map_err(|_| "it is not UTF-8 text".to_owned());
-                match read.and_then(|text| config::Config::read(text).map_err(|error| error.to_string())) {
+                let bytes = match input(&file) {
+                    Ok(bytes) => bytes,
+                    Err(error) => return unreadable(&error),
+                };
+                let name = if file == Path::new("-") { "standard input".into() } else { file.to_string_lossy() };
+                let read = std::str::from_utf8(&bytes).map_err(|_| format!("{name}: it is not UTF-8 text"));
+                let read = read.and_then(|text| {
+                    config::Config::read(text).map_err(|error| format!("{name}:{}: {}", error.line, error.what))
+                });
+                match read {
                     Ok(config) => {
-                        let stacks = answer::count(config.stacks.len(), "stack");
+                        let stacks = match config.stacks.len() {
+                            0 => "it names no stacks, so they are discovered".to_owned(),
+                            stacks => answer::count(stacks, "stack"),
+                        };
                         writeln!(out, "{} {stacks}", paint::paint(paint::GOOD, "valid:"))?;
                     }
                     Err(what) => {

@@ -1,6 +1,6 @@
 //! `sourceward explain`: which bytes of which file say a field.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
@@ -13,13 +13,11 @@ use crate::{
         resource::ResourceId,
         value::shown,
     },
-    shell::{
-        git::local::LocalTree,
-        terminal::{
-            answer,
-            paint::{BOLD, DIM, paint, visible},
-        },
+    shell::terminal::{
+        answer,
+        paint::{BOLD, DIM, HUNK, WARNING, paint, visible},
     },
+    source::lineage::Role,
     stack::catalog::Catalog,
 };
 
@@ -41,14 +39,14 @@ pub struct Explain {
 
 impl Explain {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = LocalTree::open(&self.repository.repo)?;
-        let mut out = anstream::stdout().lock();
+        let tree = self.repository.open()?;
         match Catalog::of(&tree).and_then(|catalog| self.explain(&catalog)) {
-            Ok(text) => write!(out, "{text}")?,
+            Ok(text) if self.format == Format::Json => write!(io::stdout(), "{text}")?,
+            Ok(text) => write!(anstream::stdout(), "{text}")?,
             Err(refusal) => {
                 match self.format {
-                    Format::Json => writeln!(out, "{}", json!({"outcome": "refused", "reason": refusal}))?,
-                    _ => write!(anstream::stderr(), "{}", answer::refusal(&refusal))?,
+                    Format::Json => writeln!(io::stdout(), "{}", json!({"outcome": "refused", "reason": refusal}))?,
+                    Format::Text => write!(anstream::stderr(), "{}", answer::refused(None, &refusal))?,
                 }
                 return Ok(Exit::Refused);
             }
@@ -57,63 +55,121 @@ impl Explain {
     }
 
     fn explain(&self, catalog: &Catalog<'_>) -> Result<String, Refusal> {
-        let mut texts = Vec::new();
-        for (position, stack) in catalog.stacks().iter().enumerate() {
-            if self.stack.as_ref().is_some_and(|name| *name != stack.name) {
-                continue;
-            }
+        let (mut texts, mut fieldless, mut unsearched) = (Vec::new(), None, Vec::new());
+        let searched = match &self.stack {
+            Some(name) => vec![catalog.position(name)?],
+            None => (0..catalog.stacks().len()).collect(),
+        };
+        for position in searched {
+            let stack = &catalog.stacks()[position];
             let rendered = match catalog.rendered(position) {
                 Ok(rendered) => rendered,
                 Err(refusal) if self.stack.is_some() => return Err(refusal),
-                Err(_) => continue,
+                Err(refusal) => {
+                    unsearched.push(format!("{} ({})", stack.name, refusal.code));
+                    continue;
+                }
             };
+            let broken = rendered.skipped.iter().filter(|skipped| skipped.broken);
+            unsearched.extend(broken.map(|skipped| format!("{} ({})", skipped.file, skipped.why)));
             for resource in rendered.resources.iter().filter(|resource| is_meant(&resource.id, &self.resource)) {
-                texts.push(self.one(&stack.name, resource)?);
+                match &self.pointer {
+                    Some(pointer) if pointer.get(&resource.value).is_none() => {
+                        fieldless.get_or_insert_with(|| without(resource, pointer));
+                    }
+                    _ if self.format == Format::Json => texts.push(self.json(&stack.name, resource)),
+                    Some(pointer) => texts.push(field(catalog, &stack.name, resource, pointer)),
+                    None => texts.push(whole(&stack.name, resource)),
+                }
             }
         }
-        if texts.is_empty() {
-            let message = format!("no stack declares {:?}", self.resource);
-            let hint = "name it as kind/name or namespace/kind/name; `sourceward stacks` lists what was searched";
-            return Err(Refusal::new(Code::OwnerNotFound, message, hint));
+        match (texts.is_empty(), fieldless) {
+            (false, _) => Ok(texts.join(if self.format == Format::Json { "" } else { "\n" })),
+            (true, Some(refusal)) => Err(refusal),
+            (true, None) => Err(self.not_found(&unsearched)),
         }
-        Ok(texts.join("\n"))
     }
 
-    fn one(&self, stack: &str, resource: &Resource) -> Result<String, Refusal> {
-        let fields = match &self.pointer {
-            Some(pointer) if pointer.get(&resource.value).is_none() => {
-                let (file, line) = resource.declared_at();
-                let message = format!("{} has no field {pointer}", resource.id);
-                return Err(Refusal::new(Code::PatchDoesNotApply, message, "without a field, every field is shown")
-                    .at(file, Some(line)));
-            }
-            Some(pointer) => vec![pointer.clone()],
-            None => leaves(&resource.value),
-        };
-        if self.format == Format::Json {
-            let described: Vec<Value> = fields.iter().map(|at| described(resource, at)).collect();
-            return Ok(format!("{}\n", json!({"resource": resource.id, "stack": stack, "fields": described})));
-        }
-        let (file, line) = resource.declared_at();
-        let mut text = format!(
-            "{} in stack {}   {}\n\n",
-            paint(BOLD, resource.id.to_string()),
-            visible(stack),
-            paint(DIM, format!("{file}:{line}")),
-        );
-        let widest = fields.iter().map(|at| at.to_string().chars().count()).max().unwrap_or_default().min(60);
-        for at in &fields {
-            let value = at.get(&resource.value).map_or_else(String::new, |value| shown(value, 40));
-            let places: Vec<String> = resource
-                .origins(at)
-                .iter()
-                .map(|origin| format!("{}:{}  {}", origin.file, origin.line, paint(DIM, origin.role.to_string())))
-                .collect();
-            let field = format!("{:widest$}", at.to_string());
-            text += &format!("  {}  {:42}  {}\n", visible(&field), visible(&value), places.join(", "));
-        }
-        Ok(text)
+    fn json(&self, stack: &str, resource: &Resource) -> String {
+        let fields = self.pointer.clone().map_or_else(|| leaves(&resource.value), |pointer| vec![pointer]);
+        let described: Vec<Value> = fields.iter().map(|at| described(resource, at)).collect();
+        format!("{}\n", json!({"resource": resource.id, "stack": stack, "fields": described}))
     }
+
+    fn not_found(&self, unsearched: &[String]) -> Refusal {
+        let place =
+            self.stack.as_ref().map_or_else(|| "no stack".to_owned(), |name| format!("the stack {name} does not"));
+        let verb = if self.stack.is_some() { "declare" } else { "declares" };
+        let mut hint =
+            "name it as kind/name or namespace/kind/name; `sourceward stacks` lists what was searched".to_owned();
+        if !unsearched.is_empty() {
+            let more = unsearched.len().saturating_sub(5);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            hint = format!("{hint}; not searched: {}{more}", unsearched[..unsearched.len().min(5)].join(", "));
+        }
+        Refusal::new(Code::OwnerNotFound, format!("{place} {verb} {:?}", self.resource), hint)
+    }
+}
+
+fn without(resource: &Resource, pointer: &Pointer) -> Refusal {
+    let (file, line) = resource.declared_at();
+    let message = format!("{} has no field {pointer}", resource.id);
+    Refusal::new(Code::PatchDoesNotApply, message, "leave the field away to see every field").at(file, Some(line))
+}
+
+/// One field, and what an edit of it would reach.
+fn field(catalog: &Catalog<'_>, stack: &str, resource: &Resource, at: &Pointer) -> String {
+    let value = at.get(&resource.value).map_or_else(String::new, |value| shown(value, 200));
+    let mut text = format!("{}\n  {}  {}\n", heading(stack, resource), paint(BOLD, at.to_string()), visible(&value));
+    for origin in resource.origins(at) {
+        let place = visible(&format!("{}:{}", origin.file, origin.line));
+        let reach = match origin.role {
+            Role::Literal => "written for this field alone",
+            Role::Anchored => "shared through an anchor: an edit there moves all that refer to it",
+            Role::Merged => "inherited through a merge key: a key of its own would override it",
+        };
+        text += &format!("  {place}  {}\n", paint(DIM, reach));
+        let readers = catalog.stacks().iter().filter(|other| other.name != stack);
+        for other in readers.filter(|other| other.declaration.may_read(&origin.file)) {
+            let language = other.declaration.language();
+            text += &format!("  {}\n", paint(WARNING, format!("also read by the stack {} ({language})", other.name)));
+        }
+    }
+    text
+}
+
+/// Every field, below the file that says it and with its line.
+fn whole(stack: &str, resource: &Resource) -> String {
+    let fields = leaves(&resource.value);
+    let widest = fields.iter().map(|at| at.to_string().chars().count()).filter(|width| *width <= 48).max().unwrap_or(0);
+    let mut text = heading(stack, resource);
+    let mut file = None;
+    for at in &fields {
+        let value = at.get(&resource.value).map_or_else(String::new, |value| shown(value, 40));
+        let field = format!("{}  {}", visible(&format!("{:widest$}", at.to_string())), visible(&value));
+        let mut origins = resource.origins(at).into_iter();
+        let Some(first) = origins.next() else {
+            text += &format!("  {:>5}  {field}\n", "");
+            continue;
+        };
+        if file.as_ref() != Some(&first.file) {
+            text += &format!("  {}\n", paint(HUNK, first.file.as_str()));
+            file = Some(first.file);
+        }
+        let role = |role: Role| if role == Role::Literal { String::new() } else { format!("  {role}") };
+        text += &format!("  {:>5}  {field}{}\n", first.line, paint(DIM, role(first.role)));
+        for other in origins {
+            let more = format!("and {}:{}{}", other.file, other.line, role(other.role));
+            text += &format!("  {:>5}  {}\n", "", paint(DIM, more));
+        }
+    }
+    text
+}
+
+fn heading(stack: &str, resource: &Resource) -> String {
+    let (file, line) = resource.declared_at();
+    let resource = paint(BOLD, resource.id.to_string());
+    format!("{resource} in stack {}  {}\n", visible(stack), paint(DIM, format!("{file}:{line}")))
 }
 
 fn described(resource: &Resource, at: &Pointer) -> Value {

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::Exit;
+use super::{Exit, Usage};
 use crate::shell::{
     config::Config,
     store::{
@@ -16,7 +16,7 @@ use crate::shell::{
         case::{Case, CaseId, State},
         read::{Filter, Reader},
     },
-    terminal::paint::{BOLD, DIM, GOOD, WARNING, paint, visible},
+    terminal::paint::{BOLD, DIM, GOOD, WARNING, paint, visible, visible_lines},
 };
 
 #[derive(Debug, clap::Args)]
@@ -75,7 +75,11 @@ impl Findings {
                 }
             }
             Command::List { state, limit, .. } => {
-                for case in Reader::open(&folder)?.list(Filter { state, limit, before: None })? {
+                let cases = Reader::open(&folder)?.list(Filter { state, limit, before: None })?;
+                if cases.is_empty() {
+                    writeln!(anstream::stderr(), "no cases")?;
+                }
+                for case in cases {
                     if self.json { writeln!(out, "{}", json!(case))? } else { writeln!(out, "{}", line(&case))? }
                 }
             }
@@ -83,9 +87,14 @@ impl Findings {
                 Some(case) if self.json => writeln!(out, "{}", json!(case))?,
                 Some(case) => {
                     writeln!(out, "{}", line(&case))?;
-                    writeln!(out, "{}", visible(&serde_json::to_string_pretty(&case)?))?;
+                    writeln!(out, "{}", visible_lines(&serde_json::to_string_pretty(&case)?))?;
                 }
-                None => anyhow::bail!("there is no case {case}"),
+                None => {
+                    return Err(Usage(format!(
+                        "there is no case {case}: `sourceward findings list` shows those there are"
+                    ))
+                    .into());
+                }
             },
             Command::Retry { case } => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -101,7 +110,8 @@ impl Findings {
             (Some(folder), _) => Ok(folder.clone()),
             (None, Some(file)) => Ok(Config::read(file, &|name| std::env::var(name).ok())?.data),
             (None, None) => {
-                anyhow::bail!("name the data folder with --data, or the server's configuration with --config")
+                let what = "name the data folder with --data, or the server's configuration with --config";
+                Err(Usage(what.to_owned()).into())
             }
         }
     }

@@ -1,11 +1,16 @@
 //! `sourceward fix`: findings in, proved edits or refusals out.
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Exit, Format, Repository, input};
+use super::{Exit, Repository, Usage, input, unreadable};
 use crate::{
     model::{
         finding::{Finding, Intent},
@@ -13,9 +18,9 @@ use crate::{
         resource::{KubernetesId, ResourceId},
     },
     remedy::{Verdict, judge},
-    shell::{
-        git::local::LocalTree,
-        terminal::{answer, paint},
+    shell::terminal::{
+        answer,
+        paint::{WARNING, paint, visible},
     },
     source::{
         path::RepoPath,
@@ -28,7 +33,7 @@ use crate::{
     stack::catalog::Catalog,
     webhook::{
         map::{Mapped, map},
-        sender::Senders,
+        sender::{Sender, Senders},
     },
 };
 
@@ -38,7 +43,7 @@ pub struct Fix {
     repository: Repository,
     #[command(flatten)]
     from: From,
-    /// The payload is the raw one of this sender (with --finding).
+    /// Read the raw payload of this sender; `sourceward sender list` lists them.
     #[arg(long, value_name = "NAME", requires = "finding")]
     sender: Option<String>,
     /// How to answer.
@@ -52,15 +57,25 @@ pub struct Fix {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct From {
-    /// One finding as JSON, or with --sender the payload of a sender; `-` reads standard input.
+    /// One finding as JSON, or with --sender the payload of that sender; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     finding: Option<PathBuf>,
-    /// Findings as JSON, one a line.
+    /// Findings as JSON, one a line, each judged by itself; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
-    /// Kubernetes objects as `kubectl get -o yaml` prints them.
+    /// Kubernetes objects as `kubectl get -o yaml` prints them; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     live: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// Only the diff, as `git apply` takes it.
+    Diff,
+    /// One JSON object a finding, on one line.
+    Json,
 }
 
 /// Something to answer.
@@ -74,30 +89,31 @@ enum Asked {
 
 impl Fix {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let asked = match self.asked() {
+        let tree = self.repository.open()?;
+        if self.write {
+            // Whether there is anything to write to is better known before than after.
+            tree.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
+        }
+        let senders = Senders::embedded()?;
+        let sender = self.sender.as_ref().map(|name| super::sender(&senders, name)).transpose()?;
+        let asked = match self.asked(sender) {
             Ok(asked) => asked,
-            Err(error) => {
-                writeln!(anstream::stderr(), "sourceward: {error:#}")?;
-                return Ok(Exit::Unreadable);
-            }
+            Err(error) => return unreadable(&error),
         };
-        let tree = LocalTree::open(&self.repository.repo)?;
         let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
         let (mut refused, mut unreadable) = (false, false);
-        let mut out = anstream::stdout().lock();
+        let mut out = Output { format: self.format, answers: 0 };
         let base = Session::of(&tree);
         for asked in asked {
             let finding = match asked {
                 Asked::Finding(finding) => finding,
                 Asked::Ignored(why) => {
-                    self.print(&mut out, json!({"outcome": "ignored", "why": why}), || format!("ignored: {why}\n"))?;
+                    out.aside("ignored", &why)?;
                     continue;
                 }
                 Asked::Unreadable(why) => {
                     unreadable = true;
-                    self.print(&mut out, json!({"outcome": "unreadable", "why": why}), || {
-                        format!("unreadable: {why}\n")
-                    })?;
+                    out.aside("unreadable", &why)?;
                     continue;
                 }
             };
@@ -111,19 +127,11 @@ impl Fix {
                 let files = proved.files().iter();
                 let changed: BTreeMap<_, _> =
                     files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
-                tree.write(&changed).context("the edit cannot be written")?;
+                tree.write(&changed).map_err(|error| anyhow::anyhow!("the edit cannot be written: {error}"))?;
                 written.extend(changed);
             }
-            match self.format {
-                Format::Json => writeln!(out, "{}", answer::json(&finding, &verdict))?,
-                Format::Diff => write!(out, "{}", answer::plain_diff(&verdict))?,
-                Format::Text => writeln!(out, "{}", answer::text(&finding, &verdict, self.write))?,
-            }
-            if let (Verdict::Refused(refusal), Format::Diff) = (&verdict, self.format) {
-                write!(anstream::stderr(), "{}", answer::refusal(refusal))?;
-            }
+            out.answer(&finding, &verdict, self.write)?;
         }
-        out.flush()?;
         let judged_together = self.from.batch.is_some() || self.sender.is_some();
         Ok(match (unreadable, refused && !judged_together) {
             (true, _) => Exit::Unreadable,
@@ -132,19 +140,10 @@ impl Fix {
         })
     }
 
-    fn print(&self, out: &mut impl Write, json: Value, text: impl Fn() -> String) -> anyhow::Result<()> {
-        match self.format {
-            Format::Json => writeln!(out, "{json}")?,
-            Format::Text => writeln!(out, "{}", paint::visible(&text()))?,
-            Format::Diff => {}
-        }
-        Ok(())
-    }
-
-    fn asked(&self) -> anyhow::Result<Vec<Asked>> {
+    fn asked(&self, sender: Option<&Sender>) -> anyhow::Result<Vec<Asked>> {
         let From { finding, batch, live } = &self.from;
-        match (finding, batch, live, &self.sender) {
-            (Some(path), _, _, Some(name)) => payload(&input(path)?, name),
+        match (finding, batch, live, sender) {
+            (Some(path), _, _, Some(sender)) => payload(&input(path)?, sender),
             (Some(path), ..) => {
                 let bytes = input(path)?;
                 let finding =
@@ -155,6 +154,41 @@ impl Fix {
             (_, _, Some(path), _) => objects(&input(path)?),
             _ => anyhow::bail!("nothing to fix was given"),
         }
+    }
+}
+
+/// The answers as they are printed: what machines read goes out byte by byte, what people read in colours where there are any.
+struct Output {
+    format: Format,
+    answers: usize,
+}
+
+impl Output {
+    fn answer(&mut self, finding: &Finding, verdict: &Verdict, written: bool) -> io::Result<()> {
+        match (self.format, verdict) {
+            (Format::Json, _) => writeln!(io::stdout(), "{}", answer::json(finding, verdict)),
+            (Format::Text, _) => self.paragraph(&answer::text(finding, verdict, written)),
+            (Format::Diff, Verdict::Refused(refusal)) => {
+                write!(anstream::stderr(), "{}", answer::refused(Some(&finding.resource), refusal))
+            }
+            (Format::Diff, _) => write!(io::stdout(), "{}", answer::plain_diff(verdict)),
+        }
+    }
+
+    /// What there is to say of something that is no finding.
+    fn aside(&mut self, outcome: &str, why: &str) -> io::Result<()> {
+        let text = || format!("{}  {}\n", paint(WARNING, outcome), visible(why));
+        match self.format {
+            Format::Json => writeln!(io::stdout(), "{}", json!({"outcome": outcome, "why": why})),
+            Format::Text => self.paragraph(&text()),
+            Format::Diff => write!(anstream::stderr(), "{}", text()),
+        }
+    }
+
+    fn paragraph(&mut self, text: &str) -> io::Result<()> {
+        let space = if self.answers == 0 { "" } else { "\n" };
+        self.answers += 1;
+        write!(anstream::stdout(), "{space}{text}")
     }
 }
 
@@ -174,9 +208,7 @@ impl<'t> Session<'t> {
     }
 }
 
-fn payload(bytes: &[u8], name: &str) -> anyhow::Result<Vec<Asked>> {
-    let senders = Senders::embedded()?;
-    let sender = senders.get(name).with_context(|| format!("there is no sender {name:?}"))?;
+fn payload(bytes: &[u8], sender: &Sender) -> anyhow::Result<Vec<Asked>> {
     let mapped = map(sender, bytes, None)?;
     Ok(mapped
         .into_iter()

@@ -1,19 +1,19 @@
 //! `sourceward render` and `sourceward stacks`: what the engines make of a repository.
 
-use std::io::Write;
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
 
 use serde_json::{Value, json};
 
 use super::{Exit, Format, Repository};
 use crate::{
-    engine::Declaration,
+    engine::{Declaration, Rendered},
     model::{pointer::Pointer, refusal::Refusal},
-    shell::{
-        git::local::LocalTree,
-        terminal::{
-            answer,
-            paint::{BOLD, DIM, paint, visible},
-        },
+    shell::terminal::{
+        answer,
+        paint::{BOLD, DIM, WARNING, paint, visible},
     },
     source::{
         path::RepoPath,
@@ -53,7 +53,7 @@ pub struct Stacks {
 
 impl Render {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = LocalTree::open(&self.repository.repo)?;
+        let tree = self.repository.open()?;
         let rendered = Catalog::of(&tree).and_then(|catalog| {
             let position = catalog.position(&self.stack)?;
             catalog.rendered(position)
@@ -62,7 +62,7 @@ impl Render {
             Ok(rendered) => rendered,
             Err(refusal) => return refuse(&refusal),
         };
-        let mut out = anstream::stdout().lock();
+        let mut out = io::stdout().lock();
         match self.format {
             DocumentFormat::Json => {
                 let values: Vec<&Value> = rendered.resources.iter().map(|resource| &*resource.value).collect();
@@ -77,7 +77,9 @@ impl Render {
         let mut exit = Exit::Done;
         for skipped in &rendered.skipped {
             let line = skipped.line.map_or_else(String::new, |line| format!(":{line}"));
-            writeln!(anstream::stderr(), "sourceward: passed over {}{line}: {}", skipped.file, visible(&skipped.why))?;
+            let (place, why) = (visible(&format!("{}{line}", skipped.file)), visible(&skipped.why));
+            let what = if skipped.broken { paint(WARNING, "unreadable") } else { paint(DIM, "passed over") };
+            writeln!(anstream::stderr(), "{what}  {place}  {why}")?;
             if skipped.broken {
                 exit = Exit::Refused;
             }
@@ -88,7 +90,7 @@ impl Render {
 
 impl Stacks {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = LocalTree::open(&self.repository.repo)?;
+        let tree = self.repository.open()?;
         let catalog = match Catalog::of(&tree) {
             Ok(catalog) => catalog,
             Err(refusal) => return refuse(&refusal),
@@ -100,17 +102,31 @@ impl Stacks {
             writeln!(out, "{}", serde_json::to_string_pretty(&listed)?)?;
             return Ok(Exit::Done);
         }
-        let widest = catalog.stacks().iter().map(|stack| stack.name.chars().count()).max().unwrap_or_default().min(60);
+        if catalog.stacks().is_empty() {
+            writeln!(anstream::stderr(), "no stacks: no manifest, chart, kustomization or root module was found")?;
+        }
+        let widest = catalog.stacks().iter().map(|stack| stack.name.chars().count()).max().unwrap_or_default().min(40);
         for (position, stack) in catalog.stacks().iter().enumerate() {
-            let holds = match catalog.rendered(position) {
-                Ok(rendered) => answer::count(rendered.resources.len(), "resource"),
-                Err(refusal) => refusal.message,
+            let (style, holds) = match catalog.rendered(position) {
+                Ok(rendered) => (DIM, holds(&rendered)),
+                Err(refusal) => (WARNING, refusal.message),
             };
             let language = stack.declaration.language().to_string();
-            let name = format!("{:widest$}", stack.name);
-            writeln!(out, "{}  {language:10}  {}", paint(BOLD, name), paint(DIM, holds))?;
+            let name = format!("{:widest$}", visible(&stack.name));
+            writeln!(out, "{}  {language:9}  {}", paint(BOLD, name), paint(style, holds))?;
         }
         Ok(Exit::Done)
+    }
+}
+
+/// `4 resources, 1 file unreadable`.
+fn holds(rendered: &Rendered) -> String {
+    let resources = answer::count(rendered.resources.len(), "resource");
+    let broken: BTreeSet<_> = rendered.skipped.iter().filter(|skipped| skipped.broken).map(|it| &it.file).collect();
+    if broken.is_empty() {
+        resources
+    } else {
+        format!("{resources}, {} unreadable", answer::count(broken.len(), "file"))
     }
 }
 
@@ -127,7 +143,9 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
         match catalog.rendered(position) {
             Ok(rendered) => {
                 described.insert("resources".to_owned(), json!(rendered.resources.len()));
-                let skipped = rendered.skipped.iter().map(|skipped| json!({"file": skipped.file, "why": skipped.why}));
+                let skipped = rendered.skipped.iter().map(|skipped| {
+                    json!({"file": skipped.file, "line": skipped.line, "why": skipped.why, "broken": skipped.broken})
+                });
                 described.insert("skipped".to_owned(), skipped.collect());
             }
             Err(refusal) => {
@@ -146,6 +164,6 @@ fn document(value: &Value) -> anyhow::Result<String> {
 }
 
 fn refuse(refusal: &Refusal) -> anyhow::Result<Exit> {
-    write!(anstream::stderr(), "{}", answer::refusal(refusal))?;
+    write!(anstream::stderr(), "{}", answer::refused(None, refusal))?;
     Ok(Exit::Refused)
 }

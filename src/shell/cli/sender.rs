@@ -1,11 +1,13 @@
 //! `sourceward sender`: what the senders' mappings make of raw payloads.
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
 
-use anyhow::Context;
 use serde_json::json;
 
-use super::{Exit, input};
+use super::{Exit, input, unreadable};
 use crate::webhook::{
     map::{Mapped, map},
     sender::Senders,
@@ -33,16 +35,16 @@ enum Command {
 impl Sender {
     pub fn run(self) -> anyhow::Result<Exit> {
         let senders = Senders::embedded()?;
-        let mut out = anstream::stdout().lock();
+        let mut out = io::stdout().lock();
         match self.command {
             Command::Map { name, file } => {
-                let sender = senders.get(&name).with_context(|| format!("there is no sender {name:?}"))?;
-                let mapped = match map(sender, &input(&file)?, None) {
+                let bytes = match input(&file) {
+                    Ok(bytes) => bytes,
+                    Err(error) => return unreadable(&error),
+                };
+                let mapped = match map(super::sender(&senders, &name)?, &bytes, None) {
                     Ok(mapped) => mapped,
-                    Err(error) => {
-                        writeln!(anstream::stderr(), "sourceward: {error}")?;
-                        return Ok(Exit::Unreadable);
-                    }
+                    Err(error) => return unreadable(&error.into()),
                 };
                 for item in mapped {
                     match item {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::paint::{BOLD, DIM, GOOD, WARNING, diff, paint, visible};
 use crate::{
-    model::{finding::Finding, refusal::Refusal, value::shown},
+    model::{finding::Finding, refusal::Refusal, resource::ResourceId, value::shown},
     remedy::{
         Verdict,
         proof::{Proved, ProvedChange},
@@ -45,13 +45,10 @@ pub fn json(finding: &Finding, verdict: &Verdict) -> Value {
 pub fn text(finding: &Finding, verdict: &Verdict, written: bool) -> String {
     match verdict {
         Verdict::InSync => {
-            format!(
-                "{} {}: the source already says so\n",
-                paint(GOOD, "in sync"),
-                visible(&finding.resource.to_string())
-            )
+            let resource = paint(BOLD, finding.resource.to_string());
+            format!("{} {resource}\n  the source already says so\n", paint(GOOD, "in sync"))
         }
-        Verdict::Refused(refusal) => refused(finding, refusal),
+        Verdict::Refused(refusal) => refused(Some(&finding.resource), refusal),
         Verdict::Patched(proved) => patched(proved, written),
     }
 }
@@ -64,19 +61,17 @@ pub fn plain_diff(verdict: &Verdict) -> String {
     }
 }
 
-/// A refusal for a person.
-pub fn refusal(refusal: &Refusal) -> String {
+/// A refusal for a person: of whom or what, where that is known.
+pub fn refused(about: Option<&ResourceId>, refusal: &Refusal) -> String {
+    let about = about.map_or_else(String::new, |about| format!(" {}", paint(BOLD, about.to_string())));
     let place = match (&refusal.file, refusal.line) {
         (Some(file), Some(line)) => format!("  {}\n", paint(DIM, format!("at {file}:{line}"))),
         (Some(file), None) => format!("  {}\n", paint(DIM, format!("at {file}"))),
         _ => String::new(),
     };
     let code = paint(DIM, format!("[{}]", refusal.code));
-    format!("  {} {code}\n{place}  {}\n", visible(&refusal.message), paint(DIM, format!("→ {}", refusal.hint)))
-}
-
-fn refused(finding: &Finding, reason: &Refusal) -> String {
-    format!("{} {}\n{}", paint(WARNING, "refused"), visible(&finding.resource.to_string()), refusal(reason))
+    let (refused, hint) = (paint(WARNING, "refused"), paint(DIM, format!("→ {}", refusal.hint)));
+    format!("{refused}{about}\n  {} {code}\n{place}  {hint}\n", visible(&refusal.message))
 }
 
 fn patched(proved: &Proved, written: bool) -> String {
@@ -86,16 +81,13 @@ fn patched(proved: &Proved, written: bool) -> String {
     let _ = writeln!(out, "{} {resource} {}", paint(GOOD, done), paint(DIM, format!("in stack {}", proved.stack())));
     for change in &proved.proof().changed {
         let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), |value| shown(value, 60));
+        let (before, after) = (side(&change.field.before), side(&change.field.after));
         let field = paint(BOLD, change.field.path.to_string());
-        let _ = writeln!(
-            out,
-            "  {field}  {} → {}",
-            visible(&side(&change.field.before)),
-            visible(&side(&change.field.after))
-        );
+        let _ = writeln!(out, "  {field}  {} → {}", visible(&before), visible(&after));
     }
     for edit in proved.edits() {
-        let _ = writeln!(out, "  {}  {}", visible(&format!("{}:{}", edit.file, edit.line)), paint(DIM, &edit.site));
+        let place = visible(&format!("{}:{}", edit.file, edit.line));
+        let _ = writeln!(out, "  {place}  {}", paint(DIM, &edit.site));
     }
     let _ = write!(out, "\n{}\n", diff(&proved.diff()));
     let (fields, stacks) = (proved.proof().changed.len(), &proved.proof().stacks);
