@@ -157,7 +157,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// `--repo DIR`, which every command about a repository takes.
 #[derive(Debug, clap::Args)]
 struct Repository {
-    /// A git work tree or bare repository; in a work tree, uncommitted files are read as well.
+    /// A git work tree, as it is on disk, or a bare repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     repo: PathBuf,
 }

@@ -219,10 +219,13 @@ impl From<ConfigError> for Refusal {
     }
 }
 
+/// The keys of which a stack has exactly one.
+const KINDS: [&str; 4] = ["helm", "kustomize", "manifests", "terraform"];
+
 /// What the schema says of a stack's kinds: exactly one, where null stands for none.
 fn kinds() -> Value {
     let one = |kind: &str| json!({"required": [kind], "properties": {kind: {"type": "object"}}});
-    ["helm", "kustomize", "manifests", "terraform"].iter().map(|kind| one(kind)).collect()
+    KINDS.iter().map(|kind| one(kind)).collect()
 }
 
 struct Place<'t> {
@@ -232,6 +235,15 @@ struct Place<'t> {
 
 impl Place<'_> {
     fn read<T: DeserializeOwned>(&self, value: Value, at: &Pointer) -> Result<T, ConfigError> {
+        // A list would be read as well, its items taken for the fields in their order.
+        if value.is_array() {
+            return Err(self.error(at, "expected a map, found a list".to_owned()));
+        }
+        for (key, inner) in value.as_object().into_iter().flatten() {
+            if KINDS.contains(&key.as_str()) && inner.is_array() {
+                return Err(self.error(&at.join(key), format!("{key}: expected a map, found a list")));
+            }
+        }
         serde_json::from_value(value).map_err(|error| self.error(at, error.to_string()))
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Exit, Repository, Usage, input, unreadable};
 use crate::{
     model::{
-        finding::{Finding, Intent},
+        finding::{Finding, Intent, State},
         refusal::Refusal,
         resource::{KubernetesId, ResourceId},
     },
@@ -43,13 +43,13 @@ pub struct Fix {
     repository: Repository,
     #[command(flatten)]
     from: From,
-    /// Read the raw payload of this sender; `sourceward sender list` lists them.
+    /// Read a raw payload of this sender; see `sourceward sender list`.
     #[arg(long, value_name = "NAME", requires = "finding")]
     sender: Option<String>,
     /// How to answer.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Change the files of the work tree; each finding is judged on what the ones before it left.
+    /// Change the work tree; each finding is judged on what those before it left.
     #[arg(long)]
     write: bool,
 }
@@ -57,13 +57,13 @@ pub struct Fix {
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = false)]
 struct From {
-    /// One finding as JSON, or with --sender the payload of that sender; `-` reads standard input.
+    /// One finding as JSON, or with --sender a payload; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
     finding: Option<PathBuf>,
-    /// Findings as JSON, one a line, each judged by itself; `-` reads standard input.
+    /// Findings as JSON, one a line, each judged by itself.
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
-    /// Kubernetes objects as `kubectl get -o yaml` prints them; `-` reads standard input.
+    /// Kubernetes objects as `kubectl get -o yaml` prints them.
     #[arg(long, value_name = "FILE")]
     live: Option<PathBuf>,
 }
@@ -83,8 +83,11 @@ enum Asked {
     Finding(Box<Finding>),
     /// A sender's item that is no trouble.
     Ignored(String),
-    /// A line that is no finding.
-    Unreadable(String),
+    /// A line that is no finding, by the id that it gives all the same.
+    Unreadable {
+        id: Option<String>,
+        why: String,
+    },
 }
 
 impl Fix {
@@ -94,8 +97,9 @@ impl Fix {
             // Whether there is anything to write to is better known before than after.
             tree.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
         }
-        let senders = Senders::embedded()?;
-        let sender = self.sender.as_ref().map(|name| super::sender(&senders, name)).transpose()?;
+        let senders = self.sender.as_ref().map(|_| Senders::embedded()).transpose()?;
+        let sender = senders.as_ref().zip(self.sender.as_ref());
+        let sender = sender.map(|(senders, name)| super::sender(senders, name)).transpose()?;
         let asked = match self.asked(sender) {
             Ok(asked) => asked,
             Err(error) => return unreadable(&error),
@@ -108,16 +112,22 @@ impl Fix {
             let finding = match asked {
                 Asked::Finding(finding) => finding,
                 Asked::Ignored(why) => {
-                    out.aside("ignored", &why)?;
+                    out.aside(json!({"outcome": "ignored", "why": why}))?;
                     continue;
                 }
-                Asked::Unreadable(why) => {
+                Asked::Unreadable { id, why } => {
                     unreadable = true;
-                    out.aside("unreadable", &why)?;
+                    out.aside(match id {
+                        Some(id) => json!({"id": id, "outcome": "unreadable", "why": why}),
+                        None => json!({"outcome": "unreadable", "why": why}),
+                    })?;
                     continue;
                 }
             };
-            let verdict = if written.is_empty() {
+            let verdict = if finding.state == State::Resolved {
+                // The sender itself says that nothing is left to settle.
+                Verdict::InSync
+            } else if written.is_empty() {
                 base.judge(&finding)
             } else {
                 Session::of(&Overlay::new(&tree, written.clone())).judge(&finding)
@@ -146,11 +156,10 @@ impl Fix {
             (Some(path), _, _, Some(sender)) => payload(&input(path)?, sender),
             (Some(path), ..) => {
                 let bytes = input(path)?;
-                let finding =
-                    serde_json::from_slice(&bytes).with_context(|| format!("{} is no finding", path.display()))?;
+                let finding = read_finding(&bytes).with_context(|| format!("{} is no finding", path.display()))?;
                 Ok(vec![Asked::Finding(Box::new(finding))])
             }
-            (_, Some(path), ..) => lines(&input(path)?),
+            (_, Some(path), ..) => Ok(lines(&input(path)?)),
             (_, _, Some(path), _) => objects(&input(path)?),
             _ => anyhow::bail!("nothing to fix was given"),
         }
@@ -176,10 +185,11 @@ impl Output {
     }
 
     /// What there is to say of something that is no finding.
-    fn aside(&mut self, outcome: &str, why: &str) -> io::Result<()> {
-        let text = || format!("{}  {}\n", paint(WARNING, outcome), visible(why));
+    fn aside(&mut self, answer: Value) -> io::Result<()> {
+        let word = |member: &str| answer[member].as_str().unwrap_or_default();
+        let text = || format!("{}\n  {}\n", paint(WARNING, word("outcome")), visible(word("why")));
         match self.format {
-            Format::Json => writeln!(io::stdout(), "{}", json!({"outcome": outcome, "why": why})),
+            Format::Json => writeln!(io::stdout(), "{answer}"),
             Format::Text => self.paragraph(&text()),
             Format::Diff => write!(anstream::stderr(), "{}", text()),
         }
@@ -219,13 +229,25 @@ fn payload(bytes: &[u8], sender: &Sender) -> anyhow::Result<Vec<Asked>> {
         .collect())
 }
 
-fn lines(bytes: &[u8]) -> anyhow::Result<Vec<Asked>> {
-    let text = std::str::from_utf8(bytes).context("the batch is not UTF-8 text")?;
-    let read = |(number, line): (usize, &str)| match serde_json::from_str(line) {
+fn read_finding(json: &[u8]) -> serde_json::Result<Finding> {
+    // A list would be read as well, its members taken for the fields in their order.
+    if json.trim_ascii_start().starts_with(b"[") {
+        return Err(serde::de::Error::custom("expected an object, found a list"));
+    }
+    serde_json::from_slice(json)
+}
+
+fn lines(bytes: &[u8]) -> Vec<Asked> {
+    let read = |(number, line): (usize, &[u8])| match read_finding(line) {
         Ok(finding) => Asked::Finding(Box::new(finding)),
-        Err(error) => Asked::Unreadable(format!("line {}: {error}", number + 1)),
+        Err(error) => {
+            let value: Option<Value> = serde_json::from_slice(line).ok();
+            let id = value.as_ref().and_then(|value| value.get("id")?.as_str()).map(str::to_owned);
+            Asked::Unreadable { id, why: format!("line {}: {error}", number + 1) }
+        }
     };
-    Ok(text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(read).collect())
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    lines.filter(|(_, line)| !line.trim_ascii().is_empty()).map(read).collect()
 }
 
 /// Kubernetes objects, each a finding that its source may differ from it.

@@ -1,0 +1,160 @@
+//! What a finding costs on its way: verified, mapped, parsed, located, judged, worded.
+
+use std::{
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use serde_json::{Value, json};
+use sourceward::{
+    model::{finding::Finding, fingerprint::Fingerprint, pointer::Pointer, secret::Secret},
+    remedy::{
+        Verdict, judge,
+        pull_request::{Circumstances, pull_request},
+    },
+    source::{
+        tree::MemoryTree,
+        yaml::{
+            edit::{Change, edit},
+            parse::parse,
+            resolve::{Reader, value},
+        },
+    },
+    stack::catalog::Catalog,
+    webhook::{
+        map::map,
+        sender::Senders,
+        signature::{Authentication, sign_standard_webhooks, verify},
+    },
+};
+
+/// A manifest of about 3 kB.
+const MANIFEST: &str = include_str!("../tests/it/kubernetes/deployment/rich/declared.yaml");
+
+fn signature(c: &mut Criterion) {
+    let (secret, body) = (Secret::new("whsec_c2VjcmV0IG9mIHRoZSBiZW5jaG1hcms="), vec![b'x'; 1024]);
+    let signed = sign_standard_webhooks(&secret, "msg_1", 1_700_000_000, &body);
+    let header = |name: &str| match name {
+        "webhook-id" => Some("msg_1".to_owned()),
+        "webhook-timestamp" => Some("1700000000".to_owned()),
+        "webhook-signature" => Some(signed.clone()),
+        _ => None,
+    };
+    let secrets = [secret.clone()];
+    c.bench_function("verify/standard-webhooks 1 KiB", |b| {
+        b.iter(|| {
+            verify(&Authentication::StandardWebhooks, &secrets, &header, black_box(&body), 1_700_000_001).expect("it fits")
+        });
+    });
+}
+
+fn mapping(c: &mut Criterion) {
+    let senders = Senders::embedded().expect("the senders are in order");
+    for (name, payload) in [
+        ("generic", include_bytes!("../webhooks/generic/samples/drift_patch.json").as_slice()),
+        ("argocd", include_bytes!("../webhooks/argocd/samples/out_of_sync.json")),
+    ] {
+        let sender = senders.get(name).expect("it is embedded");
+        c.bench_function(&format!("map/{name}"), |b| b.iter(|| map(sender, black_box(payload), None).expect("findings")));
+    }
+}
+
+fn yaml(c: &mut Criterion) {
+    let large = many(200 * 1024 / MANIFEST.len());
+    for (size, text) in [("3 kB", MANIFEST), ("200 kB", &large)] {
+        c.bench_function(&format!("yaml/parse {size}"), |b| b.iter(|| parse(black_box(text)).expect("YAML")));
+        c.bench_function(&format!("yaml/parse and resolve {size}"), |b| {
+            b.iter(|| {
+                let stream = parse(black_box(text)).expect("YAML");
+                let roots = stream.documents.iter().filter_map(|document| Some((document, document.root?)));
+                roots.map(|(document, root)| value(document, root, Reader::Manifest).expect("a value")).collect::<Vec<_>>()
+            });
+        });
+        let at: Pointer = "/spec/replicas".parse().expect("a pointer");
+        c.bench_function(&format!("yaml/edit one scalar of {size}"), |b| {
+            b.iter(|| edit(black_box(text), 0, &at, &Change::Set(json!(17)), Reader::Manifest).expect("an edit"));
+        });
+    }
+}
+
+fn judging(c: &mut Criterion) {
+    for files in [10, 300] {
+        let tree = stack(files);
+        let finding = finding(files / 2);
+        c.bench_function(&format!("judge/{files} files, cold catalog"), |b| {
+            b.iter(|| proved(&Catalog::of(&tree).expect("a catalog"), &finding));
+        });
+        let catalog = Catalog::of(&tree).expect("a catalog");
+        c.bench_function(&format!("judge/{files} files, warm catalog"), |b| b.iter(|| proved(&catalog, &finding)));
+        let mut next = 0;
+        c.bench_function(&format!("judge/{files} files, another file each time"), |b| {
+            b.iter_custom(|count| {
+                (0..count)
+                    .map(|_| {
+                        next = (next + 1) % files;
+                        let finding = self::finding(next);
+                        let began = Instant::now();
+                        proved(&catalog, &finding);
+                        began.elapsed()
+                    })
+                    .sum()
+            });
+        });
+    }
+}
+
+fn words(c: &mut Criterion) {
+    let tree = stack(10);
+    let (catalog, finding) = (Catalog::of(&tree).expect("a catalog"), finding(5));
+    let Verdict::Patched(proved) = judge(&catalog, &finding) else { panic!("it is patched") };
+    let case = Fingerprint::of(&finding);
+    c.bench_function("words/pull request", |b| {
+        b.iter(|| pull_request(&finding, black_box(&proved), &case, Circumstances::default()));
+    });
+}
+
+fn proved(catalog: &Catalog<'_>, finding: &Finding) {
+    let verdict = judge(catalog, black_box(finding));
+    assert!(matches!(verdict, Verdict::Patched(_)), "{verdict:?}");
+}
+
+fn named(index: usize) -> String {
+    MANIFEST.replacen("  name: ", &format!("  name: app-{index}-"), 1)
+}
+
+fn many(count: usize) -> String {
+    (0..count).map(|index| named(index) + "---\n").collect()
+}
+
+/// One folder of that many files.
+fn stack(files: usize) -> MemoryTree {
+    let path = |index| format!("k8s/app-{index:03}.yaml").parse().expect("a path");
+    MemoryTree::of((0..files).map(|index| (path(index), named(index))))
+}
+
+/// Somebody scaled one of them.
+fn finding(index: usize) -> Finding {
+    let stream = parse(&named(index)).expect("YAML");
+    let root = stream.documents[0].root.expect("a root");
+    let declared = value(&stream.documents[0], root, Reader::Manifest).expect("a value");
+    let of = |at: &str| declared.pointer(at).cloned().unwrap_or(Value::Null);
+    serde_json::from_value(json!({
+        "intent": "drift",
+        "resource": {"kubernetes": {
+            "apiVersion": of("/apiVersion"), "kind": of("/kind"), "namespace": of("/metadata/namespace"), "name": of("/metadata/name"),
+        }},
+        "patch": [{"op": "replace", "path": "/spec/replicas", "value": 17}],
+    }))
+    .expect("a finding")
+}
+
+criterion_group! {
+    name = pipeline;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = signature, mapping, yaml, judging, words
+}
+criterion_main!(pipeline);
