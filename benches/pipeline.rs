@@ -30,7 +30,7 @@ use sourceward::{
 };
 
 /// A manifest of about 3 kB.
-const MANIFEST: &str = include_str!("../tests/it/kubernetes/deployment/rich/declared.yaml");
+const MANIFEST: &str = include_str!("../tests/it/kubernetes/deployment/newer-fields/live-1.32.yaml");
 
 fn signature(c: &mut Criterion) {
     let (secret, body) = (Secret::new("whsec_c2VjcmV0IG9mIHRoZSBiZW5jaG1hcms="), vec![b'x'; 1024]);
@@ -44,7 +44,8 @@ fn signature(c: &mut Criterion) {
     let secrets = [secret.clone()];
     c.bench_function("verify/standard-webhooks 1 KiB", |b| {
         b.iter(|| {
-            verify(&Authentication::StandardWebhooks, &secrets, &header, black_box(&body), 1_700_000_001).expect("it fits")
+            verify(&Authentication::StandardWebhooks, &secrets, &header, black_box(&body), 1_700_000_001)
+                .expect("it fits")
         });
     });
 }
@@ -56,7 +57,9 @@ fn mapping(c: &mut Criterion) {
         ("argocd", include_bytes!("../webhooks/argocd/samples/out_of_sync.json")),
     ] {
         let sender = senders.get(name).expect("it is embedded");
-        c.bench_function(&format!("map/{name}"), |b| b.iter(|| map(sender, black_box(payload), None).expect("findings")));
+        c.bench_function(&format!("map/{name}"), |b| {
+            b.iter(|| map(sender, black_box(payload), None).expect("findings"))
+        });
     }
 }
 
@@ -68,7 +71,9 @@ fn yaml(c: &mut Criterion) {
             b.iter(|| {
                 let stream = parse(black_box(text)).expect("YAML");
                 let roots = stream.documents.iter().filter_map(|document| Some((document, document.root?)));
-                roots.map(|(document, root)| value(document, root, Reader::Manifest).expect("a value")).collect::<Vec<_>>()
+                roots
+                    .map(|(document, root)| value(document, root, Reader::Manifest).expect("a value"))
+                    .collect::<Vec<_>>()
             });
         });
         let at: Pointer = "/spec/replicas".parse().expect("a pointer");
