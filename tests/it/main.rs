@@ -11,6 +11,7 @@ mod pull_request;
 mod remote;
 mod server;
 mod store;
+mod tools;
 mod webhook;
 mod yaml_edit;
 mod yaml_read;
