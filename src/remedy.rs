@@ -6,10 +6,11 @@ pub mod markdown;
 pub mod plan;
 pub mod proof;
 pub mod pull_request;
+pub mod taken;
 pub mod wanted;
 
 use crate::{
-    model::{finding::Finding, refusal::Refusal, resource::ResourceId, value::same},
+    model::{change::script, finding::Finding, refusal::Refusal, value::same},
     stack::{catalog::Catalog, owner},
 };
 use proof::Proved;
@@ -41,11 +42,7 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
     if same(&declared.value, &wanted) {
         return Ok(Verdict::InSync);
     }
-    let merge_keys = |at: &_| match &declared.id {
-        ResourceId::Kubernetes(id) => crate::model::kubernetes::merge_keys(&id.api_version, &id.kind, at),
-        _ => None,
-    };
-    let steps = crate::model::change::script(&declared.value, &wanted, &merge_keys);
+    let steps = script(&declared.value, &wanted, &|at| wanted::merge_keys(&declared.id, at));
     let mut first_refusal = None;
     for plan in plan::plans(catalog, &owned, &steps)? {
         match plan.and_then(|plan| proof::prove(catalog, &owned, &wanted, plan)) {

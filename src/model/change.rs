@@ -133,6 +133,15 @@ fn compare_lists(at: &Pointer, old: &[Value], new: &[Value], merge_keys: MergeKe
     }
 }
 
+/// What identifies an item of a list with these merge keys, as JSON; nothing where it lacks the first of them.
+pub fn identity(item: &Value, keys: &[&str]) -> Option<String> {
+    item.get(keys.first()?)?;
+    // A port without a protocol is the TCP port.
+    let fallback = |key: &str| if key == "protocol" { Value::from("TCP") } else { Value::Null };
+    let values = keys.iter().map(|key| item.get(key).cloned().unwrap_or_else(|| fallback(key)));
+    Some(Value::from_iter(values).to_string())
+}
+
 /// Which old item becomes which new one, in the old order.
 fn align(old: &[Value], new: &[Value], keys: Option<&[&str]>) -> Vec<(usize, usize)> {
     if let Some(keys) = keys
@@ -169,14 +178,7 @@ fn fill(kept: &[(usize, usize)], old: usize, new: usize) -> Vec<(usize, usize)> 
 
 /// What identifies each item, as JSON; nothing where an item lacks the first key or two items share an identity.
 fn identities(items: &[Value], keys: &[&str]) -> Option<Vec<String>> {
-    let identity = |item: &Value| -> Option<String> {
-        item.get(keys.first()?)?;
-        // A port without a protocol is the TCP port.
-        let fallback = |key: &str| if key == "protocol" { Value::from("TCP") } else { Value::Null };
-        let values = keys.iter().map(|key| item.get(key).cloned().unwrap_or_else(|| fallback(key)));
-        Some(Value::from_iter(values).to_string())
-    };
-    let names: Vec<_> = items.iter().map(identity).collect::<Option<_>>()?;
+    let names: Vec<_> = items.iter().map(|item| identity(item, keys)).collect::<Option<_>>()?;
     let distinct = names.iter().collect::<HashSet<_>>().len() == names.len();
     distinct.then_some(names)
 }

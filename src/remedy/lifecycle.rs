@@ -13,12 +13,7 @@ pub enum Observed {
     /// There never was a pull request from this branch.
     Nothing,
     /// One is open.
-    Open {
-        /// Its title and body.
-        text: Text,
-        /// Who wrote the commits on its branch.
-        commits: Commits,
-    },
+    Open(Text),
     /// The latest was closed without a merge. Only people close pull requests: this version never does.
     Closed(Text),
     /// The latest was merged.
@@ -34,10 +29,10 @@ pub struct Text {
     pub body: String,
 }
 
-/// Who wrote what a branch has and its base has not.
+/// Who wrote what a case's branch has and its base has not, with or without a pull request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// Every commit is sourceward's own.
+    /// Every commit is sourceward's own, or there is no such branch.
     Ours,
     /// At least one is not, or it cannot be told.
     Foreign,
@@ -85,30 +80,31 @@ pub enum Hold {
 pub fn earlier(observed: &Observed) -> Option<Marker> {
     match observed {
         Observed::Nothing => None,
-        Observed::Open { text, .. } | Observed::Closed(text) | Observed::Merged(text) => marker::marker(&text.body),
+        Observed::Open(text) | Observed::Closed(text) | Observed::Merged(text) => marker::marker(&text.body),
     }
 }
 
 /// The steps that lead from what the forge shows to the wanted pull request; never empty.
-pub fn steps(observed: &Observed, wanted: &PullRequest) -> Vec<Step> {
-    if *observed == Observed::Nothing {
-        return vec![Step::Open];
-    }
-    let Some(earlier) = earlier(observed) else { return vec![Step::LeaveToHuman(Hold::MarkerMissing)] };
-    if earlier.case != wanted.marker.case {
-        return vec![Step::LeaveToHuman(Hold::OtherCase)];
-    }
-    let same_value = earlier.digest == wanted.marker.digest;
-    match observed {
-        Observed::Open { commits: Commits::Foreign, .. } => vec![Step::LeaveToHuman(Hold::ForeignCommit)],
-        Observed::Open { .. } if !same_value => vec![Step::UpdateBranch, Step::UpdateText],
-        Observed::Open { text, .. } if is_as_written(text, &earlier) && earlier.text != wanted.marker.text => {
+pub fn steps(observed: &Observed, commits: Commits, wanted: &PullRequest) -> Vec<Step> {
+    let earlier = match (observed, earlier(observed)) {
+        (Observed::Nothing, _) => None,
+        (_, None) => return vec![Step::LeaveToHuman(Hold::MarkerMissing)],
+        (_, Some(earlier)) if earlier.case != wanted.marker.case => return vec![Step::LeaveToHuman(Hold::OtherCase)],
+        (_, earlier) => earlier,
+    };
+    let same_value = earlier.as_ref().is_some_and(|earlier| earlier.digest == wanted.marker.digest);
+    match (observed, earlier) {
+        (Observed::Closed(_), _) if same_value => vec![Step::LeaveToHuman(Hold::Closed)],
+        (Observed::Merged(_), _) if same_value => vec![Step::Nothing(Settled::Merged)],
+        _ if commits == Commits::Foreign => vec![Step::LeaveToHuman(Hold::ForeignCommit)],
+        (Observed::Open(_), _) if !same_value => vec![Step::UpdateBranch, Step::UpdateText],
+        (Observed::Open(text), Some(earlier))
+            if is_as_written(text, &earlier) && earlier.text != wanted.marker.text =>
+        {
             vec![Step::UpdateText]
         }
-        Observed::Open { .. } => vec![Step::Nothing(Settled::UpToDate)],
-        Observed::Closed(_) if same_value => vec![Step::LeaveToHuman(Hold::Closed)],
-        Observed::Merged(_) if same_value => vec![Step::Nothing(Settled::Merged)],
-        Observed::Nothing | Observed::Closed(_) | Observed::Merged(_) => vec![Step::Open],
+        (Observed::Open(_), _) => vec![Step::Nothing(Settled::UpToDate)],
+        (Observed::Nothing | Observed::Closed(_) | Observed::Merged(_), _) => vec![Step::Open],
     }
 }
 

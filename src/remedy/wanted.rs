@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::confidential::{filled, is_withheld, new_secrets};
+use super::{
+    confidential::{filled, is_withheld, new_secrets},
+    taken::{Meaning, meaning},
+};
 use crate::model::{
     finding::{Finding, Intent},
     kubernetes,
@@ -39,6 +42,14 @@ pub fn check(finding: &Finding) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// The merge keys of a list of a resource.
+pub fn merge_keys(resource: &ResourceId, at: &Pointer) -> Option<&'static [&'static str]> {
+    match resource {
+        ResourceId::Kubernetes(id) => kubernetes::merge_keys(&id.api_version, &id.kind, at),
+        _ => None,
+    }
 }
 
 /// The declared resource as it would have to be.
@@ -83,9 +94,22 @@ fn patched(finding: &Finding, patch: &json_patch::Patch, declared: &Value) -> Re
     if patch.0.iter().any(|operation| serde_json::to_value(operation).is_ok_and(|operation| is_withheld(&operation))) {
         return Err(secret(finding, "the reported value looked secret and was not kept"));
     }
+    let merge_keys = |at: &Pointer| merge_keys(&finding.resource, at);
     let mut wanted = declared.clone();
-    json_patch::patch(&mut wanted, patch)
-        .map_err(|error| unfit(format!("the patch does not fit the declared resource: {error}")))?;
+    for (index, operation) in patch.0.iter().enumerate() {
+        match meaning(operation, &wanted, &merge_keys) {
+            Meaning::Taken => continue,
+            Meaning::Twice(name) => {
+                let at = operation.path();
+                return Err(unfit(format!("operation {index} would add a second item {name} at {at}")));
+            }
+            Meaning::New => {}
+        }
+        json_patch::patch(&mut wanted, std::slice::from_ref(operation)).map_err(|error| {
+            let at = operation.path();
+            unfit(format!("operation {index} of the patch does not fit the declared resource at {at}: {}", error.kind))
+        })?;
+    }
     Ok(wanted)
 }
 

@@ -12,6 +12,7 @@ mod pull_request;
 mod remote;
 mod server;
 mod store;
+mod tools;
 mod webhook;
 mod yaml_edit;
 mod yaml_read;

@@ -53,7 +53,16 @@ fn rows(name: &str, wrap: fn(&str) -> String, pick: fn(Value) -> Value, tools: &
             let rows = record["rows"].as_array().expect("rows");
             rows.iter().map(|row| !row[*tool].as_array().expect("an answer").is_empty()).collect()
         });
-        let Some((version, answers)) = oracle::ask(tool, &wrapped, expected.as_deref()) else { continue };
+        let Some(version) = oracle::version(tool) else {
+            crate::tools::left_out(&format!("{tool} is not there"));
+            continue;
+        };
+        let recorded = record["tools"][*tool].as_str().unwrap_or_default();
+        if !recording && minor(recorded) != minor(&version) {
+            crate::tools::left_out(&format!("{tool} is {version}, the record is of {recorded}"));
+            continue;
+        }
+        let answers = oracle::ask(tool, &wrapped, expected.as_deref());
         for (at, answer) in answers.into_iter().enumerate() {
             let Some(answer) = answer else { continue };
             let answer: Vec<Value> = answer.map(pick).into_iter().collect();
@@ -78,6 +87,11 @@ fn rows(name: &str, wrap: fn(&str) -> String, pick: fn(Value) -> Value, tools: &
     }
     let rows = record["rows"].as_array().expect("rows");
     texts.into_iter().zip(rows).map(|(text, row)| Row { text, answers: row.clone() }).collect()
+}
+
+/// `v1.32` of `v1.32.4`.
+fn minor(version: &str) -> Vec<&str> {
+    version.split('.').take(2).collect()
 }
 
 fn agree(ours: Option<&Value>, theirs: Option<&Value>) -> bool {
@@ -242,7 +256,10 @@ fn every_file_of_a_corpus_is_read_as_by_helm() {
     let mut accepted = 0;
     for batch in parts.chunks(200) {
         let texts: Vec<String> = batch.iter().map(|(_, text)| text.clone()).collect();
-        let Some((_, answers)) = oracle::ask("helm", &texts, None) else { return };
+        if oracle::version("helm").is_none() {
+            return crate::tools::left_out("helm is not there");
+        }
+        let answers = oracle::ask("helm", &texts, None);
         for ((path, text), answer) in batch.iter().zip(answers) {
             let (ours, theirs) = (first(text, Reader::Helm).map(shown), answer.expect("helm is asked for all"));
             assert!(agree(ours.as_ref(), theirs.as_ref()), "{}: {ours:?}, not {theirs:?}", path.display());

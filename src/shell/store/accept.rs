@@ -44,9 +44,11 @@ pub struct Delivery {
 #[derive(Clone, Debug)]
 pub struct Arrival {
     fingerprint: Fingerprint,
-    /// The identity without the fields: the first half of that fingerprint.
-    subject: Vec<u8>,
-    /// Whether the finding names fields, so that its fingerprint is narrower than its subject.
+    /// The first 128 bits of the fingerprint.
+    identity: [u8; 16],
+    /// The same of the fingerprint without the fields.
+    subject: [u8; 16],
+    /// Whether the finding names fields, so that its identity is narrower than its subject.
     narrow: bool,
     /// SHA-256 of what a new revision would say differently.
     content: Vec<u8>,
@@ -132,10 +134,8 @@ impl Arrival {
     ) -> Self {
         let fingerprint = Fingerprint::of(finding);
         let narrow = finding.patch.is_some();
-        let subject = match narrow {
-            true => Fingerprint::of(&without_fields(finding)),
-            false => fingerprint.clone(),
-        };
+        let identity = head(&fingerprint);
+        let subject = if narrow { head(&Fingerprint::of(&without_fields(finding))) } else { identity };
         let stored = redact(finding);
         let (repository, refusal) = match repository {
             Ok(slug) => (Some(slug), None),
@@ -143,7 +143,8 @@ impl Arrival {
         };
         Self {
             fingerprint,
-            subject: subject.as_str().as_bytes()[..32].to_vec(),
+            identity,
+            subject,
             narrow,
             content: content(&stored),
             standing: finding.state,
@@ -229,8 +230,8 @@ fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rus
     let accepted = |id, status| Accepted { id: Some(CaseId(id)), fingerprint: arrival.fingerprint.clone(), status };
     let connection = session.connection();
     let case = connection
-        .prepare_cached(&format!("{KNOWN} AND fingerprint = ?2 AND repository = ?3"))?
-        .query_one(params![arrival.subject, arrival.fingerprint.as_str(), repository], known)
+        .prepare_cached(&format!("{KNOWN} AND identity = ?2 AND repository = ?3"))?
+        .query_one(params![arrival.subject, arrival.identity, repository], known)
         .optional()?;
     let routed = arrival.repository.is_some();
     let Some(case) = case else {
@@ -238,8 +239,8 @@ fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rus
         let id = connection
             .prepare_cached(
                 "INSERT INTO finding_case (repository, subject, fingerprint, state, due_at, content, sender, \
-                 created_at, updated_at, reported_at, reason, finding) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?9, ?10)",
+                 created_at, updated_at, reported_at, reason, finding, identity) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8, ?9, ?10, ?11)",
             )?
             .insert(params![
                 repository,
@@ -252,6 +253,7 @@ fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rus
                 now,
                 arrival.refusal,
                 arrival.finding,
+                arrival.identity,
             ])?;
         return Ok(accepted(id, Status::New));
     };
@@ -277,13 +279,13 @@ fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rus
 fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Vec<Accepted>) -> rusqlite::Result<()> {
     let before = accepted.len();
     let repository = arrival.repository.is_some().then(|| row_of(session, arrival)).transpose()?;
-    let fingerprint = arrival.narrow.then(|| arrival.fingerprint.as_str());
+    let identity = arrival.narrow.then_some(arrival.identity);
     let cases: Vec<Known> = session
         .connection()
         .prepare_cached(&format!(
-            "{KNOWN} AND (?2 IS NULL OR fingerprint = ?2) AND (?3 IS NULL OR repository = ?3) ORDER BY id LIMIT ?4"
+            "{KNOWN} AND (?2 IS NULL OR identity = ?2) AND (?3 IS NULL OR repository = ?3) ORDER BY id LIMIT ?4"
         ))?
-        .query_map(params![arrival.subject, fingerprint, repository, RESOLVED_AT_ONCE], known)?
+        .query_map(params![arrival.subject, identity, repository, RESOLVED_AT_ONCE], known)?
         .collect::<Result<_, _>>()?;
     for case in cases {
         let untouched =
@@ -348,6 +350,12 @@ fn row_of(session: &mut Session, arrival: &Arrival) -> rusqlite::Result<i64> {
         Some(slug) => session.repository(slug),
         None => Ok(0),
     }
+}
+
+/// The first 128 bits of a fingerprint.
+fn head(fingerprint: &Fingerprint) -> [u8; 16] {
+    let digits = u128::from_str_radix(&fingerprint.as_str()[..32], 16);
+    digits.expect("a fingerprint is 64 hexadecimal digits").to_be_bytes()
 }
 
 /// What a fingerprint looks at, without the fields.

@@ -37,13 +37,15 @@ const MIGRATIONS: &[&str] = &["
         owner       TEXT
     ) STRICT;
 
-    -- A trouble and what became of it. Repository 0 stands for none. The subject is the identity without the fields, by
-    -- which a report that all is well again finds the cases of one resource. The long text comes last, so that reading
-    -- the other columns does not touch its overflow pages.
+    -- A trouble and what became of it. Repository 0 stands for none. Identity and subject are the first 128 bits of the
+    -- fingerprint and of the fingerprint without the fields, by which a report that all is well again finds the cases of
+    -- one resource: short, because a page of their index is written for every new case. The long text comes last, so
+    -- that reading the other columns does not touch its overflow pages.
     CREATE TABLE finding_case (
         id               INTEGER PRIMARY KEY AUTOINCREMENT,
         repository       INTEGER NOT NULL,
         subject          BLOB NOT NULL,
+        identity         BLOB NOT NULL,
         fingerprint      TEXT NOT NULL,
         state            TEXT NOT NULL,
         due_at           INTEGER,
@@ -63,7 +65,7 @@ const MIGRATIONS: &[&str] = &["
         finding          TEXT NOT NULL
     ) STRICT;
     -- One open case per trouble.
-    CREATE UNIQUE INDEX case_open ON finding_case (subject, fingerprint, repository) WHERE state <> 'resolved';
+    CREATE UNIQUE INDEX case_open ON finding_case (subject, identity, repository) WHERE state <> 'resolved';
     -- The queue: due_at is set exactly for ready and waiting cases.
     CREATE INDEX case_due ON finding_case (repository, due_at) WHERE due_at IS NOT NULL;
     CREATE INDEX case_state ON finding_case (state, updated_at);
@@ -72,8 +74,12 @@ const MIGRATIONS: &[&str] = &["
 /// The version that this program reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 
-/// Pages of the write-ahead log (4 KiB each) before they are moved into the database.
-const CHECKPOINT_PAGES: i64 = 4_000;
+/// Pages of the write-ahead log (4 KiB each) before they are moved into the database: the more, the more often a page that
+/// changed many times is moved only once.
+const CHECKPOINT_PAGES: i64 = 16_000;
+
+/// Memory for pages of the writing connection, in KiB: the identities of a few hundred thousand open cases.
+const CACHE_KIB: i64 = 64 << 10;
 
 /// Refuses libraries with the WAL-reset bug (SQLite 3.7.0 to 3.51.2).
 pub(super) fn check_library() -> Result<(), StoreError> {
@@ -102,7 +108,8 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Connection, StoreE
     let prepare = || -> rusqlite::Result<()> {
         connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;")?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "journal_size_limit", 128 << 20)?;
         if let Some(limit) = options.limit {
             let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
             let pages = i64::try_from(limit).unwrap_or(i64::MAX) / page;

@@ -23,7 +23,7 @@ use crate::{
     },
     remedy::{
         Verdict, judge,
-        lifecycle::{self, Observed, Step, Text},
+        lifecycle::{self, Commits as Authors, Observed, Step, Text},
         proof::Proved,
         pull_request::{Circumstances, PullRequest, pull_request, title},
     },
@@ -35,7 +35,7 @@ use crate::{
             commit::Changes,
             pull_request::{self as forged, Proposal, State},
         },
-        git::{self, commit::Author, mirror::Mirror, push::Update, remote::RemoteAddress},
+        git::{self, commit::Author, history::Written, mirror::Mirror, push::Update, remote::RemoteAddress},
         store::{
             case::{self, Case},
             lease::{Claim, Outcome, Transition},
@@ -46,6 +46,9 @@ use crate::{
 
 /// How long a conversation with a remote may take.
 const CONVERSATION: Duration = Duration::from_secs(120);
+
+/// A branch that is further ahead of its base than this was not made here.
+const MAX_COMMITS: usize = 50;
 
 /// The label that every pull request carries.
 const LABEL: &str = "sourceward";
@@ -174,7 +177,9 @@ impl Remediation {
                 Verdict::Refused(refusal) => outcomes.push(Some(Outcome::Refused(refusal))),
                 Verdict::Patched(proved) => {
                     let branch = title::branch(&case.finding.resource, &case.fingerprint);
-                    match self.wanted(slug, case, &proved, fetched.branches.get(&branch).cloned()) {
+                    let head = fetched.branches.get(&branch);
+                    let authors = head.map_or(Ok(Authors::Ours), |head| self.authors(case, &mirror, base, head));
+                    match authors.and_then(|authors| self.wanted(slug, case, &proved, head.cloned(), authors)) {
                         Ok(one) => {
                             wanted.push(one);
                             outcomes.push(None);
@@ -214,6 +219,7 @@ impl Remediation {
         case: &'c Case,
         proved: &Proved,
         head: Option<CommitId>,
+        authors: Authors,
     ) -> Result<Wanted<'c>, Trouble> {
         let branch = title::branch(&case.finding.resource, &case.fingerprint);
         let observed = self.runtime.block_on(self.github.find_pull_request(slug, &branch))?;
@@ -222,7 +228,7 @@ impl Remediation {
             Some(found) => {
                 let text = Text { title: found.title.clone(), body: found.body.clone() };
                 match found.state {
-                    State::Open => Observed::Open { text, commits: self.authors(slug, case, found.number)? },
+                    State::Open => Observed::Open(text),
                     State::Closed => Observed::Closed(text),
                     State::Merged => Observed::Merged(text),
                 }
@@ -232,26 +238,25 @@ impl Remediation {
         let around =
             Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
         let request = pull_request(&case.finding, proved, &case.fingerprint, around);
-        let steps = lifecycle::steps(&seen, &request);
+        let steps = lifecycle::steps(&seen, authors, &request);
         let files = proved.files().iter();
         let changes = files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
         Ok(Wanted { case, request, changes, head, observed, steps })
     }
 
-    /// Who wrote the commits of an open pull request.
+    /// Who wrote what the branch of a case has and the base has not.
     ///
     /// A commit is ours if our account wrote it and its message names the case, as only our commits do.
-    fn authors(&self, slug: &RepoSlug, case: &Case, number: u64) -> Result<lifecycle::Commits, Trouble> {
-        let (commits, login) = self.runtime.block_on(async {
-            let commits = self.github.commits_of_pull_request(slug, number).await?;
-            Ok::<_, forge::Error>((commits, self.github.login().await?.to_owned()))
-        })?;
-        let ours = |commit: &forge::commit::Commit| {
-            let by_us = commit.author.login.as_deref() == Some(&login) || commit.author.mail == mail(&login);
-            by_us && commit.message.lines().any(|line| line == format!("Sourceward-Case: {}", case.fingerprint))
+    fn authors(&self, case: &Case, mirror: &Mirror, base: &CommitId, head: &CommitId) -> Result<Authors, Trouble> {
+        let login = self.runtime.block_on(self.github.login())?;
+        let trailer = format!("Sourceward-Case: {}", case.fingerprint);
+        let ours = |commit: &Written| {
+            let ours = commit.author == mail(login) || commit.author.ends_with(&format!("+{}", mail(login)));
+            ours && commit.message.lines().any(|line| line == trailer)
         };
-        let all_ours = commits.iter().all(ours);
-        Ok(if all_ours { lifecycle::Commits::Ours } else { lifecycle::Commits::Foreign })
+        let commits = mirror.commits_beyond(base, head, MAX_COMMITS)?;
+        let all = commits.len() < MAX_COMMITS && commits.iter().all(ours);
+        Ok(if all { Authors::Ours } else { Authors::Foreign })
     }
 
     /// Moves every branch that a step wants moved, each from where it was seen.

@@ -13,20 +13,15 @@ pub(crate) const TOOLS: [&str; 3] = ["kubectl", "helm", "kustomize"];
 
 /// What a tool makes of each file's first document: `Some(None)` is a refusal, `None` was not asked. With `accepted` known,
 /// what `kubectl` and Kustomize accept is asked in one run; what they refuse would cost a run each and is asked only to
-/// record it. Nothing where the tool is absent.
-pub(crate) fn ask(
-    tool: &str,
-    files: &[String],
-    accepted: Option<&[bool]>,
-) -> Option<(String, Vec<Option<Option<Value>>>)> {
-    let version = version(tool)?;
+/// record it.
+pub(crate) fn ask(tool: &str, files: &[String], accepted: Option<&[bool]>) -> Vec<Option<Option<Value>>> {
     if tool == "helm" {
-        return Some((version, helm(files).into_iter().map(Some).collect()));
+        return helm(files).into_iter().map(Some).collect();
     }
     let mut answers = vec![None; files.len()];
     let wanted: Vec<usize> = (0..files.len()).filter(|at| accepted.is_none_or(|accepted| accepted[*at])).collect();
     ask_halves(tool, files, &wanted, &mut answers);
-    Some((version, answers))
+    answers
 }
 
 /// One refused file makes the tool refuse all of a run: then each half is asked again.
@@ -55,7 +50,8 @@ fn ask_halves(tool: &str, files: &[String], wanted: &[usize], answers: &mut [Opt
     }
 }
 
-fn version(tool: &str) -> Option<String> {
+/// The tool's version; nothing where it is absent.
+pub(crate) fn version(tool: &str) -> Option<String> {
     let output = match tool {
         "helm" => run(helm_command().args(["version", "--short"]))?,
         "kubectl" => run(Command::new("kubectl").args(["version", "--client", "-o", "json"]))?,
