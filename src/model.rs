@@ -5,6 +5,7 @@ pub mod diff;
 pub mod finding;
 pub mod fingerprint;
 pub mod kubernetes;
+pub mod patch;
 pub mod pointer;
 pub mod refusal;
 pub mod repository;
