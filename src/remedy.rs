@@ -6,7 +6,6 @@ pub mod markdown;
 pub mod plan;
 pub mod proof;
 pub mod pull_request;
-pub mod taken;
 pub mod wanted;
 
 use crate::{

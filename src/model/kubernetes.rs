@@ -40,6 +40,11 @@ pub fn adopted(declared: &Value, live: &Value) -> Value {
     {
         live.insert("apiVersion".to_owned(), version.clone());
     }
+    // Of any kind, also where a manifest says one.
+    match declared.get("status") {
+        Some(status) => live.insert("status".to_owned(), status.clone()),
+        None => live.remove("status"),
+    };
     secrets::respell(declared, &mut live);
     pod::without_injected(declared, &mut live);
     let place = Place { declared, live: &live, above: None, comparing: false };

@@ -2,21 +2,15 @@
 
 use serde_json::Value;
 
-use super::{
-    confidential::{filled, is_withheld, new_secrets},
-    taken::{Meaning, meaning},
-};
+use super::confidential::{filled, is_withheld, new_secrets};
 use crate::model::{
     finding::{Finding, Intent},
-    kubernetes,
+    kubernetes, patch,
     pointer::Pointer,
     refusal::{Code, Refusal},
     resource::ResourceId,
     value::{same, type_name},
 };
-
-/// The operations that one patch may hold.
-pub const MAX_OPERATIONS: usize = 1_000;
 
 /// Fields of a Kubernetes object that say which object it is.
 const IDENTITY: [&[&str]; 4] = [&["apiVersion"], &["kind"], &["metadata", "name"], &["metadata", "namespace"]];
@@ -81,36 +75,16 @@ pub fn wanted(finding: &Finding, declared: &Value) -> Result<Value, Refusal> {
 }
 
 fn patched(finding: &Finding, patch: &json_patch::Patch, declared: &Value) -> Result<Value, Refusal> {
-    let unfit = |why: String| {
-        Refusal::new(
-            Code::PatchDoesNotApply,
-            why,
-            "the source may have moved on since the report: report the difference again",
-        )
-    };
-    if patch.0.len() > MAX_OPERATIONS {
-        return Err(unfit(format!("the patch has {} operations, more than {MAX_OPERATIONS}", patch.0.len())));
-    }
     if patch.0.iter().any(|operation| serde_json::to_value(operation).is_ok_and(|operation| is_withheld(&operation))) {
         return Err(secret(finding, "the reported value looked secret and was not kept"));
     }
-    let merge_keys = |at: &Pointer| merge_keys(&finding.resource, at);
-    let mut wanted = declared.clone();
-    for (index, operation) in patch.0.iter().enumerate() {
-        match meaning(operation, &wanted, &merge_keys) {
-            Meaning::Taken => continue,
-            Meaning::Twice(name) => {
-                let at = operation.path();
-                return Err(unfit(format!("operation {index} would add a second item {name} at {at}")));
-            }
-            Meaning::New => {}
-        }
-        json_patch::patch(&mut wanted, std::slice::from_ref(operation)).map_err(|error| {
-            let at = operation.path();
-            unfit(format!("operation {index} of the patch does not fit the declared resource at {at}: {}", error.kind))
-        })?;
-    }
-    Ok(wanted)
+    patch::patched(declared, patch, &|at| merge_keys(&finding.resource, at)).map_err(|error| {
+        Refusal::new(
+            Code::PatchDoesNotApply,
+            error.to_string(),
+            "the source may have moved on since the report: report the difference again",
+        )
+    })
 }
 
 fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, Refusal> {

@@ -6,7 +6,7 @@
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use crate::model::{
+use super::{
     change::{MergeKeys, identity},
     pointer::{Pointer, list_index},
     value::same,
