@@ -5,7 +5,11 @@
 //! a branch that holds a person's commit, a pull request that a person closed and a text that a person edited are left as
 //! they are, the last two until the wanted value changes.
 
-use super::pull_request::{PullRequest, marker, marker::Marker, written_text};
+use super::pull_request::{
+    PullRequest, marker,
+    marker::{Digest, Marker},
+    written_text,
+};
 
 /// What the forge shows for a case's branch: the open pull request, else the latest one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +39,13 @@ pub struct Text {
 }
 
 /// Who wrote what a branch has and its base has not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// Every commit is sourceward's own.
-    Ours,
+    /// Every commit is sourceward's own; the last one makes the change of this digest, absent where there is none.
+    ///
+    /// The text alone does not tell what the branch holds: one of the two may have been brought in line and the other,
+    /// after a crash or an outage, not yet.
+    Ours(Option<Digest>),
     /// At least one is not, or it cannot be told.
     Foreign,
 }
@@ -101,11 +108,16 @@ pub fn steps(observed: &Observed, wanted: &PullRequest) -> Vec<Step> {
     let same_value = earlier.digest == wanted.marker.digest;
     match observed {
         Observed::Open { commits: Commits::Foreign, .. } => vec![Step::LeaveToHuman(Hold::ForeignCommit)],
-        Observed::Open { .. } if !same_value => vec![Step::UpdateBranch, Step::UpdateText],
-        Observed::Open { text, .. } if is_as_written(text, &earlier) && earlier.text != wanted.marker.text => {
-            vec![Step::UpdateText]
+        Observed::Open { text, commits: Commits::Ours(change) } => {
+            let branch = change.as_ref() != Some(&wanted.marker.digest);
+            let text = !same_value || is_as_written(text, &earlier) && earlier.text != wanted.marker.text;
+            match (branch, text) {
+                (true, true) => vec![Step::UpdateBranch, Step::UpdateText],
+                (true, false) => vec![Step::UpdateBranch],
+                (false, true) => vec![Step::UpdateText],
+                (false, false) => vec![Step::Nothing(Settled::UpToDate)],
+            }
         }
-        Observed::Open { .. } => vec![Step::Nothing(Settled::UpToDate)],
         Observed::Closed(_) if same_value => vec![Step::LeaveToHuman(Hold::Closed)],
         Observed::Merged(_) if same_value => vec![Step::Nothing(Settled::Merged)],
         Observed::Nothing | Observed::Closed(_) | Observed::Merged(_) => vec![Step::Open],

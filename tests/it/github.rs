@@ -25,7 +25,7 @@ use crate::remote::{Remote, Server};
 
 /// The App that every fake GitHub knows; its key was made for these tests and opens nothing.
 pub(crate) const APP: u64 = 4711;
-const APP_KEY: &str = include_str!("github/app.pem");
+pub(crate) const APP_KEY: &str = include_str!("github/app.pem");
 const APP_PUBLIC_KEY: &str = include_str!("github/app.pub.pem");
 
 /// The token of the user `robot`, who may do everything.
@@ -246,6 +246,11 @@ impl GitHub {
         Seen(state.repositories[slug].pulls.get(&number).cloned().expect("this pull request was opened"))
     }
 
+    /// Tells whether GitHub made a commit itself, for an App.
+    pub(crate) fn is_verified(&self, commit: &str) -> bool {
+        self.state().verified.contains(commit)
+    }
+
     /// How many pull requests there are.
     pub(crate) fn pull_requests(&self, slug: &str) -> usize {
         self.state().repositories[slug].pulls.len()
@@ -271,6 +276,11 @@ impl GitHub {
     pub(crate) fn person_pushes(&self, slug: &str, branch: &str, files: &[(&str, &str)]) -> String {
         let folder = self.folder(slug);
         objects::person_commits(&Repository::open_bare(folder).expect("opens"), branch, files)
+    }
+
+    /// Lets a person rewrite the body of a pull request.
+    pub(crate) fn person_writes(&self, slug: &str, number: u64, body: &str) {
+        self.state().pull(slug, number).body = body.to_owned();
     }
 
     /// Lets a person close a pull request unmerged.
@@ -347,6 +357,20 @@ impl Seen {
 
     pub(crate) fn expect_body(self, body: &str) -> Self {
         assert_eq!(self.0.body, body);
+        self
+    }
+
+    pub(crate) fn text(self) -> String {
+        format!("{}\n{}", self.0.title, self.0.body)
+    }
+
+    /// Expects these texts in the body, in this order.
+    pub(crate) fn expect_in_body(self, texts: &[&str]) -> Self {
+        let mut rest = self.0.body.as_str();
+        for text in texts {
+            let (_, after) = rest.split_once(text).unwrap_or_else(|| panic!("{text:?} is not in\n{rest}"));
+            rest = after;
+        }
         self
     }
 

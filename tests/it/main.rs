@@ -9,6 +9,7 @@ mod github;
 mod kubernetes;
 mod pull_request;
 mod remote;
+mod serve;
 mod server;
 mod store;
 mod webhook;
