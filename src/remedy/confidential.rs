@@ -137,6 +137,25 @@ pub fn withheld(mut finding: Finding) -> Finding {
     finding
 }
 
+/// The finding without any of its values, for one that was refused as secret: what a patched field is called may stand in
+/// the source alone, so that [`withheld`] could not know.
+pub fn wholly_withheld(mut finding: Finding) -> Finding {
+    let why = "part of a finding that was refused as secret";
+    let operations = finding.patch.iter_mut().flat_map(|patch| &mut patch.0);
+    for (_, value) in operations.filter_map(operation_value_mut) {
+        *value = marker(why);
+    }
+    if let Some(live) = &mut finding.live {
+        *live = marker(why);
+    }
+    finding
+}
+
+/// Tells whether a value as a whole was withheld.
+pub fn is_marker(value: &Value) -> bool {
+    value.get(MARKER).is_some()
+}
+
 /// Tells whether a marker of [`withheld`] stands in a value.
 pub fn is_withheld(value: &Value) -> bool {
     match value {
