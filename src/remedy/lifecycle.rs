@@ -53,8 +53,8 @@ pub enum Commits {
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Make the branch one commit on top of its base, whatever an earlier, closed pull request left there, and open the
-    /// pull request.
+    /// Make the branch one commit on top of its base, whatever commit of ours is left there, and open the pull request.
+    /// A commit of somebody else that is there is a person's work.
     Open,
     /// Replace the branch by one commit on top of its base, provided that its head is still the observed one.
     UpdateBranch,

@@ -267,6 +267,12 @@ fn closed_means_no_until_the_value_changes() {
     stage.github.pull_request(SHOP, 2).expect_open().expect_title("Set spec.replicas of Deployment shop/cart to 6");
     assert_eq!(stage.changed(SHOP, &branch(&case))[1], "+  replicas: 6 # two zones and a spare");
     stage.github.pull_request(SHOP, 1).expect_closed();
+
+    // What a person pushed there stays theirs, whatever became of the pull request.
+    let theirs = stage.github.person_pushes(SHOP, &branch(&case), &[("k8s/cart.yaml", "mine now\n")]);
+    stage.github.person_closes(SHOP, 2);
+    unchanged(&stage, || proposed(&stage.settle(&drift("cart", 7))));
+    assert_eq!(stage.github.branch(SHOP, &branch(&case)), Some(theirs));
 }
 
 #[test]
@@ -517,6 +523,7 @@ fn secrets_are_kept_and_said_nowhere() {
         stage.start_logging("trace");
         let (password, token, words) =
             ("Tr0ub4dor-and-3-more", "ghp_0123456789abcdefghij0123456789ABCDEF", "hunter2-Kd93-xyz");
+        let unnamed = "correct-horse-battery-9";
         let env = "/spec/template/spec/containers/0/env";
         let mut said = drift("cart", 5);
         said["id"] = json!(format!("password={words}"));
@@ -532,12 +539,20 @@ fn secrets_are_kept_and_said_nowhere() {
         for finding in &refusals {
             assert_eq!(refused(&stage.settle(finding)), "secret");
         }
+        // Only the source says what this variable is called.
+        let nameless = json!([{"op": "replace", "path": format!("{env}/1/value"), "value": unnamed}]);
+        assert_eq!(refused(&stage.settle(&patched("cart", nameless.clone()))), "secret");
+        stage.until("the value being forgotten", || holding(&stage.data(), unnamed).is_empty());
+        let again = stage.report(&patched("cart", nameless));
+        assert_eq!(again.verdict(), "repeat", "it is known by its digest");
+        stage.findings(&["retry", &again.case().to_string()]).expect("retries");
+        assert_eq!(refused(&stage.settled(again.case())), "secret");
         let case = stage.settle(&said);
         stage.github.pull_request(SHOP, proposed(&case)).expect_open().expect_in_body(&["[withheld]"]);
         stage.github.branch(SHOP, &branch(&case));
         let unreadable = stage.report(&json!({"intent": format!("password={words}"), "resource": {}}));
         assert_eq!(unreadable.status, 422);
-        let shown: String = ["1", "2", "3"].map(|case| stage.findings(&["show", case]).expect("shows")).concat();
+        let shown: String = ["1", "2", "3", "4"].map(|case| stage.findings(&["show", case]).expect("shows")).concat();
         let rejected = stage.findings(&["list", "--rejected"]).expect("lists");
         assert_eq!(rejected.lines().count(), 1);
 
@@ -545,7 +560,7 @@ fn secrets_are_kept_and_said_nowhere() {
         let commit = git(&stage.github.folder(SHOP), &["log", "-1", "--format=%B", &branch(&case)]);
         let key = crate::github::APP_KEY.lines().nth(3).expect("a line of the key");
         // While it runs, so that what only the journal of the database holds is seen as well.
-        for secret in [password, token, words, TOKEN, WEBHOOK_SECRET, "ghs_minted", key] {
+        for secret in [password, token, words, unnamed, TOKEN, WEBHOOK_SECRET, "ghs_minted", key] {
             let files = holding(&stage.data(), secret);
             assert!(files.is_empty(), "{secret} is in {files:?}");
             for (place, text) in

@@ -23,7 +23,7 @@ use crate::{
     },
     remedy::{
         Verdict, judge,
-        lifecycle::{self, Observed, Step, Text},
+        lifecycle::{self, Hold, Observed, Step, Text},
         proof::Proved,
         pull_request::{Circumstances, PullRequest, marker::Digest, pull_request, title, trailers},
     },
@@ -230,10 +230,7 @@ impl Remediation {
         let branch = title::branch(&case.finding.resource, &case.fingerprint);
         let observed = self.runtime.block_on(self.github.find_pull_request(slug, &branch))?;
         let seen = match &observed {
-            None => {
-                self.refuse_foreign_branch(slug, case, &branch, head.as_ref())?;
-                Observed::Nothing
-            }
+            None => Observed::Nothing,
             Some(found) => {
                 let text = Text { title: found.title.clone(), body: found.body.clone() };
                 match found.state {
@@ -247,7 +244,16 @@ impl Remediation {
         let around =
             Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
         let request = pull_request(&case.finding, proved, &case.fingerprint, around);
-        let steps = lifecycle::steps(&seen, &request);
+        let mut steps = lifecycle::steps(&seen, &request);
+        if let (true, Some(head)) = (steps.contains(&Step::Open), &head)
+            && !self.is_ours(slug, case, head)?
+        {
+            if observed.is_none() {
+                let what = format!("the branch {branch} holds somebody else's commit");
+                return Err(Trouble(Outcome::Dead(format!("{what}: remove it, then have the case tried again"))));
+            }
+            steps = vec![Step::LeaveToHuman(Hold::ForeignCommit)];
+        }
         let files = proved.files().iter();
         let changes = files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
         Ok(Wanted { case, request, changes, head, observed, steps })
@@ -265,22 +271,11 @@ impl Remediation {
         Ok(lifecycle::Commits::Ours(last))
     }
 
-    /// A branch that never had a pull request is a push of ours that was cut off, or somebody's own: that is not touched.
-    fn refuse_foreign_branch(
-        &self,
-        slug: &RepoSlug,
-        case: &Case,
-        branch: &BranchName,
-        head: Option<&CommitId>,
-    ) -> Result<(), Trouble> {
-        let Some(head) = head else { return Ok(()) };
+    /// Tells whether the head of a branch without an open pull request is a commit of ours, left by a push that was cut off
+    /// or by an earlier pull request; any other is somebody's own and not touched.
+    fn is_ours(&self, slug: &RepoSlug, case: &Case, head: &CommitId) -> Result<bool, Trouble> {
         let commit = self.runtime.block_on(self.github.commit_info(slug, head))?;
-        if change_of_ours(&commit, case, &self.login()?).is_some() {
-            return Ok(());
-        }
-        let reason =
-            format!("the branch {branch} holds somebody else's commit: remove it, then have the case tried again");
-        Err(Trouble(Outcome::Dead(reason)))
+        Ok(change_of_ours(&commit, case, &self.login()?).is_some())
     }
 
     fn login(&self) -> Result<String, Trouble> {

@@ -55,7 +55,7 @@ struct Running {
 }
 
 /// Who the server is for GitHub.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum As {
     /// The user `robot`, by a token.
     Robot,
@@ -259,7 +259,7 @@ impl Stage {
         self.address
     }
 
-    fn until(&self, what: &str, condition: impl Fn() -> bool) {
+    pub(crate) fn until(&self, what: &str, condition: impl Fn() -> bool) {
         let began = Instant::now();
         while !condition() {
             assert!(began.elapsed() < PATIENCE, "{what} did not happen:\n{}", self.log());
