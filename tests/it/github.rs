@@ -21,7 +21,7 @@ use sourceward::{
     shell::forge::{self, Credential, call::Limits},
 };
 
-use crate::remote::{Remote, Server};
+use crate::remote::{Remote, Server, Weather};
 
 /// The App that every fake GitHub knows; its key was made for these tests and opens nothing.
 pub(crate) const APP: u64 = 4711;
@@ -75,6 +75,7 @@ struct State {
     unread: BTreeSet<String>,
     minted: usize,
     slow_mint: Option<Duration>,
+    weather: Option<Weather>,
 }
 
 struct Repo {
@@ -193,6 +194,12 @@ impl GitHub {
         self.state().faults.push_back((call.to_owned(), fault));
     }
 
+    /// Lets things go wrong at random from now on, or no more; what had gone wrong.
+    pub(crate) fn set_weather(&self, weather: Option<Weather>) -> (usize, usize) {
+        let before = std::mem::replace(&mut self.state().weather, weather);
+        before.map_or((0, 0), |weather| weather.struck)
+    }
+
     /// Ends all installation tokens, as a revocation does.
     pub(crate) fn expire_tokens(&self) {
         for grant in self.state().tokens.values_mut().filter(|grant| grant.only.is_some()) {
@@ -278,11 +285,6 @@ impl GitHub {
         objects::person_commits(&Repository::open_bare(folder).expect("opens"), branch, files)
     }
 
-    /// Lets a person rewrite the body of a pull request.
-    pub(crate) fn person_writes(&self, slug: &str, number: u64, body: &str) {
-        self.state().pull(slug, number).body = body.to_owned();
-    }
-
     /// Lets a person close a pull request unmerged.
     pub(crate) fn person_closes(&self, slug: &str, number: u64) {
         self.state().pull(slug, number).open = false;
@@ -358,6 +360,10 @@ impl Seen {
     pub(crate) fn expect_body(self, body: &str) -> Self {
         assert_eq!(self.0.body, body);
         self
+    }
+
+    pub(crate) fn head(&self) -> &str {
+        &self.0.head
     }
 
     pub(crate) fn text(self) -> String {
