@@ -130,10 +130,30 @@ pub fn withheld(mut finding: Finding) -> Finding {
     let actor = finding.actor.iter_mut().flat_map(|actor| [actor.user.as_mut(), actor.via.as_mut()]).flatten();
     let hints = &mut finding.hints;
     let hints = [&mut hints.repository, &mut hints.revision, &mut hints.path, &mut hints.app];
-    for text in rule.chain(actor).chain(finding.title.as_mut()).chain(hints.into_iter().flatten()) {
+    let texts = [Some(&mut finding.id), finding.title.as_mut(), finding.first_seen.as_mut(), finding.time.as_mut()];
+    for text in rule.chain(actor).chain(texts.into_iter().flatten()).chain(hints.into_iter().flatten()) {
         *text = redacted_text(text);
     }
     finding
+}
+
+/// The finding without any of its values, for one that was refused as secret: what a patched field is called may stand in
+/// the source alone, so that [`withheld`] could not know.
+pub fn wholly_withheld(mut finding: Finding) -> Finding {
+    let why = "part of a finding that was refused as secret";
+    let operations = finding.patch.iter_mut().flat_map(|patch| &mut patch.0);
+    for (_, value) in operations.filter_map(operation_value_mut) {
+        *value = marker(why);
+    }
+    if let Some(live) = &mut finding.live {
+        *live = marker(why);
+    }
+    finding
+}
+
+/// Tells whether a value as a whole was withheld.
+pub fn is_marker(value: &Value) -> bool {
+    value.get(MARKER).is_some()
 }
 
 /// Tells whether a marker of [`withheld`] stands in a value.

@@ -5,7 +5,11 @@
 //! a branch that holds a person's commit, a pull request that a person closed and a text that a person edited are left as
 //! they are, the last two until the wanted value changes.
 
-use super::pull_request::{PullRequest, marker, marker::Marker, written_text};
+use super::pull_request::{
+    PullRequest, marker,
+    marker::{Digest, Marker},
+    written_text,
+};
 
 /// What the forge shows for a case's branch: the open pull request, else the latest one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +17,12 @@ pub enum Observed {
     /// There never was a pull request from this branch.
     Nothing,
     /// One is open.
-    Open(Text),
+    Open {
+        /// Its title and body.
+        text: Text,
+        /// Who wrote the commits on its branch.
+        commits: Commits,
+    },
     /// The latest was closed without a merge. Only people close pull requests: this version never does.
     Closed(Text),
     /// The latest was merged.
@@ -29,11 +38,14 @@ pub struct Text {
     pub body: String,
 }
 
-/// Who wrote what a case's branch has and its base has not, with or without a pull request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who wrote what a branch has and its base has not.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commits {
-    /// Every commit is sourceward's own, or there is no such branch.
-    Ours,
+    /// Every commit is sourceward's own; the last one makes the change of this digest, absent where there is none.
+    ///
+    /// The text alone does not tell what the branch holds: one of the two may have been brought in line and the other,
+    /// after a crash or an outage, not yet.
+    Ours(Option<Digest>),
     /// At least one is not, or it cannot be told.
     Foreign,
 }
@@ -41,8 +53,8 @@ pub enum Commits {
 /// One thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Make the branch one commit on top of its base, whatever an earlier, closed pull request left there, and open the
-    /// pull request.
+    /// Make the branch one commit on top of its base, whatever commit of ours is left there, and open the pull request.
+    /// A commit of somebody else that is there is a person's work.
     Open,
     /// Replace the branch by one commit on top of its base, provided that its head is still the observed one.
     UpdateBranch,
@@ -80,31 +92,35 @@ pub enum Hold {
 pub fn earlier(observed: &Observed) -> Option<Marker> {
     match observed {
         Observed::Nothing => None,
-        Observed::Open(text) | Observed::Closed(text) | Observed::Merged(text) => marker::marker(&text.body),
+        Observed::Open { text, .. } | Observed::Closed(text) | Observed::Merged(text) => marker::marker(&text.body),
     }
 }
 
 /// The steps that lead from what the forge shows to the wanted pull request; never empty.
-pub fn steps(observed: &Observed, commits: Commits, wanted: &PullRequest) -> Vec<Step> {
-    let earlier = match (observed, earlier(observed)) {
-        (Observed::Nothing, _) => None,
-        (_, None) => return vec![Step::LeaveToHuman(Hold::MarkerMissing)],
-        (_, Some(earlier)) if earlier.case != wanted.marker.case => return vec![Step::LeaveToHuman(Hold::OtherCase)],
-        (_, earlier) => earlier,
-    };
-    let same_value = earlier.as_ref().is_some_and(|earlier| earlier.digest == wanted.marker.digest);
-    match (observed, earlier) {
-        (Observed::Closed(_), _) if same_value => vec![Step::LeaveToHuman(Hold::Closed)],
-        (Observed::Merged(_), _) if same_value => vec![Step::Nothing(Settled::Merged)],
-        _ if commits == Commits::Foreign => vec![Step::LeaveToHuman(Hold::ForeignCommit)],
-        (Observed::Open(_), _) if !same_value => vec![Step::UpdateBranch, Step::UpdateText],
-        (Observed::Open(text), Some(earlier))
-            if is_as_written(text, &earlier) && earlier.text != wanted.marker.text =>
-        {
-            vec![Step::UpdateText]
+pub fn steps(observed: &Observed, wanted: &PullRequest) -> Vec<Step> {
+    if *observed == Observed::Nothing {
+        return vec![Step::Open];
+    }
+    let Some(earlier) = earlier(observed) else { return vec![Step::LeaveToHuman(Hold::MarkerMissing)] };
+    if earlier.case != wanted.marker.case {
+        return vec![Step::LeaveToHuman(Hold::OtherCase)];
+    }
+    let same_value = earlier.digest == wanted.marker.digest;
+    match observed {
+        Observed::Open { commits: Commits::Foreign, .. } => vec![Step::LeaveToHuman(Hold::ForeignCommit)],
+        Observed::Open { text, commits: Commits::Ours(change) } => {
+            let branch = change.as_ref() != Some(&wanted.marker.digest);
+            let text = !same_value || is_as_written(text, &earlier) && earlier.text != wanted.marker.text;
+            match (branch, text) {
+                (true, true) => vec![Step::UpdateBranch, Step::UpdateText],
+                (true, false) => vec![Step::UpdateBranch],
+                (false, true) => vec![Step::UpdateText],
+                (false, false) => vec![Step::Nothing(Settled::UpToDate)],
+            }
         }
-        (Observed::Open(_), _) => vec![Step::Nothing(Settled::UpToDate)],
-        (Observed::Nothing | Observed::Closed(_) | Observed::Merged(_), _) => vec![Step::Open],
+        Observed::Closed(_) if same_value => vec![Step::LeaveToHuman(Hold::Closed)],
+        Observed::Merged(_) if same_value => vec![Step::Nothing(Settled::Merged)],
+        Observed::Nothing | Observed::Closed(_) | Observed::Merged(_) => vec![Step::Open],
     }
 }
 

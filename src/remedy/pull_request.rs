@@ -46,6 +46,10 @@ const MAX_NAME: usize = 160;
 /// The characters of a value.
 const MAX_VALUE: usize = 120;
 
+/// What names the case in a commit's message, and what names the digest of its change.
+const CASE_TRAILER: &str = "Sourceward-Case: ";
+const CHANGE_TRAILER: &str = "Sourceward-Change: ";
+
 /// What the forge is to show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PullRequest {
@@ -91,14 +95,15 @@ pub fn pull_request(finding: &Finding, proved: &Proved, case: &Fingerprint, arou
         Some(earlier) => earlier.revision.saturating_add(1),
         None => 1,
     };
+    let commit_message = commit_message(finding, proved, (case, &digest), around.titles, &fields);
     let marker = Marker { case: case.clone(), revision, digest, text: written_text(&title, &text) };
-    PullRequest {
-        branch: branch(resource, case),
-        body: format!("{text}\n{marker}\n"),
-        commit_message: commit_message(finding, proved, case, around.titles, &fields),
-        title,
-        marker,
-    }
+    PullRequest { branch: branch(resource, case), body: format!("{text}\n{marker}\n"), commit_message, title, marker }
+}
+
+/// The case of a commit of ours and the digest of its change, as its message says them.
+pub fn trailers(commit_message: &str) -> Option<(Fingerprint, Digest)> {
+    let said = |trailer: &str| commit_message.lines().rev().find_map(|line| line.strip_prefix(trailer));
+    Some((Fingerprint::parse(said(CASE_TRAILER)?)?, Digest::parse(said(CHANGE_TRAILER)?)?))
 }
 
 /// The digest of a title and a body, by which a person's edit is noticed.
@@ -319,7 +324,7 @@ fn fitted(mut sections: Vec<Section>) -> String {
 fn commit_message(
     finding: &Finding,
     proved: &Proved,
-    case: &Fingerprint,
+    (case, change): (&Fingerprint, &Digest),
     titles: Titles,
     fields: &[Named<'_>],
 ) -> String {
@@ -332,8 +337,8 @@ fn commit_message(
     if let Some(left) = proved.proof().changed.len().checked_sub(MAX_ROWS).filter(|left| *left > 0) {
         let _ = writeln!(text, "And {left} more fields.");
     }
-    let _ =
-        write!(text, "\nRendered before and after: these fields change and nothing else.\n\nSourceward-Case: {case}\n");
+    text.push_str("\nRendered before and after: these fields change and nothing else.\n\n");
+    let _ = write!(text, "{CASE_TRAILER}{case}\n{CHANGE_TRAILER}{}\n", change.as_str());
     text
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::confidential::{filled, is_withheld, new_secrets};
+use super::confidential::{filled, is_marker, is_withheld, new_secrets};
 use crate::model::{
     finding::{Finding, Intent},
     kubernetes, patch,
@@ -101,6 +101,9 @@ fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, R
             format!("the live object is {}, not a map", type_name(live)),
             "send the object as `kubectl get … -o yaml` prints it",
         ));
+    }
+    if is_marker(live) {
+        return Err(secret(finding, "the reported object held a secret and was not kept"));
     }
     let wanted = kubernetes::adopted(declared, &filled(live, declared));
     if is_withheld(&wanted) {

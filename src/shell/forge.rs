@@ -157,6 +157,11 @@ impl GitHub {
         self.connection.token(slug).await
     }
 
+    /// Forgets a token that git was refused with: it may have been revoked before its time.
+    pub async fn forget_token(&self, slug: &RepoSlug, token: &Secret) {
+        self.connection.tokens.forget(slug, token).await;
+    }
+
     /// The login under which commits, comments and pull requests of ours appear.
     pub async fn login(&self) -> Result<&str, Error> {
         self.login.get_or_try_init(|| self.ask_login()).await.map(String::as_str)
@@ -178,7 +183,7 @@ impl GitHub {
         match self.connection.get::<User>(By::Ourselves, "/user").await {
             Ok(user) => Ok(user.login),
             // The token of a workflow run belongs to no user.
-            Err(Error::Denied { .. }) => Ok("github-actions[bot]".to_owned()),
+            Err(Error::Denied { status: 403, .. }) => Ok("github-actions[bot]".to_owned()),
             Err(error) => Err(error),
         }
     }

@@ -16,7 +16,6 @@ use crate::{
 
 pub mod commit;
 pub mod create;
-pub mod history;
 pub mod local;
 pub mod mirror;
 pub mod push;

@@ -21,11 +21,11 @@ use sourceward::{
     shell::forge::{self, Credential, call::Limits},
 };
 
-use crate::remote::{Remote, Server};
+use crate::remote::{Remote, Server, Weather};
 
 /// The App that every fake GitHub knows; its key was made for these tests and opens nothing.
 pub(crate) const APP: u64 = 4711;
-const APP_KEY: &str = include_str!("github/app.pem");
+pub(crate) const APP_KEY: &str = include_str!("github/app.pem");
 const APP_PUBLIC_KEY: &str = include_str!("github/app.pub.pem");
 
 /// The token of the user `robot`, who may do everything.
@@ -75,6 +75,7 @@ struct State {
     unread: BTreeSet<String>,
     minted: usize,
     slow_mint: Option<Duration>,
+    weather: Option<Weather>,
 }
 
 struct Repo {
@@ -193,6 +194,12 @@ impl GitHub {
         self.state().faults.push_back((call.to_owned(), fault));
     }
 
+    /// Lets things go wrong at random from now on, or no more; what had gone wrong.
+    pub(crate) fn set_weather(&self, weather: Option<Weather>) -> (usize, usize) {
+        let before = std::mem::replace(&mut self.state().weather, weather);
+        before.map_or((0, 0), |weather| weather.struck)
+    }
+
     /// Ends all installation tokens, as a revocation does.
     pub(crate) fn expire_tokens(&self) {
         for grant in self.state().tokens.values_mut().filter(|grant| grant.only.is_some()) {
@@ -244,6 +251,11 @@ impl GitHub {
         let mut state = self.state();
         state.unread.remove(&format!("pull request {number} of {slug}"));
         Seen(state.repositories[slug].pulls.get(&number).cloned().expect("this pull request was opened"))
+    }
+
+    /// Tells whether GitHub made a commit itself, for an App.
+    pub(crate) fn is_verified(&self, commit: &str) -> bool {
+        self.state().verified.contains(commit)
     }
 
     /// How many pull requests there are.
@@ -347,6 +359,24 @@ impl Seen {
 
     pub(crate) fn expect_body(self, body: &str) -> Self {
         assert_eq!(self.0.body, body);
+        self
+    }
+
+    pub(crate) fn head(&self) -> &str {
+        &self.0.head
+    }
+
+    pub(crate) fn text(self) -> String {
+        format!("{}\n{}", self.0.title, self.0.body)
+    }
+
+    /// Expects these texts in the body, in this order.
+    pub(crate) fn expect_in_body(self, texts: &[&str]) -> Self {
+        let mut rest = self.0.body.as_str();
+        for text in texts {
+            let (_, after) = rest.split_once(text).unwrap_or_else(|| panic!("{text:?} is not in\n{rest}"));
+            rest = after;
+        }
         self
     }
 

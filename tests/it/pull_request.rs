@@ -15,7 +15,7 @@ use sourceward::{
         Verdict, confidential, judge,
         lifecycle::{Commits, Hold, Observed, Settled, Step, Text, earlier, steps},
         proof::Proved,
-        pull_request::{Circumstances, MAX_BODY, PullRequest, marker::marker, pull_request, title::Titles},
+        pull_request::{Circumstances, MAX_BODY, PullRequest, marker::marker, pull_request, title::Titles, trailers},
     },
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,
@@ -570,44 +570,48 @@ fn the_forge_is_brought_in_line_and_people_are_left_alone() {
         proposed(&files, replicas(count), Circumstances { earlier: before.as_ref(), ..Circumstances::default() })
     };
     let text = |wanted: &PullRequest| Text { title: wanted.title.clone(), body: wanted.body.clone() };
-    use Commits::{Foreign, Ours};
-    use Observed::{Closed, Merged, Open as Shown};
+    let open = |text: Text, commits: Commits| Observed::Open { text, commits };
     let first = next(5, &Observed::Nothing);
     let shown = || text(&first);
     let edited = || Text { title: first.title.clone(), body: first.body.replace("### The edit", "### My words") };
     let unmarked = || Text { title: first.title.clone(), body: "gone".to_owned() };
     let browser = || Text { title: first.title.clone(), body: first.body.replace('\n', "\r\n") };
+    let ours = |wanted: &PullRequest| Commits::Ours(Some(wanted.marker.digest.clone()));
+    let second = next(6, &open(shown(), ours(&first)));
     use Step::{LeaveToHuman, Nothing, Open, UpdateBranch, UpdateText};
-    for (name, observed, commits, count, revision, expected) in [
-        ("opened", Observed::Nothing, Ours, 5, 1, vec![Open]),
-        ("a person's branch of that name", Observed::Nothing, Foreign, 5, 1, vec![LeaveToHuman(Hold::ForeignCommit)]),
-        ("a second run", Shown(shown()), Ours, 5, 1, vec![Nothing(Settled::UpToDate)]),
-        ("through a browser", Shown(browser()), Ours, 5, 1, vec![Nothing(Settled::UpToDate)]),
-        ("the live value moved", Shown(shown()), Ours, 6, 2, vec![UpdateBranch, UpdateText]),
-        ("a person's commit", Shown(shown()), Foreign, 6, 2, vec![LeaveToHuman(Hold::ForeignCommit)]),
-        ("a person's words", Shown(edited()), Ours, 5, 1, vec![Nothing(Settled::UpToDate)]),
-        ("a person's words, moved on", Shown(edited()), Ours, 6, 2, vec![UpdateBranch, UpdateText]),
-        ("no marker", Shown(unmarked()), Ours, 6, 1, vec![LeaveToHuman(Hold::MarkerMissing)]),
-        ("closed by a person", Closed(shown()), Ours, 5, 1, vec![LeaveToHuman(Hold::Closed)]),
-        ("closed, then another value", Closed(shown()), Ours, 6, 2, vec![Open]),
-        ("closed with a person's commit", Closed(shown()), Foreign, 6, 2, vec![LeaveToHuman(Hold::ForeignCommit)]),
-        ("merged, not yet deployed", Merged(shown()), Ours, 5, 1, vec![Nothing(Settled::Merged)]),
-        ("merged, then another value", Merged(shown()), Ours, 6, 2, vec![Open]),
+    for (name, observed, count, revision, expected) in [
+        ("opened", Observed::Nothing, 5, 1, vec![Open]),
+        ("a second run", open(shown(), ours(&first)), 5, 1, vec![Nothing(Settled::UpToDate)]),
+        ("through a browser", open(browser(), ours(&first)), 5, 1, vec![Nothing(Settled::UpToDate)]),
+        ("the live value moved", open(shown(), ours(&first)), 6, 2, vec![UpdateBranch, UpdateText]),
+        ("only the branch had moved", open(shown(), ours(&second)), 6, 2, vec![UpdateText]),
+        ("it moved, and the value came back", open(shown(), ours(&second)), 5, 1, vec![UpdateBranch]),
+        ("only the text had moved", open(text(&second), ours(&first)), 6, 2, vec![UpdateBranch]),
+        ("a branch without a commit", open(shown(), Commits::Ours(None)), 5, 1, vec![UpdateBranch]),
+        ("a person's commit", open(shown(), Commits::Foreign), 6, 2, vec![LeaveToHuman(Hold::ForeignCommit)]),
+        ("a person's words", open(edited(), ours(&first)), 5, 1, vec![Nothing(Settled::UpToDate)]),
+        ("a person's words, moved on", open(edited(), ours(&first)), 6, 2, vec![UpdateBranch, UpdateText]),
+        ("no marker", open(unmarked(), ours(&first)), 6, 1, vec![LeaveToHuman(Hold::MarkerMissing)]),
+        ("closed by a person", Observed::Closed(shown()), 5, 1, vec![LeaveToHuman(Hold::Closed)]),
+        ("closed, then another value", Observed::Closed(shown()), 6, 2, vec![Open]),
+        ("merged, not yet deployed", Observed::Merged(shown()), 5, 1, vec![Nothing(Settled::Merged)]),
+        ("merged, then another value", Observed::Merged(shown()), 6, 2, vec![Open]),
     ] {
         let wanted = next(count, &observed);
         assert_eq!(wanted.marker.revision, revision, "{name}");
-        assert_eq!(steps(&observed, commits, &wanted), expected, "{name}");
+        assert_eq!(steps(&observed, &wanted), expected, "{name}");
+        assert_eq!(trailers(&wanted.commit_message), Some((wanted.marker.case.clone(), wanted.marker.digest.clone())));
         if expected.contains(&Open) || expected.contains(&UpdateText) {
-            let after = Shown(text(&wanted));
-            assert_eq!(steps(&after, Ours, &next(count, &after)), [Nothing(Settled::UpToDate)], "{name}, once done");
+            let after = open(text(&wanted), ours(&wanted));
+            assert_eq!(steps(&after, &next(count, &after)), [Nothing(Settled::UpToDate)], "{name}, once done");
         }
     }
     let around = Circumstances { titles: Titles::Conventional, ..Circumstances::default() };
     let reworded = proposed(&files, replicas(5), around);
-    assert_eq!(steps(&Shown(shown()), Ours, &reworded), [UpdateText]);
+    assert_eq!(steps(&open(shown(), ours(&first)), &reworded), [UpdateText]);
     let mut other = first.clone();
     other.marker.case = Fingerprint::of(&finding(cart(json!([]))));
-    assert_eq!(steps(&Shown(shown()), Ours, &other), [LeaveToHuman(Hold::OtherCase)]);
+    assert_eq!(steps(&open(shown(), ours(&first)), &other), [LeaveToHuman(Hold::OtherCase)]);
 }
 
 #[test]

@@ -65,6 +65,65 @@ pub(crate) enum Fault {
     MoveFirst(PathBuf, String, String),
 }
 
+/// Random numbers from a seed (SplitMix64, Steele et al., OOPSLA 2014).
+#[derive(Clone, Debug)]
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below a limit.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+
+    /// True in so many of a hundred.
+    pub(crate) fn percent(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+}
+
+/// Faults that nobody ordered, in so many of a hundred requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Weather {
+    pub(crate) chance: Chance,
+    /// Changes that take effect and whose answer is lost.
+    pub(crate) lost: u64,
+    /// Requests that are answered with 502 and do nothing.
+    pub(crate) failing: u64,
+    /// How many of each there were.
+    pub(crate) struck: (usize, usize),
+}
+
+/// What the weather does to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strike {
+    LoseAnswer,
+    Fail,
+}
+
+impl Weather {
+    pub(crate) fn new(seed: u64, lost: u64, failing: u64) -> Self {
+        Self { chance: Chance(seed), lost, failing, struck: (0, 0) }
+    }
+
+    pub(crate) fn strikes(&mut self, changes: bool) -> Option<Strike> {
+        if changes && self.chance.percent(self.lost) {
+            self.struck.0 += 1;
+            return Some(Strike::LoseAnswer);
+        }
+        let fails = self.chance.percent(self.failing);
+        self.struck.1 += usize::from(fails);
+        fails.then_some(Strike::Fail)
+    }
+}
+
 /// The remote: bare repositories below one folder, for who knows the token.
 pub(crate) struct Remote {
     server: Server,
@@ -76,6 +135,7 @@ struct State {
     accepts: Box<dyn Fn(&str) -> bool + Send + Sync>,
     requests: Mutex<Vec<String>>,
     faults: Mutex<VecDeque<(String, Fault)>>,
+    weather: Mutex<Option<Weather>>,
 }
 
 impl Remote {
@@ -91,6 +151,7 @@ impl Remote {
             accepts: Box::new(accepts),
             requests: Mutex::default(),
             faults: Mutex::default(),
+            weather: Mutex::default(),
         });
         let shared = state.clone();
         let router = Router::new().fallback(move |request: Request| answer(shared.clone(), request));
@@ -105,6 +166,12 @@ impl Remote {
     /// Orders a fault for the next request whose line contains this text.
     pub(crate) fn fail(&self, request: &str, fault: Fault) {
         self.state.faults.lock().expect("no panic").push_back((request.to_owned(), fault));
+    }
+
+    /// Lets things go wrong at random from now on, or no more; what had gone wrong.
+    pub(crate) fn set_weather(&self, weather: Option<Weather>) -> (usize, usize) {
+        let before = std::mem::replace(&mut *self.state.weather.lock().expect("no panic"), weather);
+        before.map_or((0, 0), |weather| weather.struck)
     }
 
     /// The requests that carried the right token, as `GET /a.git/info/refs?service=…`.
@@ -138,7 +205,13 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         let response = response.header(header::WWW_AUTHENTICATE, "Basic realm=\"git\"");
         return response.body(Body::from("no")).expect("a response");
     }
-    let fault = take(false);
+    let changes = line.starts_with("POST ") && line.ends_with("/git-receive-pack");
+    let struck = state.weather.lock().expect("no panic").as_mut().and_then(|weather| weather.strikes(changes));
+    let fault = take(false).or(match struck {
+        Some(Strike::LoseAnswer) => Some(Fault::LoseAnswer),
+        Some(Strike::Fail) => Some(Fault::Status(502)),
+        None => None,
+    });
     state.requests.lock().expect("no panic").push(line);
     match &fault {
         Some(Fault::Status(status)) => {

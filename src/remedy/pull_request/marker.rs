@@ -48,7 +48,12 @@ impl Digest {
         Self(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
         Fingerprint::parse(text).map(|digits| Self(digits.to_string()))
     }
 }

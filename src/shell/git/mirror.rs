@@ -52,8 +52,27 @@ impl Mirror {
         if noted != mirror.remote.as_str() {
             return Err(Error::OtherRemote { folder: folder.to_owned(), remote: mirror.remote.to_string() });
         }
-        mirror.remove_stale_locks()?;
+        mirror.remove_locks_before(SystemTime::now() - STALE_LOCK)?;
         Ok(mirror)
+    }
+
+    /// Removes the locks of references that are older than a time: whoever made them is gone.
+    pub fn remove_locks_before(&self, time: SystemTime) -> Result<(), Error> {
+        let mut folders = vec![self.folder.join("refs")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
+                let path = entry.map_err(Error::io(&folder))?.path();
+                // An entry that another thread has just removed is no trouble.
+                let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+                let older = meta.modified().is_ok_and(|made| made < time);
+                if meta.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|ending| ending == "lock") && older {
+                    fs::remove_file(&path).map_err(Error::io(&path))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The remote.
@@ -171,24 +190,6 @@ impl Mirror {
 
     fn note(&self) -> PathBuf {
         self.folder.join(REMOTE_NOTE)
-    }
-
-    fn remove_stale_locks(&self) -> Result<(), Error> {
-        let mut folders = vec![self.folder.join("refs")];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
-                let path = entry.map_err(Error::io(&folder))?.path();
-                // An entry that another thread has just removed is no trouble.
-                let Ok(meta) = fs::symlink_metadata(&path) else { continue };
-                let age = meta.modified().ok().and_then(|then| SystemTime::now().duration_since(then).ok());
-                if meta.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|ending| ending == "lock") && age > Some(STALE_LOCK) {
-                    fs::remove_file(&path).map_err(Error::io(&path))?;
-                }
-            }
-        }
-        Ok(())
     }
 }
 

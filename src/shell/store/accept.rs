@@ -265,10 +265,10 @@ fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rus
     if routed && rested && matches!(case.state.as_str(), "refused" | "dead") {
         connection
             .prepare_cached(
-                "UPDATE finding_case SET state = 'ready', due_at = ?2, attempts = 0, reason = NULL, \
+                "UPDATE finding_case SET state = 'ready', due_at = ?2, attempts = 0, reason = NULL, finding = ?3, \
                  reports = reports + 1, reported_at = ?2, updated_at = ?2 WHERE id = ?1",
             )?
-            .execute([case.id, now])?;
+            .execute(params![case.id, now, arrival.finding])?;
         return Ok(accepted(case.id, Status::Reopened));
     }
     count(session, case.id, now)?;

@@ -14,7 +14,7 @@ use super::{StoreError, case::CaseId, lease, schema};
 pub fn retry(folder: &Path, case: CaseId, now: i64) -> Result<(), StoreError> {
     let mut connection = schema::open_existing(folder, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let mut whole = || -> rusqlite::Result<Result<(), StoreError>> {
-        connection.execute_batch("PRAGMA synchronous = FULL")?;
+        connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = lease::retry(&transaction, case, now)?;
         transaction.commit()?;

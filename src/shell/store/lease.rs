@@ -9,7 +9,14 @@ use super::{
     read, upkeep,
     writer::Session,
 };
-use crate::model::{refusal::Refusal, repository::RepoSlug};
+use crate::{
+    model::{
+        finding::Finding,
+        refusal::{Code, Refusal},
+        repository::RepoSlug,
+    },
+    remedy::confidential,
+};
 
 /// How often a case is tried before it is given up.
 pub const TRIES: i64 = 12;
@@ -210,6 +217,9 @@ pub(super) fn finish(
         settle(connection, case, said.map_or(&forgotten, |said| &said.outcome), now)?;
     }
     give_back(connection, repository)?;
+    if transitions.iter().any(|one| is_secret(&one.outcome)) {
+        session.forget();
+    }
     Ok(Ok(()))
 }
 
@@ -306,6 +316,9 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
             .prepare_cached("UPDATE finding_case SET pull_number = NULL, pull_url = NULL WHERE id = ?1")?
             .execute([case.id])?;
     }
+    if is_secret(outcome) && !case.revised {
+        forget_values(connection, case.id)?;
+    }
     let shown = |reason: &str| Some(Value::from(reason).to_string());
     let (state, due, attempts, crashes, reason) = match outcome {
         Outcome::Retry(reason) | Outcome::Crashed(reason) => {
@@ -337,6 +350,21 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
              WHERE id = ?1",
         )?
         .execute(params![case.id, state, due, attempts, reason, finished, crashes, now])?;
+    Ok(())
+}
+
+fn is_secret(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused(Refusal { code: Code::Secret, .. }))
+}
+
+/// Removes the values of a finding of which the source has told that they are secret.
+fn forget_values(connection: &Connection, case: i64) -> rusqlite::Result<()> {
+    let stored: String = connection
+        .prepare_cached("SELECT finding FROM finding_case WHERE id = ?1")?
+        .query_one([case], |row| row.get(0))?;
+    let finding: Finding = serde_json::from_str(&stored).map_err(|error| read::unreadable(0, error))?;
+    let kept = serde_json::to_string(&confidential::wholly_withheld(finding)).expect("a finding is JSON");
+    connection.prepare_cached("UPDATE finding_case SET finding = ?2 WHERE id = ?1")?.execute(params![case, kept])?;
     Ok(())
 }
 

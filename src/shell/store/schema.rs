@@ -107,6 +107,8 @@ pub(super) fn open(folder: &Path, options: Options) -> Result<Connection, StoreE
     }
     let prepare = || -> rusqlite::Result<()> {
         connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;")?;
+        // What is deleted or replaced may have been secret.
+        connection.execute_batch("PRAGMA secure_delete = ON")?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         connection.pragma_update(None, "journal_size_limit", 128 << 20)?;

@@ -43,6 +43,8 @@ pub(super) struct Session {
     connection: Connection,
     /// Row ids of repositories, which are never deleted.
     repositories: HashMap<RepoSlug, i64>,
+    /// Whether the journal holds what must not be kept; so it may after a process was killed.
+    forget: bool,
 }
 
 /// Serves the queue until it is closed or the store fails.
@@ -71,7 +73,12 @@ pub(super) fn run(
 
 impl Session {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, repositories: HashMap::new() }
+        Self { connection, repositories: HashMap::new(), forget: true }
+    }
+
+    /// Has the journal emptied after this commit: it still holds what the database no longer does.
+    pub(super) fn forget(&mut self) {
+        self.forget = true;
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -141,8 +148,21 @@ impl Session {
             }
         } else if self.connection.total_changes() > before {
             counters.commits.fetch_add(1, Ordering::Relaxed);
+            self.forget_now();
         }
         done
+    }
+
+    /// Empties the journal if something in it is to be forgotten; a reader in the way puts it off to the next commit.
+    fn forget_now(&mut self) {
+        if !self.forget {
+            return;
+        }
+        match self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)) {
+            Ok(busy) => self.forget = busy,
+            // What was committed is on disk all the same.
+            Err(error) => tracing::warn!(%error, "the journal could not be emptied"),
+        }
     }
 
     /// Begins to write. Another process may hold the write lock for a moment (`findings retry`); nothing is lost by

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context;
@@ -23,9 +23,9 @@ use crate::{
     },
     remedy::{
         Verdict, judge,
-        lifecycle::{self, Commits as Authors, Observed, Step, Text},
+        lifecycle::{self, Hold, Observed, Step, Text},
         proof::Proved,
-        pull_request::{Circumstances, PullRequest, pull_request, title},
+        pull_request::{Circumstances, PullRequest, marker::Digest, pull_request, title, trailers},
     },
     shell::{
         config::{Config, Identity},
@@ -35,7 +35,7 @@ use crate::{
             commit::Changes,
             pull_request::{self as forged, Proposal, State},
         },
-        git::{self, commit::Author, history::Written, mirror::Mirror, push::Update, remote::RemoteAddress},
+        git::{self, commit::Author, mirror::Mirror, push::Update, remote::RemoteAddress},
         store::{
             case::{self, Case},
             lease::{Claim, Outcome, Transition},
@@ -46,9 +46,6 @@ use crate::{
 
 /// How long a conversation with a remote may take.
 const CONVERSATION: Duration = Duration::from_secs(120);
-
-/// A branch that is further ahead of its base than this was not made here.
-const MAX_COMMITS: usize = 50;
 
 /// The label that every pull request carries.
 const LABEL: &str = "sourceward";
@@ -65,6 +62,8 @@ pub struct Remediation {
     pub commits: Commits,
     /// Where the forge's calls run.
     pub runtime: Handle,
+    /// When this process began. It has the data folder for itself: older locks in a mirror are those of dead processes.
+    pub began: SystemTime,
 }
 
 /// A repository that is looked after.
@@ -86,6 +85,7 @@ pub enum Commits {
 }
 
 /// Why the work on a case, or on all cases of a claim, could not be done now.
+#[derive(Clone)]
 struct Trouble(Outcome);
 
 /// A case whose pull request has to be brought about.
@@ -124,6 +124,7 @@ impl Remediation {
             github: GitHub::new(&github.api, &credential, Limits::default())?,
             commits,
             runtime: Handle::current(),
+            began: SystemTime::now(),
         })
     }
 
@@ -158,7 +159,12 @@ impl Remediation {
         let mirror = Mirror::open(&folder, target.remote.clone(), CONVERSATION)?;
         let mut branches = vec![target.branch.clone()];
         branches.extend(claim.cases.iter().map(|case| title::branch(&case.finding.resource, &case.fingerprint)));
-        let fetched = mirror.fetch(&branches, token.as_ref())?;
+        mirror.remove_locks_before(self.began)?;
+        let fetched = mirror.fetch(&branches, token.as_ref()).inspect_err(|error| {
+            if let (git::Error::Denied { .. }, Some(token)) = (error, &token) {
+                self.runtime.block_on(self.github.forget_token(slug, token));
+            }
+        })?;
         let base = fetched.branches.get(&target.branch).ok_or_else(|| {
             Trouble(Outcome::Retry(format!("{slug} has no branch {}: mend the server's configuration", target.branch)))
         })?;
@@ -177,9 +183,7 @@ impl Remediation {
                 Verdict::Refused(refusal) => outcomes.push(Some(Outcome::Refused(refusal))),
                 Verdict::Patched(proved) => {
                     let branch = title::branch(&case.finding.resource, &case.fingerprint);
-                    let head = fetched.branches.get(&branch);
-                    let authors = head.map_or(Ok(Authors::Ours), |head| self.authors(case, &mirror, base, head));
-                    match authors.and_then(|authors| self.wanted(slug, case, &proved, head.cloned(), authors)) {
+                    match self.wanted(slug, case, &proved, fetched.branches.get(&branch).cloned()) {
                         Ok(one) => {
                             wanted.push(one);
                             outcomes.push(None);
@@ -189,11 +193,14 @@ impl Remediation {
                 }
             }
         }
-        if !lease.held() {
-            return Err(Trouble(Outcome::Retry("the lease was taken away".to_owned())));
-        }
-        self.move_branches(slug, &mirror, base, &wanted, token.as_ref())?;
-        let mut done = wanted.iter().map(|one| self.propose(slug, target, lease, one));
+        let moved = match self.commits {
+            Commits::Api => wanted.iter().map(|one| self.commit_by_api(slug, base, lease, one)).collect(),
+            Commits::Push => self.push_all(&mirror, base, lease, &wanted, token.as_ref())?,
+        };
+        let propose = |(one, moved): (&Wanted<'_>, Result<(), Trouble>)| {
+            moved.and_then(|()| self.propose(slug, target, lease, one))
+        };
+        let mut done = wanted.iter().zip(moved).map(propose);
         let settled = outcomes.into_iter().map(|outcome| match outcome {
             Some(outcome) => outcome,
             None => match done.next() {
@@ -219,7 +226,6 @@ impl Remediation {
         case: &'c Case,
         proved: &Proved,
         head: Option<CommitId>,
-        authors: Authors,
     ) -> Result<Wanted<'c>, Trouble> {
         let branch = title::branch(&case.finding.resource, &case.fingerprint);
         let observed = self.runtime.block_on(self.github.find_pull_request(slug, &branch))?;
@@ -228,7 +234,7 @@ impl Remediation {
             Some(found) => {
                 let text = Text { title: found.title.clone(), body: found.body.clone() };
                 match found.state {
-                    State::Open => Observed::Open(text),
+                    State::Open => Observed::Open { text, commits: self.authors(slug, case, found.number)? },
                     State::Closed => Observed::Closed(text),
                     State::Merged => Observed::Merged(text),
                 }
@@ -238,67 +244,101 @@ impl Remediation {
         let around =
             Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
         let request = pull_request(&case.finding, proved, &case.fingerprint, around);
-        let steps = lifecycle::steps(&seen, authors, &request);
+        let mut steps = lifecycle::steps(&seen, &request);
+        if let (true, Some(head)) = (steps.contains(&Step::Open), &head)
+            && !self.is_ours(slug, case, head)?
+        {
+            if observed.is_none() {
+                let what = format!("the branch {branch} holds somebody else's commit");
+                return Err(Trouble(Outcome::Dead(format!("{what}: remove it, then have the case tried again"))));
+            }
+            steps = vec![Step::LeaveToHuman(Hold::ForeignCommit)];
+        }
         let files = proved.files().iter();
         let changes = files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
         Ok(Wanted { case, request, changes, head, observed, steps })
     }
 
-    /// Who wrote what the branch of a case has and the base has not.
-    ///
-    /// A commit is ours if our account wrote it and its message names the case, as only our commits do.
-    fn authors(&self, case: &Case, mirror: &Mirror, base: &CommitId, head: &CommitId) -> Result<Authors, Trouble> {
-        let login = self.runtime.block_on(self.github.login())?;
-        let trailer = format!("Sourceward-Case: {}", case.fingerprint);
-        let ours = |commit: &Written| {
-            let ours = commit.author == mail(login) || commit.author.ends_with(&format!("+{}", mail(login)));
-            ours && commit.message.lines().any(|line| line == trailer)
-        };
-        let commits = mirror.commits_beyond(base, head, MAX_COMMITS)?;
-        let all = commits.len() < MAX_COMMITS && commits.iter().all(ours);
-        Ok(if all { Authors::Ours } else { Authors::Foreign })
+    /// Who wrote the commits of an open pull request, and what the last one changes.
+    fn authors(&self, slug: &RepoSlug, case: &Case, number: u64) -> Result<lifecycle::Commits, Trouble> {
+        let commits = self.runtime.block_on(self.github.commits_of_pull_request(slug, number))?;
+        let login = self.login()?;
+        let mut last = None;
+        for commit in &commits {
+            let Some(change) = change_of_ours(commit, case, &login) else { return Ok(lifecycle::Commits::Foreign) };
+            last = Some(change);
+        }
+        Ok(lifecycle::Commits::Ours(last))
     }
 
-    /// Moves every branch that a step wants moved, each from where it was seen.
-    fn move_branches(
+    /// Tells whether the head of a branch without an open pull request is a commit of ours, left by a push that was cut off
+    /// or by an earlier pull request; any other is somebody's own and not touched.
+    fn is_ours(&self, slug: &RepoSlug, case: &Case, head: &CommitId) -> Result<bool, Trouble> {
+        let commit = self.runtime.block_on(self.github.commit_info(slug, head))?;
+        Ok(change_of_ours(&commit, case, &self.login()?).is_some())
+    }
+
+    fn login(&self) -> Result<String, Trouble> {
+        Ok(self.runtime.block_on(self.github.login())?.to_owned())
+    }
+
+    /// Moves the branch of a case by the forge's API, if a step wants it moved.
+    fn commit_by_api(&self, slug: &RepoSlug, base: &CommitId, lease: &Lease, one: &Wanted<'_>) -> Result<(), Trouble> {
+        if !one.moves() {
+            return Ok(());
+        }
+        check(lease)?;
+        let (branch, message) = (&one.request.branch, &one.request.commit_message);
+        let made = self.github.ensure_commit(slug, branch, one.head.as_ref(), base, &one.changes, message);
+        self.runtime.block_on(made)?;
+        Ok(())
+    }
+
+    /// Pushes every branch that a step wants moved, each from where it was seen: all at once, and where that fails for one
+    /// of them, each by itself, so that it stops no other.
+    fn push_all(
         &self,
-        slug: &RepoSlug,
         mirror: &Mirror,
         base: &CommitId,
+        lease: &Lease,
         wanted: &[Wanted<'_>],
         token: Option<&Secret>,
-    ) -> Result<(), Trouble> {
-        let moves = |one: &&Wanted<'_>| one.steps.iter().any(|step| matches!(step, Step::Open | Step::UpdateBranch));
-        let moving: Vec<_> = wanted.iter().filter(moves).collect();
-        if moving.is_empty() {
-            return Ok(());
+    ) -> Result<Vec<Result<(), Trouble>>, Trouble> {
+        if !wanted.iter().any(Wanted::moves) {
+            return Ok(wanted.iter().map(|_| Ok(())).collect());
         }
-        if self.commits == Commits::Api {
-            for one in moving {
-                let (branch, message) = (&one.request.branch, &one.request.commit_message);
-                let made = self.github.ensure_commit(slug, branch, one.head.as_ref(), base, &one.changes, message);
-                self.runtime.block_on(made)?;
-            }
-            return Ok(());
-        }
-        let login = self.runtime.block_on(self.github.login())?.to_owned();
-        let mut updates = Vec::new();
-        for one in moving {
-            // The time of the revision, not of this try: the same revision is the same commit.
-            let author = Author { name: login.clone(), mail: mail(&login), time: one.case.updated_at / 1_000 };
-            let commit = mirror.commit(base, &one.changes, &one.request.commit_message, &author)?;
-            updates.push(Update { branch: one.request.branch.clone(), commit, expected: one.head.clone() });
-        }
-        mirror.push(&updates, token)?;
-        Ok(())
+        let login = self.login()?;
+        let author = |case: &Case| {
+            // The time of the case, not of this try: the same edit on the same base is the same commit.
+            Author { name: login.clone(), mail: mail(&login), time: case.created_at / 1_000 }
+        };
+        let update = |one: &Wanted<'_>| {
+            let commit = mirror.commit(base, &one.changes, &one.request.commit_message, &author(one.case))?;
+            Ok(Update { branch: one.request.branch.clone(), commit, expected: one.head.clone() })
+        };
+        let updates: Vec<Result<Option<Update>, Trouble>> =
+            wanted.iter().map(|one| one.moves().then(|| update(one)).transpose()).collect();
+        let all: Vec<Update> = updates.iter().flatten().flatten().cloned().collect();
+        check(lease)?;
+        let together = mirror.push(&all, token).map(drop);
+        let one_is_in_the_way = matches!(&together, Err(git::Error::Moved { .. } | git::Error::Rejected { .. }));
+        let together = together.map_err(Trouble::from);
+        let alone = |update: Update| {
+            check(lease)?;
+            Ok(mirror.push(&[update], token).map(drop)?)
+        };
+        let settled = updates.into_iter().map(|update| match update? {
+            None => Ok(()),
+            Some(update) if one_is_in_the_way && all.len() > 1 => alone(update),
+            Some(_) => together.clone(),
+        });
+        Ok(settled.collect())
     }
 
     fn propose(&self, slug: &RepoSlug, target: &Target, lease: &Lease, one: &Wanted<'_>) -> Result<Outcome, Trouble> {
         let mut shown = one.observed.clone();
         for step in &one.steps {
-            if !lease.held() {
-                return Err(Trouble(Outcome::Retry("the lease was taken away".to_owned())));
-            }
+            check(lease)?;
             match (step, &shown) {
                 (Step::Open, _) => {
                     let proposal = Proposal {
@@ -331,10 +371,21 @@ impl Remediation {
     }
 }
 
+impl Wanted<'_> {
+    fn moves(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Open | Step::UpdateBranch))
+    }
+}
+
+// Only what a remote or its API decided, and would decide again, is given up at once. Everything else is tried again, and
+// given up with its reason when it does not pass: an operator may be about to mend a credential, a disk or a mirror.
+
 impl From<git::Error> for Trouble {
     fn from(error: git::Error) -> Self {
-        let passes = error.is_transient() || matches!(error, git::Error::Moved { .. } | git::Error::Denied { .. });
-        Self(if passes { Outcome::Retry(error.to_string()) } else { Outcome::Dead(error.to_string()) })
+        Self(match &error {
+            git::Error::Rejected { .. } | git::Error::Path(..) => Outcome::Dead(error.to_string()),
+            _ => Outcome::Retry(error.to_string()),
+        })
     }
 }
 
@@ -345,14 +396,22 @@ impl From<forge::Error> for Trouble {
                 let until = until.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
                 Outcome::Later { at: i64::try_from(until).unwrap_or(i64::MAX), reason: error.to_string() }
             }
-            // An operator mends a credential; somebody else's push is looked at anew.
-            forge::Error::Denied { .. } | forge::Error::NotFound { .. } | forge::Error::Moved { .. } => {
-                Outcome::Retry(error.to_string())
-            }
-            error if error.is_transient() => Outcome::Retry(error.to_string()),
-            _ => Outcome::Dead(error.to_string()),
+            forge::Error::Rejected { .. } | forge::Error::Path(..) => Outcome::Dead(error.to_string()),
+            _ => Outcome::Retry(error.to_string()),
         })
     }
+}
+
+/// Nothing that others see is done without the lease.
+fn check(lease: &Lease) -> Result<(), Trouble> {
+    if lease.held() { Ok(()) } else { Err(Trouble(Outcome::Retry("the lease was taken away".to_owned()))) }
+}
+
+/// The digest of a commit's change if the commit is ours: our account wrote it, and its message names the case, as only our
+/// commits do.
+fn change_of_ours(commit: &forge::commit::Commit, case: &Case, login: &str) -> Option<Digest> {
+    let by_us = commit.author.login.as_deref() == Some(login) || commit.author.mail == mail(login);
+    trailers(&commit.message).filter(|(named, _)| by_us && *named == case.fingerprint).map(|(_, change)| change)
 }
 
 /// The mail address under which GitHub shows commits of an account.

@@ -15,7 +15,7 @@ use octocrab::jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 
 use super::{APP, APP_PUBLIC_KEY, Fault, Grant, Pull, State, objects};
-use crate::remote::break_off;
+use crate::remote::{Strike, break_off};
 
 pub(super) type Reply = Result<Value, Failure>;
 
@@ -62,7 +62,15 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
         let mut state = state.lock().expect("no panic");
         state.log.push(format!("{line}{query}"));
         let at = state.faults.iter().position(|(text, _)| line.contains(text.as_str()));
-        (at.and_then(|at| state.faults.remove(at)).map(|(_, fault)| fault), state.slow_mint)
+        let ordered = at.and_then(|at| state.faults.remove(at)).map(|(_, fault)| fault);
+        let changes = !line.starts_with("GET ") && !line.ends_with("/access_tokens");
+        let struck = state.weather.as_mut().and_then(|weather| weather.strikes(changes));
+        let fault = ordered.or(match struck {
+            Some(Strike::LoseAnswer) => Some(Fault::LoseAnswer),
+            Some(Strike::Fail) => Some(Fault::Status(502)),
+            None => None,
+        });
+        (fault, state.slow_mint)
     };
     match &fault {
         Some(Fault::Status(status)) => return respond(*status, &[], &json!({"message": "ordered"})),

@@ -1,0 +1,345 @@
+//! The stage of the stories: the program itself, a GitHub and its git remote, and someone who posts.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+use sourceward::{
+    model::secret::Secret,
+    shell::store::{
+        case::{Case, CaseId, State},
+        read::{Filter, Reader},
+    },
+    webhook::signature::sign_standard_webhooks,
+};
+
+use crate::{
+    git::git,
+    github::{APP, APP_KEY, GitHub, TOKEN},
+    remote::Remote,
+};
+
+/// What the sender of the stories signs with.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_c3RvcmllcyBvZiB0aGUgc2VydmVy";
+
+/// The longest that anything may take that should take a moment.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A server with everything around it. Nothing runs before [`Stage::start`].
+pub(crate) struct Stage {
+    pub(crate) github: GitHub,
+    pub(crate) remote: Remote,
+    /// Where the configuration is, and below it the data.
+    pub(crate) folder: tempfile::TempDir,
+    address: SocketAddr,
+    server: Option<Running>,
+    log: Arc<Mutex<String>>,
+    posted: AtomicUsize,
+}
+
+struct Running {
+    child: Child,
+    listening: Arc<Mutex<bool>>,
+    reading: JoinHandle<()>,
+}
+
+/// Who the server is for GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum As {
+    /// The user `robot`, by a token.
+    Robot,
+    /// The App.
+    App,
+}
+
+/// What the server answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The number of its only case.
+    pub(crate) fn case(&self) -> CaseId {
+        assert_eq!(self.status, 202, "{}", self.body);
+        let cases = self.body["cases"].as_array().expect("cases");
+        assert_eq!(cases.len(), 1, "{}", self.body);
+        CaseId(cases[0]["id"].as_i64().expect("a number"))
+    }
+
+    /// What the finding meant for its case.
+    pub(crate) fn verdict(&self) -> &str {
+        self.body["cases"][0]["status"].as_str().unwrap_or_default()
+    }
+}
+
+impl Stage {
+    /// A server that looks after `acme/shop` with these files.
+    pub(crate) fn set(who: As, files: &[(&str, &str)]) -> Self {
+        Self::set_with(who, GitHub::with(files), &["acme/shop"])
+    }
+
+    pub(crate) fn set_with(who: As, github: GitHub, slugs: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let remote = github.remote();
+        let (identity, credential) = match who {
+            As::Robot => (json!({"token": {"file": "credential"}}), TOKEN),
+            As::App => (json!({"app": {"id": APP, "private_key": {"file": "credential"}}}), APP_KEY),
+        };
+        fs::write(folder.path().join("credential"), credential).expect("writes");
+        fs::write(folder.path().join("webhook"), WEBHOOK_SECRET).expect("writes");
+        // Taken and given back, so that a restarted server is at the same place.
+        let address = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port");
+        let repositories: Vec<Value> =
+            slugs.iter().map(|slug| json!({"slug": slug, "remote": remote.url(&format!("{slug}.git"))})).collect();
+        let mut github_section = json!({"api": github.address()});
+        github_section.as_object_mut().expect("a map").extend(identity.as_object().expect("a map").clone());
+        let config = json!({
+            "listen": address,
+            "data": "data",
+            "senders": {"generic": {"secrets": [{"file": "webhook"}]}},
+            "repositories": repositories,
+            "github": github_section,
+        });
+        fs::write(folder.path().join("server.yaml"), config.to_string()).expect("writes");
+        let (log, posted) = (Arc::default(), AtomicUsize::new(0));
+        Self { github, remote, folder, address, server: None, log, posted }
+    }
+
+    /// Runs the program and waits until it listens.
+    pub(crate) fn start(&mut self) {
+        self.start_logging("info");
+    }
+
+    pub(crate) fn start_logging(&mut self, filter: &str) {
+        assert!(self.server.is_none(), "it runs already");
+        let mut child = self
+            .program()
+            .args(["serve", "--log", filter])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("runs");
+        let listening = Arc::new(Mutex::new(false));
+        let stderr = child.stderr.take().expect("piped");
+        let reading = thread::spawn({
+            let (log, listening) = (Arc::clone(&self.log), Arc::clone(&listening));
+            move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    if line.contains("\"listening\"") {
+                        *listening.lock().expect("no panic") = true;
+                    }
+                    let mut log = log.lock().expect("no panic");
+                    log.push_str(&line);
+                    log.push('\n');
+                }
+            }
+        });
+        self.server = Some(Running { child, listening, reading });
+        self.until("the server listening", || {
+            let server = self.server.as_ref().expect("runs");
+            *server.listening.lock().expect("no panic")
+        });
+    }
+
+    /// Asks the server to end, as an orchestrator does, and waits for it.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        let mut server = self.server.take().expect("it runs");
+        let told =
+            Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status().expect("kill is there");
+        assert!(told.success());
+        let status = server.child.wait().expect("ends");
+        server.reading.join().expect("no panic");
+        status
+    }
+
+    /// Ends the server as a power cut does, but for the disk.
+    pub(crate) fn kill(&mut self) {
+        let mut server = self.server.take().expect("it runs");
+        server.child.kill().expect("killed");
+        server.child.wait().expect("ends");
+        server.reading.join().expect("no panic");
+    }
+
+    /// A command of the program's, with the server's configuration.
+    fn program(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sourceward"));
+        command.env_clear().env("SOURCEWARD_CONFIG", self.folder.path().join("server.yaml"));
+        command
+    }
+
+    /// Runs `sourceward findings` beside the server; its output, or what it says on failing.
+    pub(crate) fn findings(&self, args: &[&str]) -> Result<String, String> {
+        let output = self.program().arg("findings").args(args).output().expect("runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+
+    /// Posts a body as a signed delivery under an id; `None` if there was no answer.
+    pub(crate) fn try_deliver(&self, id: &str, body: &Value) -> Option<Answer> {
+        deliver(self.address, id, body)
+    }
+
+    pub(crate) fn deliver(&self, id: &str, body: &Value) -> Answer {
+        self.try_deliver(id, body).expect("an answer")
+    }
+
+    /// Posts a finding as a delivery of its own.
+    pub(crate) fn report(&self, finding: &Value) -> Answer {
+        let number = self.posted.fetch_add(1, Ordering::Relaxed);
+        self.deliver(&format!("report-{number}"), finding)
+    }
+
+    /// Posts a finding and waits until its case has come to its end.
+    pub(crate) fn settle(&self, finding: &Value) -> Case {
+        self.settled(self.report(finding).case())
+    }
+
+    /// Waits until a case has come to its end.
+    pub(crate) fn settled(&self, case: CaseId) -> Case {
+        let ended = |case: &Case| !matches!(case.state, State::Ready | State::Waiting | State::Working);
+        self.case_when("having ended", case, ended)
+    }
+
+    /// Waits until a case waits for another try.
+    pub(crate) fn waiting(&self, case: CaseId) -> Case {
+        self.case_when("waiting", case, |case| case.state == State::Waiting)
+    }
+
+    fn case_when(&self, what: &str, case: CaseId, fits: impl Fn(&Case) -> bool) -> Case {
+        let began = Instant::now();
+        loop {
+            let found = self.case(case);
+            if fits(&found) {
+                return found;
+            }
+            assert!(began.elapsed() < PATIENCE, "case {case} is not {what}: {found:?}\n{}", self.log());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(crate) fn case(&self, case: CaseId) -> Case {
+        self.reader().show(case).expect("reads").expect("the case is there")
+    }
+
+    /// All cases, the oldest first.
+    pub(crate) fn cases(&self) -> Vec<Case> {
+        let mut cases = self.reader().list(Filter { state: None, before: None, limit: usize::MAX }).expect("lists");
+        cases.reverse();
+        cases
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open(&self.data()).expect("reads")
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Everything that the servers logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().expect("no panic").clone()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn until(&self, what: &str, condition: impl Fn() -> bool) {
+        let began = Instant::now();
+        while !condition() {
+            assert!(began.elapsed() < PATIENCE, "{what} did not happen:\n{}", self.log());
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// The diff of a branch against where it left `main`, as git shows it.
+    pub(crate) fn diff(&self, slug: &str, branch: &str) -> String {
+        assert!(self.github.branch(slug, branch).is_some(), "there is no branch {branch}");
+        git(&self.github.folder(slug), &["diff", "--unified=0", "--no-color", &format!("main...{branch}")])
+    }
+
+    /// The lines that a branch removes and adds.
+    pub(crate) fn changed(&self, slug: &str, branch: &str) -> Vec<String> {
+        let diff = self.diff(slug, branch);
+        let changed =
+            |line: &&str| line.starts_with(['-', '+']) && !line.starts_with("---") && !line.starts_with("+++");
+        diff.lines().filter(changed).map(str::to_owned).collect()
+    }
+
+    /// How often the server looked at a remote, fetched from it, and pushed to it.
+    pub(crate) fn git_traffic(&self) -> GitTraffic {
+        let requests = self.remote.requests();
+        let count = |text: &str| requests.iter().filter(|line| line.contains(text)).count();
+        GitTraffic {
+            looks: count("service=git-upload-pack"),
+            fetches: count(".git/git-upload-pack"),
+            pushes: count(".git/git-receive-pack"),
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(server) = &mut self.server {
+            // The story failed, or does not care how its server ends.
+            let _ = server.child.kill();
+            let _ = server.child.wait();
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GitTraffic {
+    pub(crate) looks: usize,
+    pub(crate) fetches: usize,
+    pub(crate) pushes: usize,
+}
+
+/// Posts a body as a signed delivery; `None` if there was no whole answer.
+pub(crate) fn deliver(address: SocketAddr, id: &str, body: &Value) -> Option<Answer> {
+    let body = body.to_string();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs() as i64;
+    let signature = sign_standard_webhooks(&Secret::new(WEBHOOK_SECRET), id, now, body.as_bytes());
+    let request = format!(
+        "POST /webhooks/generic HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         webhook-id: {id}\r\nwebhook-timestamp: {now}\r\nwebhook-signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Answer { status, body: serde_json::from_str(body).ok()? })
+}
+
+/// The files below a folder that hold a text.
+pub(crate) fn holding(folder: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(holding(&path, text));
+        } else if fs::read(&path).expect("reads").windows(text.len()).any(|bytes| bytes == text.as_bytes()) {
+            found.push(path);
+        }
+    }
+    found
+}
