@@ -21,12 +21,12 @@ use crate::{
     source::{
         lineage::{Address, Origin, Role},
         path::RepoPath,
-        span::line_of,
+        span::{Span, line_of},
         tree::{EntryKind, SourceTree, within},
         yaml::{
             parse::{looks_templated, parse},
             resolve::{Reader, Via, find, value},
-            tree::Stream,
+            tree::{Document, NodeKind, Stream},
         },
     },
 };
@@ -135,6 +135,7 @@ impl Source {
         let Some(found) = find(document, &at, READER) else { return Vec::new() };
         let span = document.node(found.node).span;
         let role = match found.via.last() {
+            None if is_referred_to(document, span) => Role::Anchored,
             None => Role::Literal,
             Some(Via::Merge { .. }) => Role::Merged,
             Some(Via::Alias(_)) => Role::Anchored,
@@ -233,6 +234,17 @@ impl File {
     fn skip(&mut self, line: Option<usize>, why: &str, broken: bool) {
         self.skipped.push(Skipped { file: self.path.clone(), line, why: why.to_owned(), broken });
     }
+}
+
+/// Tells whether bytes belong to a node that aliases stand for, and so to other places as well.
+fn is_referred_to(document: &Document, span: Span) -> bool {
+    document.nodes.iter().any(|node| match node.kind {
+        NodeKind::Alias { target, .. } => {
+            let around = document.node(target).span;
+            around.start <= span.start && span.end <= around.end
+        }
+        _ => false,
+    })
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {

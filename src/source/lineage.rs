@@ -28,7 +28,7 @@ pub struct Origin {
 pub enum Role {
     /// The value is written there for this field alone: editing it moves nothing else of the file.
     Literal,
-    /// The value is written at an anchor that this field and others refer to: editing it moves them all.
+    /// The value is written at, or within, an anchor that other places refer to: editing it moves them all.
     Anchored,
     /// The value comes through a merge key (`<<`): a key of its own beside the merge overrides it.
     Merged,

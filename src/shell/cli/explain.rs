@@ -97,9 +97,10 @@ impl Explain {
     }
 
     fn not_found(&self, unsearched: &[String]) -> Refusal {
-        let place =
-            self.stack.as_ref().map_or_else(|| "no stack".to_owned(), |name| format!("the stack {name} does not"));
-        let verb = if self.stack.is_some() { "declare" } else { "declares" };
+        let message = match &self.stack {
+            Some(name) => format!("the stack {name} does not declare {:?}", self.resource),
+            None => format!("no stack declares {:?}", self.resource),
+        };
         let mut hint =
             "name it as kind/name or namespace/kind/name; `sourceward stacks` lists what was searched".to_owned();
         if !unsearched.is_empty() {
@@ -107,7 +108,7 @@ impl Explain {
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             hint = format!("{hint}; not searched: {}{more}", unsearched[..unsearched.len().min(5)].join(", "));
         }
-        Refusal::new(Code::OwnerNotFound, format!("{place} {verb} {:?}", self.resource), hint)
+        Refusal::new(Code::OwnerNotFound, message, hint)
     }
 }
 

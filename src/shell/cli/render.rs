@@ -31,7 +31,7 @@ pub struct Render {
     repository: Repository,
     /// The stack's name.
     stack: String,
-    /// YAML documents or a JSON array.
+    /// How to print its resources.
     #[arg(long, value_enum, default_value = "yaml")]
     format: DocumentFormat,
 }

@@ -20,7 +20,7 @@ Deployment shop/cart in stack k8s  k8s/cart.yaml:2
       3  /kind                                   \"Deployment\"
       5  /metadata/name                          \"cart\"
       6  /metadata/namespace                     \"shop\"
-      8  /metadata/labels/app                    \"cart\"
+      8  /metadata/labels/app                    \"cart\"  shared through an anchor
      10  /spec/replicas                          3
       8  /spec/selector/matchLabels/app          \"cart\"  shared through an anchor
       8  /spec/template/metadata/labels/app      \"cart\"  shared through an anchor
