@@ -26,9 +26,10 @@ pub fn configured(tree: &dyn SourceTree, stack: &StackConfig) -> Stack {
             let reads = Reads { files: helm.values.iter().cloned().collect(), folders: [helm.chart.clone()].into() };
             Declaration::Foreign { language: Language::Helm, reads }
         }
-        StackConfig { kustomize: Some(kustomize), .. } => {
-            Declaration::Foreign { language: Language::Kustomize, reads: References::of(tree).followed_from(&kustomize.path) }
-        }
+        StackConfig { kustomize: Some(kustomize), .. } => Declaration::Foreign {
+            language: Language::Kustomize,
+            reads: References::of(tree).followed_from(&kustomize.path),
+        },
         StackConfig { terraform, .. } => {
             let (root, files) = match terraform {
                 Some(terraform) => (terraform.root.clone(), terraform.var_files.iter().cloned().collect()),

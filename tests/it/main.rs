@@ -6,6 +6,7 @@ mod fix;
 mod forge;
 mod git;
 mod github;
+mod hostile;
 mod kubernetes;
 mod pull_request;
 mod remote;
