@@ -20,6 +20,9 @@ const MAX_STEPS: usize = 200;
 /// The plans that are tried for one change.
 const MAX_PLANS: usize = 32;
 
+/// The bytes of text that one plan may go through. Every step reads its whole file, before and after.
+const MAX_WORDED_BYTES: usize = 4 << 20;
+
 /// Edits that together take all steps of a change; nothing is left to decide.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -90,12 +93,22 @@ fn choices(sites: &[Vec<Site>]) -> Vec<Vec<Site>> {
 fn word(tree: &dyn SourceTree, sites: &[Site]) -> Result<Plan, Refusal> {
     let mut plan = Plan { edits: Vec::new(), files: BTreeMap::new() };
     let mut splices: BTreeMap<RepoPath, Vec<Moved>> = BTreeMap::new();
+    let mut worded = 0;
     for site in sites {
         refuse_protected(&site.file)?;
         let text = match plan.files.get(&site.file) {
             Some(text) => text.clone(),
             None => read(tree, &site.file)?,
         };
+        worded += text.len();
+        if worded > MAX_WORDED_BYTES {
+            return Err(Refusal::new(
+                Code::NotExpressible,
+                format!("the change takes {} edits, too many for a file as large as {}", sites.len(), site.file),
+                "report single fields, or split the file",
+            )
+            .at(&site.file, None));
+        }
         let splice = site.word(&text)?;
         let earlier = splices.entry(site.file.clone()).or_default();
         let before = text[splice.span.range()].to_owned();

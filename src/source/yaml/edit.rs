@@ -217,7 +217,13 @@ fn wordings(
     }
     Ok(match change {
         Change::Set(value) => {
-            let tags = if page.node(site.node).tag.is_some() { &[Tag::Keep, Tag::Drop][..] } else { &[Tag::Keep] };
+            let node = page.node(site.node);
+            let tags = match &node.tag {
+                None => &[Tag::Keep][..],
+                // Go passes over `!!str` before a list, people and other readers do not.
+                Some(_) if !is_like(&node.kind, value) => &[Tag::Drop],
+                Some(_) => &[Tag::Keep, Tag::Drop],
+            };
             let set = |(tag, care)| set::set(page, style, site, value, Layout::AsBefore, tag, care);
             tags.iter().flat_map(|tag| CARES.map(|care| (*tag, care))).map(set).collect()
         }
@@ -235,6 +241,15 @@ fn wordings(
             None => Vec::new(),
         },
     })
+}
+
+/// Tells whether a value is a list, a map or neither, as what is written.
+fn is_like(kind: &NodeKind, value: &Value) -> bool {
+    match kind {
+        NodeKind::Sequence { .. } => value.is_array(),
+        NodeKind::Mapping { .. } => value.is_object(),
+        _ => !value.is_array() && !value.is_object(),
+    }
 }
 
 /// The anchor, alias or merge key that explains why a change at a site reaches further than it should.

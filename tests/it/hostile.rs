@@ -1,0 +1,80 @@
+//! Repositories and findings made to hurt: each ends in a clear answer, without much time, memory or stack.
+
+use serde_json::{Value, json};
+use sourceward::{
+    model::{finding::Finding, refusal::Code},
+    remedy::{Verdict, judge},
+    source::{path::RepoPath, tree::MemoryTree},
+    stack::catalog::Catalog,
+};
+
+const CART: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cart\n  namespace: shop\ndata:\n  a: x\n";
+
+#[test]
+fn copies_of_copies_end_at_a_limit() {
+    let mut patch = vec![json!({"op": "add", "path": "/data/l", "value": ["x"]})];
+    patch.extend((0..60).map(|n| json!({"op": "copy", "from": "/data", "path": format!("/data/c{n}")})));
+    let (code, message) = refused(&[("k8s/cart.yaml", CART)], json!(patch));
+    assert_eq!(code, Code::PatchDoesNotApply);
+    assert!(message.contains("larger than") || message.contains("deeper than"), "{message}");
+}
+
+#[test]
+fn a_patch_that_nests_on_and_on_ends_at_a_limit() {
+    let patch: Vec<_> =
+        (1..900).map(|n| json!({"op": "add", "path": format!("/data{}", "/a".repeat(n)), "value": {}})).collect();
+    let (code, message) = refused(&[("k8s/cart.yaml", CART)], json!(patch));
+    assert_eq!(code, Code::PatchDoesNotApply);
+    assert!(message.contains("deeper than"), "{message}");
+
+    let far = json!([{"op": "replace", "path": "/a".repeat(10_000), "value": 1}]);
+    assert_eq!(refused(&[("k8s/cart.yaml", CART)], far).0, Code::PatchDoesNotApply);
+}
+
+#[test]
+fn many_edits_of_a_large_file_are_refused_before_they_are_worded() {
+    let keys: String = (0..10_000).map(|n| format!("  k{n}: some text\n")).collect();
+    let text = format!("{CART}{keys}");
+    let patch: Vec<_> =
+        (0..150).map(|n| json!({"op": "replace", "path": format!("/data/k{}", n * 10), "value": "other"})).collect();
+    let (code, message) = refused(&[("k8s/cart.yaml", &text)], json!(patch));
+    assert_eq!(code, Code::NotExpressible);
+    assert!(message.contains("too many for a file as large"), "{message}");
+}
+
+#[test]
+fn kustomizations_that_all_name_each_other_are_followed_once() {
+    let names: String = (0..300).map(|n| format!("- ../c{n}\n")).collect();
+    let text = format!("resources:\n{names}");
+    let mut files: Vec<(String, &str)> = (0..300).map(|n| (format!("c{n}/kustomization.yaml"), &*text)).collect();
+    files.push(("k8s/cart.yaml".to_owned(), CART));
+    let files: Vec<_> = files.iter().map(|(path, text)| (&**path, *text)).collect();
+    let patch = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
+    // More steps than are followed: what is beyond counts as reading everything.
+    assert_eq!(refused(&files, patch).0, Code::SharedSource);
+}
+
+#[test]
+fn a_kustomization_that_cannot_be_parsed_still_protects_what_it_names() {
+    let files =
+        [("k8s/cart.yaml", CART), ("over/kustomization.yaml", "resources:\n- ../k8s/cart.yaml\n{{ more }}: [\n")];
+    let patch = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
+    assert_ne!(refused(&files, patch.clone()).0, Code::ProofFailed);
+    let files = [("k8s/cart.yaml", CART), ("over/.base/kustomization.yaml", "resources: [../../k8s/cart.yaml]\n")];
+    refused(&files, patch);
+}
+
+fn refused(files: &[(&str, &str)], patch: Value) -> (Code, String) {
+    let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
+    let tree = MemoryTree::of(files);
+    let finding: Finding = serde_json::from_value(json!({
+        "intent": "drift",
+        "resource": {"kubernetes": {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "cart"}},
+        "patch": patch,
+    }))
+    .expect("a finding");
+    match judge(&Catalog::of(&tree).expect("a catalog"), &finding) {
+        Verdict::Refused(refusal) => (refusal.code, refusal.message),
+        other => panic!("it is not refused: {other:?}"),
+    }
+}
