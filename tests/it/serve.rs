@@ -296,6 +296,16 @@ fn merged_means_done() {
     stage.github.person_pushes(SHOP, "main", &[("k8s/cart.yaml", &deployment("cart"))]);
     unchanged(&stage, || proposed(&stage.settle(&again("lee"))));
     assert_eq!(stage.github.pull_requests(SHOP), 1);
+
+    // What they added before they merged the next one is in no danger, so its branch serves another time.
+    let case = stage.settle(&drift("cart", 6));
+    stage.github.person_pushes(SHOP, &branch(&case), &[("k8s/notes.txt", "scaled\n")]);
+    stage.github.pull_request(SHOP, proposed(&case)).expect_open();
+    stage.github.person_merges(SHOP, 2);
+    let case = stage.settle(&drift("cart", 7));
+    stage.github.pull_request(SHOP, proposed(&case)).expect_open();
+    assert_eq!(stage.changed(SHOP, &branch(&case))[1], "+  replicas: 7 # two zones and a spare");
+    assert_eq!(stage.github.pull_requests(SHOP), 3);
 }
 
 #[test]
@@ -455,6 +465,18 @@ fn one_pull_request(mut stage: Stage) {
     assert_eq!(stage.changed(SHOP, &branch(&case))[1], "+  replicas: 5 # two zones and a spare");
     let commits = format!("main..{}", branch(&case));
     assert_eq!(git(&stage.github.folder(SHOP), &["rev-list", "--count", &commits]), "1");
+}
+
+#[test]
+fn a_branch_that_is_no_descendant_is_moved_although_github_failed_twice_before_it_said_so() {
+    let mut stage = shop(As::App);
+    stage.start();
+    stage.settle(&drift("cart", 5));
+    stage.github.fail("PATCH /repos/acme/shop/git/refs", Fault::Status(502));
+    stage.github.fail("PATCH /repos/acme/shop/git/refs", Fault::Status(502));
+    let case = stage.settle(&drift("cart", 7));
+    stage.github.pull_request(SHOP, proposed(&case)).expect_open();
+    assert_eq!(stage.changed(SHOP, &branch(&case))[1], "+  replicas: 7 # two zones and a spare");
 }
 
 #[test]
