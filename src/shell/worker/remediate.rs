@@ -246,7 +246,12 @@ impl Remediation {
             Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
         let request = pull_request(&case.finding, proved, &case.fingerprint, around);
         let mut steps = lifecycle::steps(&seen, &request);
+        // A branch that stayed where it was merged holds nothing that could be lost.
+        let merged = |head: &CommitId| {
+            observed.as_ref().is_some_and(|found| found.state == State::Merged && found.head.1 == *head)
+        };
         if let (true, Some(head)) = (steps.contains(&Step::Open), &head)
+            && !merged(head)
             && !self.is_ours(slug, case, head)?
         {
             if observed.is_none() {

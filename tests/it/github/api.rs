@@ -514,7 +514,7 @@ impl State {
     }
 
     /// A pull request whose head is where its branch is; once closed it stays where it was.
-    fn refreshed(&mut self, slug: &str, number: u64) -> &Pull {
+    pub(super) fn refreshed(&mut self, slug: &str, number: u64) -> &Pull {
         let branch = self.pull(slug, number).head.clone();
         let head = self.head(slug, &branch);
         let pull = self.pull(slug, number);
