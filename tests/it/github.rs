@@ -293,7 +293,7 @@ impl GitHub {
     /// Lets a person merge a pull request.
     pub(crate) fn person_merges(&self, slug: &str, number: u64) {
         let mut state = self.state();
-        let pull = state.pull(slug, number).clone();
+        let pull = state.refreshed(slug, number).clone();
         let repository = state.open(slug);
         objects::set_branch(&repository, &pull.base, &pull.head_sha);
         let pull = state.pull(slug, number);

@@ -221,7 +221,7 @@ fn kill(who: As, kills: u64, seed: u64) {
         std::io::stderr(),
         "{kills} kills as {who:?}, seed {seed}: {} deliveries acknowledged and {} repeated, {} cases of {} deployments, {} revisions, \
          {pull_requests} pull requests, {proposed} of them checked against the newest value; \
-         lost answers {} + {}, failures {} + {} (API + git); {forced} cases tried again by hand, {given_up} of them given up; \
+         lost answers {} + {}, failures {} + {} (API + git); {forced} cases tried again by hand, given up were {given_up:?}; \
          {:.0} s, {:.0} s of them to finish",
         total(|one| one.deliveries),
         total(|one| one.duplicates),
@@ -238,15 +238,16 @@ fn kill(who: As, kills: u64, seed: u64) {
 }
 
 /// Waits until nothing is left to do, helping cases over their pauses; then ends the server properly. How many cases were
-/// helped, and how many of these had been given up.
-fn finish(stage: &mut Stage) -> (usize, usize) {
+/// helped, and why some of these had been given up.
+fn finish(stage: &mut Stage) -> (usize, Vec<Value>) {
     let began = Instant::now();
-    let (mut forced, mut given_up) = (0, 0);
+    let (mut forced, mut given_up) = (0, Vec::new());
     loop {
         assert_eq!(stage.stop().code(), Some(0), "{}", stage.log());
         for case in stage.cases() {
             if matches!(case.state, State::Waiting | State::Dead) {
-                (forced, given_up) = (forced + 1, given_up + usize::from(case.state == State::Dead));
+                forced += 1;
+                given_up.extend(case.reason.filter(|_| case.state == State::Dead));
                 stage.findings(&["retry", &case.id.to_string()]).expect("is tried again");
             }
         }
@@ -302,6 +303,7 @@ fn check(stage: &Stage, newest: &BTreeMap<Drifting, u64>, cases: &[Case]) -> usi
             .github
             .pull_request(one.slug(), number)
             .expect_open()
+            .expect_labels(&["sourceward"])
             .expect_branches(&branch, "main")
             .expect_title(&format!("Set spec.replicas of Deployment shop/{} to {value}", one.name()));
         let folder = stage.github.folder(one.slug());

@@ -224,7 +224,8 @@ async fn answer(state: Arc<State>, request: Request) -> Response<Body> {
         }
         _ => {}
     }
-    let body = axum::body::to_bytes(body, 1 << 30).await.expect("a body");
+    // Who asked may have been killed meanwhile.
+    let Ok(body) = axum::body::to_bytes(body, 1 << 30).await else { break_off() };
     let (path, query) = (head.uri.path().to_owned(), head.uri.query().unwrap_or_default().to_owned());
     let root = state.root.clone();
     let output =

@@ -95,8 +95,9 @@ impl GitHub {
             match set {
                 Ok(()) => return Ok(Done::Changed),
                 Err(error) if error.is_unclear() && tries < TRIES => self.connection.pause(tries).await,
-                // Another one was quicker, which the look tells, or this is no descendant.
-                Err(error) if error.is_unprocessable() && tries < TRIES => swap = true,
+                // Another one was quicker, which the look tells, or this is no descendant; however often GitHub failed
+                // before it said so.
+                Err(error) if error.is_unprocessable() && (!swap || tries < TRIES) => swap = true,
                 Err(error) => return Err(error),
             }
             done = Done::Changed;

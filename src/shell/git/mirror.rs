@@ -20,8 +20,9 @@ use crate::model::{
     secret::Secret,
 };
 
-/// After this long a lock file was left behind by a process that ended: no write of a reference takes a second.
-const STALE_LOCK: Duration = Duration::from_secs(600);
+/// After this long a file was left behind by a process or thread that ended: no write of a reference takes a second, and
+/// whoever fetches for so long was given up.
+const STALE: Duration = Duration::from_secs(600);
 
 /// A bare mirror of one remote. It is a cache: removed, it is fetched again.
 #[derive(Clone, Debug)]
@@ -52,27 +53,18 @@ impl Mirror {
         if noted != mirror.remote.as_str() {
             return Err(Error::OtherRemote { folder: folder.to_owned(), remote: mirror.remote.to_string() });
         }
-        mirror.remove_locks_before(SystemTime::now() - STALE_LOCK)?;
+        mirror.remove_leftovers_before(SystemTime::now() - STALE)?;
         Ok(mirror)
     }
 
-    /// Removes the locks of references that are older than a time: whoever made them is gone.
-    pub fn remove_locks_before(&self, time: SystemTime) -> Result<(), Error> {
-        let mut folders = vec![self.folder.join("refs")];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
-                let path = entry.map_err(Error::io(&folder))?.path();
-                // An entry that another thread has just removed is no trouble.
-                let Ok(meta) = fs::symlink_metadata(&path) else { continue };
-                let older = meta.modified().is_ok_and(|made| made < time);
-                if meta.is_dir() {
-                    folders.push(path);
-                } else if path.extension().is_some_and(|ending| ending == "lock") && older {
-                    fs::remove_file(&path).map_err(Error::io(&path))?;
-                }
-            }
-        }
-        Ok(())
+    /// Removes locks of references and half-written objects that are older than a time: whoever made them is gone.
+    pub fn remove_leftovers_before(&self, time: SystemTime) -> Result<(), Error> {
+        let objects = self.folder.join("objects");
+        // libgit2 writes objects and packs beside their place, and to the end only then.
+        let half_written = |name: &str| name.starts_with("tmp_object_git2_") || name.starts_with("pack_git2_");
+        remove_files(&objects, false, time, &half_written)?;
+        remove_files(&objects.join("pack"), false, time, &half_written)?;
+        remove_files(&self.folder.join("refs"), true, time, &|name| name.ends_with(".lock"))
     }
 
     /// The remote.
@@ -195,6 +187,25 @@ impl Mirror {
 
 /// The file in a mirror that names its remote.
 const REMOTE_NOTE: &str = "sourceward-remote";
+
+/// Removes the files in a folder, or also below it, that were last written before a time and have such a name.
+fn remove_files(folder: &Path, below: bool, time: SystemTime, named: &dyn Fn(&str) -> bool) -> Result<(), Error> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
+            let path = entry.map_err(Error::io(&folder))?.path();
+            // An entry that another thread has just removed is no trouble.
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            let fits = path.file_name().and_then(|name| name.to_str()).is_some_and(named);
+            if meta.is_dir() {
+                folders.extend(below.then_some(path));
+            } else if fits && meta.modified().is_ok_and(|written| written < time) {
+                fs::remove_file(&path).map_err(Error::io(&path))?;
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Where a mirror keeps the head of a remote branch.
 fn tracking(branch: &BranchName) -> String {

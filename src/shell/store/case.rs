@@ -43,7 +43,7 @@ states! {
     Working = "working",
     /// Judged, and deliberately not acted on: the reason is a refusal. Another revision is judged anew.
     Refused = "refused",
-    /// A pull request is open for it.
+    /// It has a pull request, which is open or which people closed, merged or took over.
     Proposed = "proposed",
     /// Over: the same trouble later is another case.
     Resolved = "resolved",

@@ -62,11 +62,11 @@ pub struct Transition {
 /// How the work on a case ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// A pull request is open with what the case needs.
+    /// A pull request is there with what the case needs, or it is left to the people who closed it or took it over.
     Proposed(PullRequest),
     /// Nothing will be done, for a reason that a person can read.
     Refused(Refusal),
-    /// The trouble is over, or never was; the note says which. Its pull request, if any, is closed.
+    /// The trouble is over, or never was; the note says which. Its pull request, if any, is left to people.
     Resolved(String),
     /// It failed in a way that may pass: tried again after a pause that grows, at most [`TRIES`] times.
     Retry(String),

@@ -62,7 +62,8 @@ pub struct Remediation {
     pub commits: Commits,
     /// Where the forge's calls run.
     pub runtime: Handle,
-    /// When this process began. It has the data folder for itself: older locks in a mirror are those of dead processes.
+    /// When this process began. It has the data folder for itself: what is half-written in a mirror and older was left
+    /// by one that was killed.
     pub began: SystemTime,
 }
 
@@ -159,7 +160,7 @@ impl Remediation {
         let mirror = Mirror::open(&folder, target.remote.clone(), CONVERSATION)?;
         let mut branches = vec![target.branch.clone()];
         branches.extend(claim.cases.iter().map(|case| title::branch(&case.finding.resource, &case.fingerprint)));
-        mirror.remove_locks_before(self.began)?;
+        mirror.remove_leftovers_before(self.began)?;
         let fetched = mirror.fetch(&branches, token.as_ref()).inspect_err(|error| {
             if let (git::Error::Denied { .. }, Some(token)) = (error, &token) {
                 self.runtime.block_on(self.github.forget_token(slug, token));
@@ -245,7 +246,12 @@ impl Remediation {
             Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
         let request = pull_request(&case.finding, proved, &case.fingerprint, around);
         let mut steps = lifecycle::steps(&seen, &request);
+        // A branch that stayed where it was merged holds nothing that could be lost.
+        let merged = |head: &CommitId| {
+            observed.as_ref().is_some_and(|found| found.state == State::Merged && found.head.1 == *head)
+        };
         if let (true, Some(head)) = (steps.contains(&Step::Open), &head)
+            && !merged(head)
             && !self.is_ours(slug, case, head)?
         {
             if observed.is_none() {
@@ -364,10 +370,15 @@ impl Remediation {
                 (Step::UpdateText | Step::UpdateBranch | Step::Nothing(_), _) => {}
             }
         }
-        match shown {
-            Some(shown) => Ok(Outcome::Proposed(case::PullRequest { number: shown.number, url: shown.url })),
-            None => Err(Trouble(Outcome::Retry("the pull request is not there".to_owned()))),
+        let Some(shown) = shown else {
+            return Err(Trouble(Outcome::Retry("the pull request is not there".to_owned())));
+        };
+        let left = one.steps.iter().any(|step| matches!(step, Step::LeaveToHuman(_)));
+        if one.case.pull_request.is_none() && shown.state == State::Open && !left {
+            // An earlier try may have been cut off after opening it.
+            self.runtime.block_on(self.github.label(slug, &shown, &[LABEL]))?;
         }
+        Ok(Outcome::Proposed(case::PullRequest { number: shown.number, url: shown.url }))
     }
 }
 

@@ -49,7 +49,8 @@ struct Call<'c> {
 
 pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = to_bytes(body, 1 << 27).await.expect("a body");
+    // Who asked may have been killed meanwhile.
+    let Ok(body) = to_bytes(body, 1 << 27).await else { break_off() };
     let path = head.uri.path().to_owned();
     let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let graphql = format!("{}/graphql", prefix.strip_suffix("/v3").unwrap_or(prefix));
@@ -513,7 +514,7 @@ impl State {
     }
 
     /// A pull request whose head is where its branch is; once closed it stays where it was.
-    fn refreshed(&mut self, slug: &str, number: u64) -> &Pull {
+    pub(super) fn refreshed(&mut self, slug: &str, number: u64) -> &Pull {
         let branch = self.pull(slug, number).head.clone();
         let head = self.head(slug, &branch);
         let pull = self.pull(slug, number);
