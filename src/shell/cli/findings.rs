@@ -21,7 +21,7 @@ use crate::shell::{
 
 #[derive(Debug, clap::Args)]
 pub struct Findings {
-    /// The server's configuration, which names its data folder.
+    /// The server's configuration.
     #[arg(long, value_name = "FILE", env = "SOURCEWARD_CONFIG", global = true)]
     config: Option<PathBuf>,
     /// The data folder itself.
