@@ -59,9 +59,9 @@ fn a_kustomization_that_cannot_be_parsed_still_protects_what_it_names() {
     let files =
         [("k8s/cart.yaml", CART), ("over/kustomization.yaml", "resources:\n- ../k8s/cart.yaml\n{{ more }}: [\n")];
     let patch = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
-    assert_ne!(refused(&files, patch.clone()).0, Code::ProofFailed);
+    assert_eq!(refused(&files, patch.clone()).0, Code::OwnerNotFound);
     let files = [("k8s/cart.yaml", CART), ("over/.base/kustomization.yaml", "resources: [../../k8s/cart.yaml]\n")];
-    refused(&files, patch);
+    assert_eq!(refused(&files, patch).0, Code::OwnerNotFound);
 }
 
 fn refused(files: &[(&str, &str)], patch: Value) -> (Code, String) {
