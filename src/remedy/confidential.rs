@@ -46,20 +46,29 @@ pub fn secrets(at: &Pointer, value: &Value, kind: Option<&str>) -> Vec<Pointer> 
 ///
 /// What the text of a value already said counts as said, so that another line of the same text may change.
 pub fn new_secrets(before: &Value, after: &Value, kind: Option<&str>) -> Vec<Pointer> {
-    let all = secrets(&Pointer::root(), after, kind);
     let mut found = Vec::new();
-    for change in differences(before, after) {
-        for at in
-            all.iter().filter(|at| change.after.is_some() && (at.is_within(&change.path) || change.path.is_within(at)))
-        {
+    for change in differences(before, after).into_iter().filter(|change| change.after.is_some()) {
+        let around = telling(&change.path, after);
+        let Some(value) = around.get(after) else { continue };
+        for at in secrets(&around, value, kind) {
+            let touched = at.is_within(&change.path) || change.path.is_within(&at);
             let said =
-                change.before.as_ref().is_some_and(|before| change.path == *at && says_no_more(before, at.get(after)));
-            if !said {
-                found.push(at.clone());
+                change.before.as_ref().is_some_and(|before| change.path == at && says_no_more(before, at.get(after)));
+            if touched && !said && !found.contains(&at) {
+                found.push(at);
             }
         }
     }
     found
+}
+
+/// The value in which a place has to be read: with its name beside it, and with the item before it.
+fn telling(at: &Pointer, value: &Value) -> Pointer {
+    match at.parent().map(|parent| (parent.get(value), parent.clone())) {
+        Some((Some(Value::Array(_)), list)) => list,
+        Some((Some(Value::Object(map)), item)) if map.contains_key("name") => item,
+        _ => at.clone(),
+    }
 }
 
 /// Text in which every secret is replaced by [`WITHHELD`]; line breaks survive, so that lines keep their numbers.
