@@ -59,17 +59,20 @@ const PREFIXES: &[(&str, usize)] = &[
 /// The parts of a text that have the shape of a credential.
 pub fn credentials(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    for (prefix, least) in PREFIXES {
-        let mut past = 0;
-        for (at, _) in text.match_indices(prefix) {
-            if at < past {
+    let mut past = [0; PREFIXES.len()];
+    let bytes = text.as_bytes();
+    // A prefix begins a word: every report is looked at, so one pass over the words has to do for all prefixes.
+    for at in (0..bytes.len())
+        .filter(|&at| bytes[at].is_ascii_alphabetic() && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric()))
+    {
+        for (index, (prefix, least)) in PREFIXES.iter().enumerate() {
+            if at < past[index] || !bytes[at..].starts_with(prefix.as_bytes()) {
                 continue;
             }
             let end = at + prefix.len() + run(&text[at + prefix.len()..], b"_-.");
-            past = end;
-            let bounded = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+            past[index] = end;
             let body = &text[at + prefix.len()..end];
-            if bounded && body.len() >= *least && is_random(prefix, body) {
+            if body.len() >= *least && is_random(prefix, body) {
                 found.push(at..end);
             }
         }
