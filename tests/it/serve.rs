@@ -535,8 +535,8 @@ fn a_refused_credential_waits_for_the_operator() {
     }
 
     fs::write(stage.folder.path().join("credential"), TOKEN).expect("writes");
-    stage.start();
     stage.findings(&["retry", "1"]).expect("retries");
+    stage.start();
     let case = stage.settled(case.id);
     stage.github.pull_request(SHOP, proposed(&case)).expect_open().expect_author("robot");
     stage.github.branch(SHOP, &branch(&case));
