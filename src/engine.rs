@@ -3,6 +3,7 @@
 //! Each engine evaluates one language the way the field's own tool does, in memory and from one commit's files. Engines know
 //! nothing of findings or rules, and do not import each other: this module brings them together.
 
+pub mod helm;
 pub mod manifest;
 pub mod reads;
 pub mod site;

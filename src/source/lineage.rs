@@ -3,6 +3,9 @@
 //! The measure is the leaf: every field of a rendered resource leads to the places that say it, each with the role it
 //! plays and the address at which an editor finds it again.
 
+pub mod sets;
+pub mod text;
+
 use std::fmt;
 
 use super::{path::RepoPath, span::Span};

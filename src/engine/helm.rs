@@ -1,0 +1,7 @@
+//! Helm charts: rendered in process, with every byte of output leading back to where it was written.
+//!
+//! Helm's own renderer forgets where a value came from as soon as it has printed it. This one evaluates the same templates
+//! by the same rules and keeps, for every piece of text, the bytes of the file that say it and the conditions that let it
+//! through.
+
+pub mod template;

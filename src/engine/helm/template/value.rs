@@ -1,0 +1,363 @@
+//! Values of templates: what Go's `reflect` sees in them, and what they are made of.
+
+use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
+
+use super::{context::Context, fault::Fault, leaf::PathId};
+use crate::source::lineage::{
+    sets::{Flow, SetId},
+    text::{MadeOf, Text},
+};
+
+/// A value and its origins. Cheap to clone; maps are shared, as in Go.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// What it is.
+    pub datum: Datum,
+    /// What it is made of. A text's pieces say it for their bytes, and this for the text as a whole: it counts where
+    /// there are no bytes. A container's items say it for themselves, and this for the container.
+    pub made_of: MadeOf,
+    /// What decided that it is this value.
+    pub control: SetId,
+}
+
+/// What a value is, by its Go type.
+#[derive(Clone, Debug)]
+pub enum Datum {
+    /// `nil`; also what a map answers for a key that it does not have.
+    Nil,
+    /// `bool`.
+    Bool(bool),
+    /// `int`: constants, `len`, `int`.
+    Int(i64),
+    /// `int64`: sprig's arithmetic, `--set`.
+    Int64(i64),
+    /// `uint64`: the numbers of a `semver`.
+    Uint64(u64),
+    /// `uint8`: an indexed string.
+    Byte(u8),
+    /// `int32`: a character constant has type `int`, so only Go's own conversions make these.
+    Rune(i32),
+    /// `float64`: every number of a values file.
+    Float(f64),
+    /// `string`: bytes, which need not be UTF-8.
+    Text(Text),
+    /// `[]byte`: the content of a file.
+    Bytes(Text),
+    /// A slice.
+    List(List),
+    /// A map with string keys.
+    Map(Map),
+    /// A struct or another type with methods: `.Chart`, `.Files`, a time, a version.
+    Object(Rc<dyn Object>),
+}
+
+/// A slice and the type of its items.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// The type of its items.
+    pub element: Element,
+    /// The items.
+    pub items: Rc<Vec<Value>>,
+}
+
+/// The type of a slice's or map's items, as `typeOf` and type checks tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// `interface {}`.
+    Any,
+    /// `string`.
+    Text,
+    /// `int`.
+    Int,
+    /// `float64`.
+    Float,
+    /// `map[string]interface {}`.
+    Map,
+}
+
+/// A map with string keys, shared by all values that hold it.
+#[derive(Clone, Debug)]
+pub struct Map(Rc<RefCell<Entries>>);
+
+/// The content of a map.
+#[derive(Clone, Debug)]
+pub struct Entries {
+    /// Its Go type.
+    pub kind: MapKind,
+    /// The entries in the order of `range`: by bytes.
+    pub entries: BTreeMap<Rc<[u8]>, Entry>,
+    /// Where in the outermost chart's values a missing key of this map would be set; empty for maps that are made in
+    /// templates.
+    pub places: Vec<PathId>,
+}
+
+/// An entry of a map.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The key with its origin.
+    pub key: Text,
+    /// The value.
+    pub value: Value,
+}
+
+/// The Go type of a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapKind {
+    /// `map[string]interface {}`.
+    Any,
+    /// `chartutil.Values`: `.Values` itself, not the maps below it.
+    Values,
+    /// `map[string]string`: `split`, annotations.
+    Text,
+}
+
+/// A Go struct or another type with methods.
+pub trait Object: fmt::Debug {
+    /// The type as `typeOf` prints it: `*semver.Version`.
+    fn type_name(&self) -> &'static str;
+
+    /// The kind as `kindOf` prints it: `ptr`, `struct`, `map`, `slice`.
+    fn kind(&self) -> &'static str;
+
+    /// A field; absent where the type has none of that name.
+    fn field(&self, name: &str) -> Option<Value>;
+
+    /// Calls a method; absent where the type has none of that name.
+    fn call(&self, name: &str, arguments: &[Value], context: &mut Context) -> Option<Result<Value, Fault>>;
+
+    /// Whether `if` takes it for true.
+    fn is_true(&self) -> bool;
+
+    /// What `%v` prints.
+    fn print(&self, context: &mut Context) -> Result<Text, Fault>;
+
+    /// What `toJson` and `toYaml` see: a map, list or scalar.
+    fn json(&self, context: &mut Context) -> Result<Value, Fault>;
+
+    /// The entries, where the type is a map or slice: `range`, `index` and `len` see them.
+    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+        None
+    }
+}
+
+impl Value {
+    /// A value that the program itself made.
+    pub fn plain(datum: Datum) -> Self {
+        Self { datum, made_of: MadeOf::NOTHING, control: SetId::EMPTY }
+    }
+
+    /// A value made of something.
+    pub fn new(datum: Datum, made_of: MadeOf) -> Self {
+        Self { datum, made_of, control: SetId::EMPTY }
+    }
+
+    /// `nil` that nothing made.
+    pub fn nil() -> Self {
+        Self::plain(Datum::Nil)
+    }
+
+    /// A text; its pieces say what it is made of.
+    pub fn text(text: Text) -> Self {
+        Self::plain(Datum::Text(text))
+    }
+
+    /// A list of `interface {}`.
+    pub fn list(items: Vec<Self>) -> Self {
+        Self::plain(Datum::List(List { element: Element::Any, items: Rc::new(items) }))
+    }
+
+    /// A list of `string`.
+    pub fn texts(items: Vec<Text>) -> Self {
+        let items = Rc::new(items.into_iter().map(Self::text).collect());
+        Self::plain(Datum::List(List { element: Element::Text, items }))
+    }
+
+    /// The same value, which something more decided.
+    pub fn under(mut self, control: SetId, context: &mut Context) -> Self {
+        self.control = context.sets.union(self.control, control);
+        self
+    }
+
+    /// The leaves of the value itself: of a text with its pieces, of a container without its items.
+    pub fn flow(&self, context: &mut Context) -> Flow {
+        let mut flow = Flow { data: self.made_of.set(), control: self.control };
+        if let Datum::Text(text) | Datum::Bytes(text) = &self.datum {
+            flow.data =
+                context.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()).chain([flow.data]));
+            flow.control =
+                context.sets.union_all(text.pieces().iter().map(|piece| piece.control).chain([flow.control]));
+        }
+        flow
+    }
+
+    /// The leaves of the value and of everything in it, keys included.
+    ///
+    /// # Errors
+    /// A limit for values that are nested too deeply or too large.
+    pub fn deep_flow(&self, context: &mut Context) -> Result<Flow, Fault> {
+        let mut flow = Flow::default();
+        self.add_deep_flow(&mut flow, context, 0)?;
+        Ok(flow)
+    }
+
+    fn add_deep_flow(&self, flow: &mut Flow, context: &mut Context, depth: usize) -> Result<(), Fault> {
+        if depth > super::context::MAX_NESTING {
+            return Err(Fault::limit("a value is nested too deeply, or in itself"));
+        }
+        context.budget.step(1)?;
+        let own = self.flow(context);
+        *flow = context.sets.join(*flow, own);
+        match &self.datum {
+            Datum::List(list) => {
+                for item in list.items.iter() {
+                    item.add_deep_flow(flow, context, depth + 1)?;
+                }
+            }
+            Datum::Map(map) => {
+                for entry in map.snapshot() {
+                    let key = Self::text(entry.key).flow(context);
+                    *flow = context.sets.join(*flow, key);
+                    entry.value.add_deep_flow(flow, context, depth + 1)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether `if` takes it for true: Go's `template.IsTrue`.
+    pub fn is_true(&self) -> bool {
+        match &self.datum {
+            Datum::Nil => false,
+            Datum::Bool(value) => *value,
+            Datum::Int(value) | Datum::Int64(value) => *value != 0,
+            Datum::Uint64(value) => *value != 0,
+            Datum::Byte(value) => *value != 0,
+            Datum::Rune(value) => *value != 0,
+            Datum::Float(value) => *value != 0.0,
+            Datum::Text(text) | Datum::Bytes(text) => !text.is_empty(),
+            Datum::List(list) => !list.items.is_empty(),
+            Datum::Map(map) => !map.is_empty(),
+            Datum::Object(object) => object.is_true(),
+        }
+    }
+
+    /// The Go type, as `typeOf` and `%T` print it.
+    pub fn type_name(&self) -> &'static str {
+        match &self.datum {
+            Datum::Nil => "<nil>",
+            Datum::Bool(_) => "bool",
+            Datum::Int(_) => "int",
+            Datum::Int64(_) => "int64",
+            Datum::Uint64(_) => "uint64",
+            Datum::Byte(_) => "uint8",
+            Datum::Rune(_) => "int32",
+            Datum::Float(_) => "float64",
+            Datum::Text(_) => "string",
+            Datum::Bytes(_) => "[]uint8",
+            Datum::List(list) => match list.element {
+                Element::Any => "[]interface {}",
+                Element::Text => "[]string",
+                Element::Int => "[]int",
+                Element::Float => "[]float64",
+                Element::Map => "[]map[string]interface {}",
+            },
+            Datum::Map(map) => match map.kind() {
+                MapKind::Any => "map[string]interface {}",
+                MapKind::Values => "chartutil.Values",
+                MapKind::Text => "map[string]string",
+            },
+            Datum::Object(object) => object.type_name(),
+        }
+    }
+
+    /// The Go kind, as `kindOf` prints it.
+    pub fn kind(&self) -> &'static str {
+        match &self.datum {
+            Datum::Nil => "invalid",
+            Datum::Bool(_) => "bool",
+            Datum::Int(_) => "int",
+            Datum::Int64(_) => "int64",
+            Datum::Uint64(_) => "uint64",
+            Datum::Byte(_) => "uint8",
+            Datum::Rune(_) => "int32",
+            Datum::Float(_) => "float64",
+            Datum::Text(_) => "string",
+            Datum::Bytes(_) | Datum::List(_) => "slice",
+            Datum::Map(_) => "map",
+            Datum::Object(object) => object.kind(),
+        }
+    }
+}
+
+impl Map {
+    /// An empty map.
+    pub fn new(kind: MapKind) -> Self {
+        Self(Rc::new(RefCell::new(Entries { kind, entries: BTreeMap::new(), places: Vec::new() })))
+    }
+
+    /// Its Go type.
+    pub fn kind(&self) -> MapKind {
+        self.0.borrow().kind
+    }
+
+    /// Tells whether it has no entries.
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().entries.is_empty()
+    }
+
+    /// The number of entries.
+    pub fn len(&self) -> usize {
+        self.0.borrow().entries.len()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.0.borrow().entries.get(key).map(|entry| entry.value.clone())
+    }
+
+    /// The entry of a key.
+    pub fn entry(&self, key: &[u8]) -> Option<Entry> {
+        self.0.borrow().entries.get(key).cloned()
+    }
+
+    /// Sets a key, for everyone who holds the map.
+    pub fn insert(&self, key: Text, value: Value) {
+        self.0.borrow_mut().entries.insert(key.bytes().into(), Entry { key, value });
+    }
+
+    /// Removes a key, for everyone who holds the map.
+    pub fn remove(&self, key: &[u8]) -> Option<Entry> {
+        self.0.borrow_mut().entries.remove(key)
+    }
+
+    /// The entries as they are now, in the order of `range`.
+    pub fn snapshot(&self) -> Vec<Entry> {
+        self.0.borrow().entries.values().cloned().collect()
+    }
+
+    /// Where in the outermost chart's values a missing key would be set.
+    pub fn places(&self) -> Vec<PathId> {
+        self.0.borrow().places.clone()
+    }
+
+    /// Says where in the outermost chart's values a missing key would be set.
+    pub fn set_places(&self, places: Vec<PathId>) {
+        self.0.borrow_mut().places = places;
+    }
+
+    /// Tells whether both are one map.
+    pub fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Another map of the same type with the same entries, whose values are shared.
+    pub fn shallow_copy(&self) -> Self {
+        Self(Rc::new(RefCell::new(self.0.borrow().clone())))
+    }
+
+    /// Lets go of all entries, so that a map which holds itself can be freed.
+    pub fn clear(&self) {
+        self.0.borrow_mut().entries.clear();
+    }
+}

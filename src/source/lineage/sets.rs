@@ -1,0 +1,226 @@
+//! Interned sets of origins.
+//!
+//! Every value that an engine computes carries the set of leaves that made it and the set of leaves that decided that it is
+//! there. Most sets occur thousands of times, so a set is one small number, and the union of two sets is worked out once.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::Hash,
+};
+
+/// The most leaves of one set; a larger one becomes [`SetId::ANY`].
+pub const MAX_SET: usize = 4_096;
+
+/// The most leaves of all sets together; beyond them every new set is [`SetId::ANY`].
+pub const MAX_TOTAL: usize = 8 << 20;
+
+/// A leaf: one place outside of the computation that a value can come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeafId(u32);
+
+/// A set of leaves. Two sets with the same leaves have the same id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetId(u32);
+
+/// What made a value, and what decided that it is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// The leaves whose content is in the value.
+    pub data: SetId,
+    /// The leaves that conditions, loops and choices on the way to the value looked at.
+    pub control: SetId,
+}
+
+/// All leaves and sets of one render. `L` says what a leaf is.
+#[derive(Debug)]
+pub struct Sets<L> {
+    leaves: Vec<L>,
+    leaf_ids: HashMap<L, LeafId>,
+    sets: Vec<Box<[LeafId]>>,
+    set_ids: HashMap<Box<[LeafId]>, SetId>,
+    unions: HashMap<(SetId, SetId), SetId>,
+    total: usize,
+}
+
+/// A set of one leaf carries it in its id, so that wrapping a leaf needs no table.
+const SINGLE: u32 = 1 << 31;
+
+impl SetId {
+    /// No leaf.
+    pub const EMPTY: Self = Self(0);
+
+    /// Too many leaves to list: possibly every one.
+    pub const ANY: Self = Self(1);
+
+    /// Tells whether there is no leaf in it.
+    pub fn is_empty(self) -> bool {
+        self == Self::EMPTY
+    }
+
+    /// The leaf of a set of one.
+    pub fn single(self) -> Option<LeafId> {
+        (self.0 & SINGLE != 0).then_some(LeafId(self.0 & !SINGLE))
+    }
+}
+
+impl From<LeafId> for SetId {
+    fn from(leaf: LeafId) -> Self {
+        Self(leaf.0 | SINGLE)
+    }
+}
+
+impl Flow {
+    /// A value made of these leaves whose presence nothing decided.
+    pub fn data(data: SetId) -> Self {
+        Self { data, control: SetId::EMPTY }
+    }
+}
+
+impl<L> Default for Sets<L> {
+    fn default() -> Self {
+        Self {
+            leaves: Vec::new(),
+            leaf_ids: HashMap::new(),
+            sets: vec![Box::default(), Box::default()],
+            set_ids: HashMap::new(),
+            unions: HashMap::new(),
+            total: 0,
+        }
+    }
+}
+
+impl<L: Clone + Eq + Hash> Sets<L> {
+    /// The id of a leaf.
+    pub fn leaf(&mut self, leaf: L) -> LeafId {
+        if let Some(id) = self.leaf_ids.get(&leaf) {
+            return *id;
+        }
+        let id = LeafId(u32::try_from(self.leaves.len()).expect("a render has fewer than 2^31 leaves") & !SINGLE);
+        self.leaves.push(leaf.clone());
+        self.leaf_ids.insert(leaf, id);
+        id
+    }
+
+    /// What a leaf is.
+    pub fn get(&self, leaf: LeafId) -> &L {
+        &self.leaves[leaf.0 as usize]
+    }
+
+    /// The leaves of a set, sorted; none for [`SetId::ANY`], which has to be asked for first.
+    pub fn leaves(&self, set: SetId) -> impl Iterator<Item = LeafId> + '_ {
+        let single = (set.0 & SINGLE != 0).then_some(LeafId(set.0 & !SINGLE));
+        let many: &[LeafId] = if single.is_some() { &[] } else { &self.sets[set.0 as usize] };
+        single.into_iter().chain(many.iter().copied())
+    }
+
+    /// Everything that is in one or the other.
+    pub fn union(&mut self, a: SetId, b: SetId) -> SetId {
+        if a == b || b.is_empty() {
+            return a;
+        }
+        if a.is_empty() {
+            return b;
+        }
+        if a == SetId::ANY || b == SetId::ANY {
+            return SetId::ANY;
+        }
+        let pair = (a.min(b), a.max(b));
+        if let Some(union) = self.unions.get(&pair) {
+            return *union;
+        }
+        let union = self.merged(a, b);
+        self.unions.insert(pair, union);
+        union
+    }
+
+    /// Everything that is in any of the sets.
+    pub fn union_all(&mut self, sets: impl IntoIterator<Item = SetId>) -> SetId {
+        let mut distinct: Vec<SetId> = sets.into_iter().filter(|set| !set.is_empty()).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        match distinct[..] {
+            [] => SetId::EMPTY,
+            [one] => one,
+            [one, other] => self.union(one, other),
+            _ if distinct.contains(&SetId::ANY) => SetId::ANY,
+            _ => {
+                let leaves: BTreeSet<LeafId> = distinct.iter().flat_map(|set| self.leaves(*set)).collect();
+                self.set(leaves.into_iter().collect())
+            }
+        }
+    }
+
+    /// Both flows together.
+    pub fn join(&mut self, a: Flow, b: Flow) -> Flow {
+        Flow { data: self.union(a.data, b.data), control: self.union(a.control, b.control) }
+    }
+
+    /// The set of leaves that are in `set` and fit.
+    pub fn filter(&mut self, set: SetId, fits: impl Fn(&L) -> bool) -> SetId {
+        if set == SetId::ANY {
+            return set;
+        }
+        let kept: Vec<LeafId> = self.leaves(set).filter(|leaf| fits(self.get(*leaf))).collect();
+        self.set(kept.into())
+    }
+
+    fn merged(&mut self, a: SetId, b: SetId) -> SetId {
+        let mut leaves: Vec<LeafId> = self.leaves(a).chain(self.leaves(b)).collect();
+        leaves.sort_unstable();
+        leaves.dedup();
+        self.set(leaves.into())
+    }
+
+    /// The id of sorted, distinct leaves.
+    fn set(&mut self, leaves: Box<[LeafId]>) -> SetId {
+        match leaves[..] {
+            [] => return SetId::EMPTY,
+            [one] => return one.into(),
+            _ => {}
+        }
+        if let Some(id) = self.set_ids.get(&leaves) {
+            return *id;
+        }
+        if leaves.len() > MAX_SET || self.total + leaves.len() > MAX_TOTAL {
+            return SetId::ANY;
+        }
+        self.total += leaves.len();
+        let id = SetId(u32::try_from(self.sets.len()).expect("the total bounds the number of sets"));
+        self.sets.push(leaves.clone());
+        self.set_ids.insert(leaves, id);
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(sets: &Sets<u64>, set: SetId) -> Vec<u64> {
+        sets.leaves(set).map(|leaf| *sets.get(leaf)).collect()
+    }
+
+    #[test]
+    fn equal_sets_have_one_id() {
+        let mut sets = Sets::default();
+        let [a, b, c] = [10, 20, 30].map(|leaf| SetId::from(sets.leaf(leaf)));
+        let ab = sets.union(a, b);
+        let abc = sets.union(ab, c);
+        assert_eq!(listed(&sets, abc), [10, 20, 30]);
+        assert_eq!(sets.union_all([c, b, a, SetId::EMPTY, b]), abc);
+        assert_eq!(sets.union(abc, a), abc);
+        assert_eq!(sets.union(SetId::EMPTY, a), a);
+        assert_eq!(sets.filter(abc, |leaf| *leaf == 20), b);
+        assert_eq!(SetId::from(sets.leaf(20)), b);
+    }
+
+    #[test]
+    fn a_set_that_grows_too_large_becomes_any() {
+        let mut sets = Sets::default();
+        let all: Vec<SetId> = (0..=MAX_SET as u64).map(|leaf| sets.leaf(leaf).into()).collect();
+        let union = sets.union_all(all);
+        assert_eq!(union, SetId::ANY);
+        assert_eq!(sets.union(union, SetId::EMPTY), SetId::ANY);
+        assert_eq!(listed(&sets, union), [0; 0]);
+    }
+}

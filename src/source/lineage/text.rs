@@ -1,0 +1,269 @@
+//! Text in which every byte knows where it comes from.
+//!
+//! A text is one run of bytes beside a list of pieces that tile it. Bytes rather than characters, since Go's strings are
+//! bytes and its functions cut them anywhere. A piece of no length marks a place at which something printed nothing.
+
+use std::{ops::Range, rc::Rc};
+
+use super::sets::{LeafId, SetId};
+
+/// Bytes and their pieces. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Text {
+    bytes: Rc<[u8]>,
+    pieces: Rc<[Piece]>,
+}
+
+/// A run of bytes of one origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The number of bytes.
+    pub len: u32,
+    /// What the bytes are made of.
+    pub made_of: MadeOf,
+    /// What decided that they are there.
+    pub control: SetId,
+}
+
+/// What bytes are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeOf {
+    /// They are bytes of a leaf as they stand there: a change of those bytes is a change of these.
+    Verbatim {
+        /// The leaf.
+        leaf: LeafId,
+        /// The first byte's place in the leaf's content.
+        offset: u32,
+    },
+    /// They were computed from these leaves: empty where the program itself made them.
+    Derived(SetId),
+}
+
+/// Bytes of a text with one origin, in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// Where in the text.
+    pub range: Range<usize>,
+    /// What the bytes are made of, `offset` moved to the slice's first byte.
+    pub made_of: MadeOf,
+    /// What decided that they are there.
+    pub control: SetId,
+}
+
+/// A text in the making.
+#[derive(Clone, Debug, Default)]
+pub struct TextBuilder {
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+}
+
+impl MadeOf {
+    /// Made by the program itself.
+    pub const NOTHING: Self = Self::Derived(SetId::EMPTY);
+
+    /// The leaves, as a set.
+    pub fn set(self) -> SetId {
+        match self {
+            Self::Verbatim { leaf, .. } => leaf.into(),
+            Self::Derived(set) => set,
+        }
+    }
+}
+
+impl Text {
+    /// Bytes of one origin.
+    pub fn new(bytes: &[u8], made_of: MadeOf) -> Self {
+        let mut builder = TextBuilder::default();
+        builder.push_bytes(bytes, made_of, SetId::EMPTY);
+        builder.build()
+    }
+
+    /// Bytes that the program itself made.
+    pub fn plain(text: impl AsRef<[u8]>) -> Self {
+        Self::new(text.as_ref(), MadeOf::NOTHING)
+    }
+
+    /// The whole content of a leaf.
+    pub fn verbatim(bytes: &[u8], leaf: LeafId) -> Self {
+        Self::new(bytes, MadeOf::Verbatim { leaf, offset: 0 })
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The text, where it is UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes).ok()
+    }
+
+    /// The text with U+FFFD for what is not UTF-8.
+    pub fn lossy(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// The number of bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Tells whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The pieces, which tile the bytes.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// The pieces that touch a range, cut to it. Pieces of no length count where they lie in the range or at its ends.
+    pub fn slices(&self, range: Range<usize>) -> impl Iterator<Item = Slice> + '_ {
+        let mut at = 0;
+        self.pieces.iter().filter_map(move |piece| {
+            let (start, end) = (at, at + piece.len as usize);
+            at = end;
+            let touches = if piece.len == 0 {
+                range.start <= start && start <= range.end
+            } else {
+                start < range.end && range.start < end
+            };
+            touches.then(|| {
+                let cut = start.max(range.start)..end.min(range.end).max(start.max(range.start));
+                let made_of = match piece.made_of {
+                    MadeOf::Verbatim { leaf, offset } => {
+                        MadeOf::Verbatim { leaf, offset: offset + (cut.start - start) as u32 }
+                    }
+                    derived @ MadeOf::Derived(_) => derived,
+                };
+                Slice { range: cut, made_of, control: piece.control }
+            })
+        })
+    }
+
+    /// The bytes of a range with their pieces. The range must lie in the text.
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        if range == (0..self.len()) {
+            return self.clone();
+        }
+        let mut builder = TextBuilder::default();
+        builder.push_slice(self, range);
+        builder.build()
+    }
+}
+
+impl TextBuilder {
+    /// The number of bytes so far.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Tells whether there are no bytes yet.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The bytes so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Appends bytes of one origin. No bytes with an origin leave a piece of no length.
+    pub fn push_bytes(&mut self, bytes: &[u8], made_of: MadeOf, control: SetId) {
+        self.bytes.extend_from_slice(bytes);
+        self.push_piece(Piece { len: bytes.len() as u32, made_of, control });
+    }
+
+    /// Appends a text with its pieces.
+    pub fn push(&mut self, text: &Text) {
+        self.bytes.extend_from_slice(&text.bytes);
+        for piece in text.pieces.iter() {
+            self.push_piece(*piece);
+        }
+    }
+
+    /// Appends a part of a text with its pieces.
+    pub fn push_slice(&mut self, text: &Text, range: Range<usize>) {
+        self.bytes.extend_from_slice(&text.bytes[range.clone()]);
+        for slice in text.slices(range) {
+            self.push_piece(Piece { len: slice.range.len() as u32, made_of: slice.made_of, control: slice.control });
+        }
+    }
+
+    /// Appends a text whose pieces are there for another reason as well: `control` names, for each piece's own control, the
+    /// control it has here.
+    pub fn push_under(&mut self, text: &Text, mut control: impl FnMut(SetId) -> SetId) {
+        self.bytes.extend_from_slice(&text.bytes);
+        for piece in text.pieces.iter() {
+            self.push_piece(Piece { control: control(piece.control), ..*piece });
+        }
+    }
+
+    /// The text.
+    pub fn build(self) -> Text {
+        Text { bytes: self.bytes.into(), pieces: self.pieces.into() }
+    }
+
+    fn push_piece(&mut self, piece: Piece) {
+        if let Some(last) = self.pieces.last_mut() {
+            let follows = match (last.made_of, piece.made_of) {
+                (MadeOf::Verbatim { leaf, offset }, MadeOf::Verbatim { leaf: next, offset: at }) => {
+                    leaf == next && offset + last.len == at
+                }
+                (MadeOf::Derived(set), MadeOf::Derived(next)) => set == next,
+                _ => false,
+            };
+            if follows && last.control == piece.control {
+                last.len += piece.len;
+                return;
+            }
+        }
+        let says_nothing = piece.len == 0 && piece.made_of == MadeOf::NOTHING && piece.control.is_empty();
+        if !says_nothing {
+            self.pieces.push(piece);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::sets::Sets, *};
+
+    #[test]
+    fn slices_keep_their_place_in_the_leaf() {
+        let mut sets = Sets::default();
+        let (image, tag) = (sets.leaf("image"), sets.leaf("tag"));
+        let mut builder = TextBuilder::default();
+        builder.push(&Text::verbatim(b"acme/cart", image));
+        builder.push_bytes(b":", MadeOf::NOTHING, SetId::EMPTY);
+        builder.push(&Text::verbatim(b"1.4.2", tag));
+        let text = builder.build();
+        let cut = text.slice(5..12);
+        assert_eq!(cut.bytes(), b"cart:1.");
+        let places: Vec<_> = cut.slices(0..cut.len()).map(|slice| (slice.range, slice.made_of)).collect();
+        assert_eq!(
+            places,
+            [
+                (0..4, MadeOf::Verbatim { leaf: image, offset: 5 }),
+                (4..5, MadeOf::NOTHING),
+                (5..7, MadeOf::Verbatim { leaf: tag, offset: 0 }),
+            ]
+        );
+    }
+
+    #[test]
+    fn adjacent_bytes_of_a_leaf_are_one_piece_and_nothing_printed_leaves_a_mark() {
+        let mut sets = Sets::default();
+        let leaf = sets.leaf("x");
+        let whole = Text::verbatim(b"abcdef", leaf);
+        let mut builder = TextBuilder::default();
+        builder.push_slice(&whole, 0..3);
+        builder.push_slice(&whole, 3..6);
+        builder.push(&Text::verbatim(b"", sets.leaf("empty")));
+        let text = builder.build();
+        assert_eq!(text.pieces().len(), 2);
+        assert_eq!(text.slices(6..6).count(), 1);
+        assert_eq!(text.slices(2..4).count(), 1);
+    }
+}
