@@ -33,7 +33,7 @@ pub enum Declaration {
         /// The language.
         language: Language,
         /// The files that it may read.
-        reads: Reads,
+        reads: Arc<Reads>,
     },
 }
 
@@ -118,7 +118,12 @@ impl Declaration {
 impl Resource {
     /// The places that say the field at a pointer; none where the resource has no such field.
     pub fn origins(&self, at: &Pointer) -> Vec<Origin> {
-        self.source.origins(at)
+        self.all_origins(std::slice::from_ref(at)).pop().unwrap_or_default()
+    }
+
+    /// The same of many fields at once, which is quicker than one by one.
+    pub fn all_origins(&self, fields: &[Pointer]) -> Vec<Vec<Origin>> {
+        self.source.origins(fields)
     }
 
     /// Where one step of a change could be made, best first; never empty.

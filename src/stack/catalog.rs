@@ -1,6 +1,6 @@
 //! A repository at one commit: its stacks, rendered when asked for and then remembered.
 
-use std::{cell::OnceCell, rc::Rc};
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
 use super::{Stack, config::Config, discovery};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     source::{
         path::RepoPath,
         tree::{SourceTree, TreeError, entry},
+        yaml::tree::Stream,
     },
 };
 
@@ -28,9 +29,7 @@ impl<'t> Catalog<'t> {
     pub fn of(tree: &'t dyn SourceTree) -> Result<Self, Refusal> {
         let config = configuration(tree)?;
         let stacks = match config {
-            Some(config) if !config.stacks.is_empty() => {
-                config.stacks.iter().map(|stack| discovery::configured(tree, stack)).collect()
-            }
+            Some(config) if !config.stacks.is_empty() => discovery::configured(tree, &config.stacks),
             _ => discovery::discover(tree),
         };
         let rendered = stacks.iter().map(|_| OnceCell::new()).collect();
@@ -71,6 +70,11 @@ impl<'t> Catalog<'t> {
     pub fn rendered(&self, stack: usize) -> Result<Rc<Rendered>, Refusal> {
         let render = || self.stacks[stack].declaration.render(self.tree, &self.parsed).map(Rc::new);
         self.rendered[stack].get_or_init(render).clone()
+    }
+
+    /// What a file of this text was parsed to, where it was.
+    pub fn parsed(&self, path: &RepoPath, text: &str) -> Option<Arc<Stream>> {
+        self.parsed.stream(path, text)
     }
 
     /// What a stack would render to from other files.

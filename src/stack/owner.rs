@@ -79,7 +79,9 @@ fn matches(declared: &ResourceId, wanted: &ResourceId) -> Option<Match> {
     let (ResourceId::Kubernetes(declared), ResourceId::Kubernetes(wanted)) = (declared, wanted) else {
         return (declared == wanted).then_some(Match::Exact);
     };
-    let named = |id: &KubernetesId| (id.api_version.clone(), id.kind.clone(), id.name.clone());
+    fn named(id: &KubernetesId) -> [&str; 3] {
+        [&id.name, &id.kind, &id.api_version]
+    }
     if wanted.name.is_empty() || named(declared) != named(wanted) {
         return None;
     }
