@@ -17,7 +17,7 @@ use crate::{
         answer,
         paint::{BOLD, DIM, HUNK, WARNING, paint, visible},
     },
-    source::lineage::Role,
+    source::lineage::{Origin, Role},
     stack::catalog::Catalog,
 };
 
@@ -92,7 +92,9 @@ impl Explain {
 
     fn json(&self, stack: &str, resource: &Resource) -> String {
         let fields = self.pointer.clone().map_or_else(|| leaves(&resource.value), |pointer| vec![pointer]);
-        let described: Vec<Value> = fields.iter().map(|at| described(resource, at)).collect();
+        let origins = resource.all_origins(&fields);
+        let described = fields.iter().zip(&origins).map(|(at, origins)| described(resource, at, origins));
+        let described: Vec<Value> = described.collect();
         format!("{}\n", json!({"resource": resource.id, "stack": stack, "fields": described}))
     }
 
@@ -145,10 +147,10 @@ fn whole(stack: &str, resource: &Resource) -> String {
     let widest = fields.iter().map(|at| at.to_string().chars().count()).filter(|width| *width <= 48).max().unwrap_or(0);
     let mut text = heading(stack, resource);
     let mut file = None;
-    for at in &fields {
+    for (at, origins) in fields.iter().zip(resource.all_origins(&fields)) {
         let value = at.get(&resource.value).map_or_else(String::new, |value| shown(value, 40));
         let field = format!("{}  {}", visible(&format!("{:widest$}", at.to_string())), visible(&value));
-        let mut origins = resource.origins(at).into_iter();
+        let mut origins = origins.into_iter();
         let Some(first) = origins.next() else {
             text += &format!("  {:>5}  {field}\n", "");
             continue;
@@ -173,9 +175,8 @@ fn heading(stack: &str, resource: &Resource) -> String {
     format!("{resource} in stack {}  {}\n", visible(stack), paint(DIM, format!("{file}:{line}")))
 }
 
-fn described(resource: &Resource, at: &Pointer) -> Value {
-    let origins: Vec<Value> = resource
-        .origins(at)
+fn described(resource: &Resource, at: &Pointer, origins: &[Origin]) -> Value {
+    let origins: Vec<Value> = origins
         .iter()
         .map(|origin| {
             json!({
