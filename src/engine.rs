@@ -102,10 +102,10 @@ impl Declaration {
     /// Renders the stack.
     ///
     /// # Errors
-    /// A refusal where the engine cannot evaluate it: `engine-unsupported`.
+    /// A refusal where the engine cannot evaluate it: `engine-unsupported`, `stack-unreadable`.
     pub fn render(&self, tree: &dyn SourceTree, parsed: &manifest::Parsed) -> Result<Rendered, Refusal> {
         match self {
-            Self::Manifests(folder) => Ok(manifest::render(tree, folder, parsed)),
+            Self::Manifests(folder) => manifest::render(tree, folder, parsed),
             Self::Foreign { language, .. } => Err(Refusal::new(
                 Code::EngineUnsupported,
                 format!("this version does not evaluate {language} stacks"),

@@ -16,7 +16,7 @@ use crate::{
     model::{
         change::Change,
         pointer::Pointer,
-        refusal::Refusal,
+        refusal::{Code, Refusal},
         resource::{KubernetesId, ResourceId},
     },
     source::{
@@ -25,7 +25,7 @@ use crate::{
         span::{Lines, Span},
         tree::{EntryKind, SourceTree, within},
         yaml::{
-            parse::{looks_templated, parse},
+            parse::{MAX_NODES, looks_templated, parse},
             resolve::{Reader, Via, locate::Index, value},
             tree::{Document, Node, NodeKind, Stream},
         },
@@ -57,7 +57,14 @@ pub struct Source {
 /// Files that were parsed before, so that a proof reads again only what an edit changed.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    files: Mutex<HashMap<RepoPath, Arc<File>>>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    files: HashMap<RepoPath, Arc<File>>,
+    /// The values of all of them.
+    values: usize,
 }
 
 /// A parsed file: what it declares and what was passed over.
@@ -91,9 +98,15 @@ impl Folder {
     }
 }
 
+/// The values that one folder's files may hold together: twice what a single file may.
+pub const MAX_VALUES: usize = 2 * MAX_NODES;
+
 /// Renders a folder: its resources in the order of the files' names and of the documents in them.
-pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Rendered {
-    let mut rendered = Rendered::default();
+///
+/// # Errors
+/// `stack-unreadable` where it holds more than [`MAX_VALUES`].
+pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Result<Rendered, Refusal> {
+    let (mut rendered, mut values) = (Rendered::default(), 0);
     for entry in within(tree, &folder.path).filter(|entry| folder.holds(&entry.path)) {
         let path = &entry.path;
         if matches!(entry.kind, EntryKind::Symlink | EntryKind::Submodule) {
@@ -109,6 +122,15 @@ pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Render
                 continue;
             }
         };
+        values += file.values();
+        if values > MAX_VALUES {
+            parsed.forget(&rendered.files);
+            return Err(Refusal::new(
+                Code::StackUnreadable,
+                format!("the folder {} holds more than {MAX_VALUES} values, more than are read", folder.path),
+                "split the folder into several, or name smaller ones in .github/sourceward.yaml",
+            ));
+        }
         rendered.skipped.extend(file.skipped.iter().cloned());
         for found in &file.found {
             rendered.resources.push(Resource {
@@ -123,7 +145,7 @@ pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Render
             });
         }
     }
-    rendered
+    Ok(rendered)
 }
 
 impl Source {
@@ -175,17 +197,33 @@ impl Parsed {
         }
         let file = Arc::new(File::read(path, content));
         if first && !file.skipped.iter().any(|skipped| skipped.broken) {
-            self.lock().insert(path.clone(), file.clone());
+            let mut memory = self.lock();
+            memory.values += file.values();
+            memory.files.insert(path.clone(), file.clone());
         }
         file
     }
 
-    fn known(&self, path: &RepoPath) -> Option<Arc<File>> {
-        self.lock().get(path).cloned()
+    /// How many values the remembered files hold.
+    pub fn values(&self) -> usize {
+        self.lock().values
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<RepoPath, Arc<File>>> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Forgets files.
+    pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
+        let mut memory = self.lock();
+        for path in files {
+            let forgotten = memory.files.remove(path);
+            memory.values -= forgotten.map_or(0, |file| file.values());
+        }
+    }
+
+    fn known(&self, path: &RepoPath) -> Option<Arc<File>> {
+        self.lock().files.get(path).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,6 +260,10 @@ impl File {
             file.read_document(index, document);
         }
         file
+    }
+
+    fn values(&self) -> usize {
+        self.stream.documents.iter().map(|document| document.nodes.len()).sum()
     }
 
     fn line(&self, byte: usize) -> usize {

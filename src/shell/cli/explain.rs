@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Exit, Format, Repository};
@@ -17,7 +18,10 @@ use crate::{
         answer,
         paint::{BOLD, DIM, HUNK, WARNING, paint, visible},
     },
-    source::lineage::{Origin, Role},
+    source::{
+        lineage::{Origin, Role},
+        path::RepoPath,
+    },
     stack::catalog::Catalog,
 };
 
@@ -92,10 +96,13 @@ impl Explain {
 
     fn json(&self, stack: &str, resource: &Resource) -> String {
         let fields = self.pointer.clone().map_or_else(|| leaves(&resource.value), |pointer| vec![pointer]);
-        let origins = resource.all_origins(&fields);
-        let described = fields.iter().zip(&origins).map(|(at, origins)| described(resource, at, origins));
-        let described: Vec<Value> = described.collect();
-        format!("{}\n", json!({"resource": resource.id, "stack": stack, "fields": described}))
+        let described = fields.iter().zip(resource.all_origins(&fields)).map(|(at, origins)| Field {
+            path: at,
+            value: at.get(&resource.value),
+            origins: origins.into_iter().map(Place::of).collect(),
+        });
+        let explained = Explained { resource: &resource.id, stack, fields: described.collect() };
+        serde_json::to_string(&explained).expect("all keys are texts") + "\n"
     }
 
     fn not_found(&self, unsearched: &[String]) -> Refusal {
@@ -175,17 +182,34 @@ fn heading(stack: &str, resource: &Resource) -> String {
     format!("{resource} in stack {}  {}\n", visible(stack), paint(DIM, format!("{file}:{line}")))
 }
 
-fn described(resource: &Resource, at: &Pointer, origins: &[Origin]) -> Value {
-    let origins: Vec<Value> = origins
-        .iter()
-        .map(|origin| {
-            json!({
-                "file": origin.file, "line": origin.line, "role": origin.role.to_string(),
-                "bytes": [origin.span.start, origin.span.end],
-            })
-        })
-        .collect();
-    json!({"path": at, "value": at.get(&resource.value), "origins": origins})
+/// What a resource's fields come from, for machines.
+#[derive(Serialize)]
+struct Explained<'r> {
+    resource: &'r ResourceId,
+    stack: &'r str,
+    fields: Vec<Field<'r>>,
+}
+
+#[derive(Serialize)]
+struct Field<'r> {
+    path: &'r Pointer,
+    value: Option<&'r Value>,
+    origins: Vec<Place>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    file: RepoPath,
+    line: usize,
+    role: String,
+    bytes: [usize; 2],
+}
+
+impl Place {
+    fn of(origin: Origin) -> Self {
+        let Origin { file, line, span, role, .. } = origin;
+        Self { file, line, role: role.to_string(), bytes: [span.start, span.end] }
+    }
 }
 
 /// `deployment/cart` or `shop/deployment/cart`, without regard to the kind's case.
