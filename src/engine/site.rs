@@ -78,6 +78,9 @@ impl Site {
             | EditError::NotExpressible { line } => (Code::NotExpressible, Some(*line), "change the source by hand"),
             EditError::NoDocument { .. } => (Code::NotExpressible, None, "change the source by hand"),
         };
-        Refusal::new(code, error.to_string(), hint).at(&self.file, line)
+        // The refusal itself says the line.
+        let (text, said) = (error.to_string(), line.map(|line| format!("line {line}: ")));
+        let message = said.and_then(|said| text.strip_prefix(&said)).unwrap_or(&text);
+        Refusal::new(code, message, hint).at(&self.file, line)
     }
 }

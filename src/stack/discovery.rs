@@ -82,7 +82,11 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     }
     let kustomized = references.files();
     let taken = |path: &RepoPath| kustomized.contains(path) || in_chart(path);
-    let plain = folders_with(&|path| matches!(path.extension().as_str(), "yaml" | "yml" | "json") && !taken(path));
+    let plain = folders_with(&|path| match path.extension().as_str() {
+        "yaml" | "yml" => !taken(path),
+        "json" => !taken(path) && may_be_manifest(tree, path),
+        _ => false,
+    });
     for folder in plain.iter().filter(|folder| !kustomizations.contains(folder)) {
         let declaration = Declaration::Manifests(Folder { path: folder.clone(), recurse: false });
         stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
@@ -93,6 +97,14 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
 
 fn is_kustomization(name: &str) -> bool {
     KUSTOMIZATIONS.contains(&name)
+}
+
+/// Tells whether JSON, most of which is something else, may be a manifest; also where it cannot be read.
+fn may_be_manifest(tree: &dyn SourceTree, path: &RepoPath) -> bool {
+    tree.read(path).ok().is_none_or(|bytes| {
+        let text = String::from_utf8_lossy(&bytes);
+        text.contains("apiVersion") && text.contains("kind")
+    })
 }
 
 /// A regular file outside hidden folders.
