@@ -34,7 +34,7 @@ pub enum Declaration {
         /// The language.
         language: Language,
         /// The files that it may read.
-        reads: Reads,
+        reads: Arc<Reads>,
     },
 }
 
@@ -105,10 +105,10 @@ impl Declaration {
     /// Renders the stack.
     ///
     /// # Errors
-    /// A refusal where the engine cannot evaluate it: `engine-unsupported`.
+    /// A refusal where the engine cannot evaluate it: `engine-unsupported`, `stack-unreadable`.
     pub fn render(&self, tree: &dyn SourceTree, parsed: &manifest::Parsed) -> Result<Rendered, Refusal> {
         match self {
-            Self::Manifests(folder) => Ok(manifest::render(tree, folder, parsed)),
+            Self::Manifests(folder) => manifest::render(tree, folder, parsed),
             Self::Foreign { language, .. } => Err(Refusal::new(
                 Code::EngineUnsupported,
                 format!("this version does not evaluate {language} stacks"),
@@ -121,7 +121,12 @@ impl Declaration {
 impl Resource {
     /// The places that say the field at a pointer; none where the resource has no such field.
     pub fn origins(&self, at: &Pointer) -> Vec<Origin> {
-        self.source.origins(at)
+        self.all_origins(std::slice::from_ref(at)).pop().unwrap_or_default()
+    }
+
+    /// The same of many fields at once, which is quicker than one by one.
+    pub fn all_origins(&self, fields: &[Pointer]) -> Vec<Vec<Origin>> {
+        self.source.origins(fields)
     }
 
     /// Where one step of a change could be made, best first; never empty.

@@ -25,6 +25,14 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
+/// Judges one finding against a repository whose stacks may not be known, for a reason that is then the verdict.
+pub fn verdict(catalog: &Result<Catalog<'_>, Refusal>, finding: &Finding) -> Verdict {
+    match catalog {
+        Ok(catalog) => judge(catalog, finding),
+        Err(refusal) => Verdict::Refused(refusal.clone()),
+    }
+}
+
 /// Judges one finding against a repository. The same finding and repository give the same verdict.
 pub fn judge(catalog: &Catalog<'_>, finding: &Finding) -> Verdict {
     match try_judge(catalog, finding) {

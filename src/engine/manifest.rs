@@ -4,8 +4,9 @@
 //! `kind` is a resource, a `…List` is split into its items, other files and documents are passed over.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
@@ -15,18 +16,18 @@ use crate::{
     model::{
         change::Change,
         pointer::Pointer,
-        refusal::Refusal,
+        refusal::{Code, Refusal},
         resource::{KubernetesId, ResourceId},
     },
     source::{
         lineage::{Address, Origin, Role},
         path::RepoPath,
-        span::{Span, line_of},
+        span::{Lines, Span},
         tree::{EntryKind, SourceTree, within},
         yaml::{
-            parse::{looks_templated, parse},
-            resolve::{Reader, Via, find, value},
-            tree::{Document, NodeKind, Stream},
+            parse::{MAX_NODES, looks_templated, parse},
+            resolve::{Reader, Via, locate::Index, value},
+            tree::{Document, Node, NodeKind, Stream},
         },
     },
 };
@@ -56,7 +57,14 @@ pub struct Source {
 /// Files that were parsed before, so that a proof reads again only what an edit changed.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    files: Mutex<HashMap<RepoPath, Arc<File>>>,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    files: HashMap<RepoPath, Arc<File>>,
+    /// The values of all of them.
+    values: usize,
 }
 
 /// A parsed file: what it declares and what was passed over.
@@ -64,7 +72,10 @@ pub struct Parsed {
 struct File {
     path: RepoPath,
     text: String,
-    stream: Stream,
+    lines: Lines,
+    stream: Arc<Stream>,
+    /// Of each document, the bytes that aliases refer to: disjoint and in order.
+    referred: Vec<Vec<Span>>,
     found: Vec<Found>,
     skipped: Vec<Skipped>,
 }
@@ -87,9 +98,15 @@ impl Folder {
     }
 }
 
+/// The values that one folder's files may hold together: twice what a single file may.
+pub const MAX_VALUES: usize = 2 * MAX_NODES;
+
 /// Renders a folder: its resources in the order of the files' names and of the documents in them.
-pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Rendered {
-    let mut rendered = Rendered::default();
+///
+/// # Errors
+/// `stack-unreadable` where it holds more than [`MAX_VALUES`].
+pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Result<Rendered, Refusal> {
+    let (mut rendered, mut values) = (Rendered::default(), 0);
     for entry in within(tree, &folder.path).filter(|entry| folder.holds(&entry.path)) {
         let path = &entry.path;
         if matches!(entry.kind, EntryKind::Symlink | EntryKind::Submodule) {
@@ -105,6 +122,15 @@ pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Render
                 continue;
             }
         };
+        values += file.values();
+        if values > MAX_VALUES {
+            parsed.forget(&rendered.files);
+            return Err(Refusal::new(
+                Code::StackUnreadable,
+                format!("the folder {} holds more than {MAX_VALUES} values, more than are read", folder.path),
+                "split the folder into several, or name smaller ones in .github/sourceward.yaml",
+            ));
+        }
         rendered.skipped.extend(file.skipped.iter().cloned());
         for found in &file.found {
             rendered.resources.push(Resource {
@@ -119,7 +145,7 @@ pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Render
             });
         }
     }
-    rendered
+    Ok(rendered)
 }
 
 impl Source {
@@ -128,20 +154,25 @@ impl Source {
         (&self.file.path, self.line)
     }
 
-    /// The places that say a field.
-    pub fn origins(&self, at: &Pointer) -> Vec<Origin> {
-        let at = Pointer::of(self.base.tokens().iter().chain(at.tokens()).cloned());
-        let document = &self.file.stream.documents[self.document];
-        let Some(found) = find(document, &at, READER) else { return Vec::new() };
-        let span = document.node(found.node).span;
-        let role = match found.via.last() {
-            None if is_referred_to(document, span) => Role::Anchored,
-            None => Role::Literal,
-            Some(Via::Merge { .. }) => Role::Merged,
-            Some(Via::Alias(_)) => Role::Anchored,
+    /// The places that say each of some fields.
+    pub fn origins(&self, fields: &[Pointer]) -> Vec<Vec<Origin>> {
+        let Self { file, document, base, .. } = self;
+        let nodes = &file.stream.documents[*document];
+        let mut index = Index::of(nodes, READER);
+        let origins = |field: &Pointer| {
+            let at = Pointer::of(base.tokens().iter().chain(field.tokens()).cloned());
+            let found = index.find(&at)?;
+            let span = nodes.node(found.node).span;
+            let role = match found.via.last() {
+                None if is_within_any(&file.referred[*document], span) => Role::Anchored,
+                None => Role::Literal,
+                Some(Via::Merge { .. }) => Role::Merged,
+                Some(Via::Alias(_)) => Role::Anchored,
+            };
+            let (line, address) = (file.line(span.start), Address::Yaml { document: *document, at });
+            Some(Origin { file: file.path.clone(), line, span, role, address })
         };
-        let address = Address::Yaml { document: self.document, at };
-        vec![Origin { file: self.file.path.clone(), line: line_of(&self.file.text, span.start), span, role, address }]
+        fields.iter().map(origins).map(|origin| origin.into_iter().collect()).collect()
     }
 
     /// Where a step could be written: in the manifest itself, the only place that says it.
@@ -151,17 +182,48 @@ impl Source {
 }
 
 impl Parsed {
-    /// The parsed file of a content, from memory where that content was parsed last.
+    /// What a file of this text was parsed to, where it is remembered.
+    pub fn stream(&self, path: &RepoPath, text: &str) -> Option<Arc<Stream>> {
+        Some(self.known(path)?).filter(|file| file.text == text).map(|file| file.stream.clone())
+    }
+
+    /// The parsed file of a content. The first content of a file stays, which is what the repository holds: what comes later
+    /// are edits, of which each proof tries its own.
     fn file(&self, path: &RepoPath, content: &[u8]) -> Arc<File> {
-        let lock = || self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = lock().get(path).filter(|file| file.text.as_bytes() == content) {
-            return file.clone();
+        let known = self.known(path);
+        let first = known.is_none();
+        if let Some(file) = known.filter(|file| file.text.as_bytes() == content) {
+            return file;
         }
         let file = Arc::new(File::read(path, content));
-        if !file.skipped.iter().any(|skipped| skipped.broken) {
-            lock().insert(path.clone(), file.clone());
+        if first && !file.skipped.iter().any(|skipped| skipped.broken) {
+            let mut memory = self.lock();
+            memory.values += file.values();
+            memory.files.insert(path.clone(), file.clone());
         }
         file
+    }
+
+    /// How many values the remembered files hold.
+    pub fn values(&self) -> usize {
+        self.lock().values
+    }
+
+    /// Forgets files.
+    pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
+        let mut memory = self.lock();
+        for path in files {
+            let forgotten = memory.files.remove(path);
+            memory.values -= forgotten.map_or(0, |file| file.values());
+        }
+    }
+
+    fn known(&self, path: &RepoPath) -> Option<Arc<File>> {
+        self.lock().files.get(path).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -170,7 +232,9 @@ impl File {
         let mut file = Self {
             path: path.clone(),
             text: String::new(),
-            stream: Stream { documents: Vec::new() },
+            lines: Lines::default(),
+            referred: Vec::new(),
+            stream: Arc::new(Stream { documents: Vec::new() }),
             found: Vec::new(),
             skipped: Vec::new(),
         };
@@ -182,24 +246,34 @@ impl File {
             }
         }
         match parse(&file.text) {
-            Ok(stream) => file.stream = stream,
+            Ok(stream) => file.stream = Arc::new(stream),
             Err(error) => {
                 let templated = if looks_templated(&file.text) { "; it looks like a template" } else { "" };
                 file.skip(Some(error.line), &format!("{error}{templated}"), true);
                 return file;
             }
         }
-        for index in 0..file.stream.documents.len() {
-            file.read_document(index);
+        file.lines = Lines::of(&file.text);
+        let stream = file.stream.clone();
+        for (index, document) in stream.documents.iter().enumerate() {
+            file.referred.push(referred(document));
+            file.read_document(index, document);
         }
         file
     }
 
-    fn read_document(&mut self, index: usize) {
-        let document = &self.stream.documents[index];
+    fn values(&self) -> usize {
+        self.stream.documents.iter().map(|document| document.nodes.len()).sum()
+    }
+
+    fn line(&self, byte: usize) -> usize {
+        self.lines.line(&self.text, byte)
+    }
+
+    fn read_document(&mut self, index: usize, document: &Document) {
         let Some(root) = document.root else { return };
-        let line = line_of(&self.text, document.node(root).span.start);
-        let root = match value(document, root, READER) {
+        let line = self.line(document.node(root).span.start);
+        let mut root = match value(document, root, READER) {
             Ok(root) => root,
             Err(error) => return self.skip(Some(line), &error.to_string(), true),
         };
@@ -207,16 +281,15 @@ impl File {
             return self.skip(Some(line), "no Kubernetes object: it has no apiVersion and kind", false);
         };
         let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
-        match (kind.strip_suffix("List"), root.get("items")) {
+        match (kind.strip_suffix("List"), root.get_mut("items")) {
             (Some(of), Some(Value::Array(items))) => {
-                for (item, value) in items.iter().enumerate() {
+                let mut places = Index::of(document, READER);
+                for (item, value) in std::mem::take(items).into_iter().enumerate() {
                     let base = Pointer::of(["items".to_owned(), item.to_string()]);
-                    let document = &self.stream.documents[index];
-                    let line = find(document, &base, READER)
-                        .map_or(line, |found| line_of(&self.text, document.node(found.node).span.start));
-                    let api_version = text(value, "apiVersion").unwrap_or(&api_version).to_owned();
-                    let kind = text(value, "kind").unwrap_or(of).to_owned();
-                    self.add(api_version, kind, value.clone(), index, base, line);
+                    let line = places.find(&base).map_or(line, |found| self.line(document.node(found.node).span.start));
+                    let api_version = text(&value, "apiVersion").unwrap_or(&api_version).to_owned();
+                    let kind = text(&value, "kind").unwrap_or(of).to_owned();
+                    self.add(api_version, kind, value, index, base, line);
                 }
             }
             _ => self.add(api_version, kind, root, index, Pointer::root(), line),
@@ -236,15 +309,27 @@ impl File {
     }
 }
 
-/// Tells whether bytes belong to a node that aliases stand for, and so to other places as well.
-fn is_referred_to(document: &Document, span: Span) -> bool {
-    document.nodes.iter().any(|node| match node.kind {
-        NodeKind::Alias { target, .. } => {
-            let around = document.node(target).span;
-            around.start <= span.start && span.end <= around.end
-        }
-        _ => false,
-    })
+/// The bytes that aliases stand for, those inside of others left out.
+fn referred(document: &Document) -> Vec<Span> {
+    let target = |node: &Node| match node.kind {
+        NodeKind::Alias { target, .. } => Some(document.node(target).span),
+        _ => None,
+    };
+    let mut spans: Vec<Span> = document.nodes.iter().filter_map(target).collect();
+    spans.sort_by_key(|span| (span.start, Reverse(span.end)));
+    let mut end = None;
+    spans.retain(|span| {
+        let outside = end.is_none_or(|end| span.end > end);
+        end = end.max(Some(span.end));
+        outside
+    });
+    spans
+}
+
+/// Tells whether bytes lie inside of one of some disjoint spans.
+fn is_within_any(spans: &[Span], inner: Span) -> bool {
+    let before = spans.partition_point(|span| span.start <= inner.start);
+    before.checked_sub(1).is_some_and(|last| inner.end <= spans[last].end)
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {

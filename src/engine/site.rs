@@ -10,7 +10,7 @@ use crate::{
         edit::Splice,
         path::RepoPath,
         yaml::{
-            edit::{self, EditError},
+            edit::{self, Draft, EditError},
             resolve::Reader,
         },
     },
@@ -43,18 +43,18 @@ impl Site {
         Self { file, label, document, change: Change { at, action: change.action.clone() }, reader }
     }
 
-    /// Words the change as one splice of the file's text.
+    /// Makes the change in a draft of the file and tells the splice that it is.
     ///
     /// # Errors
     /// A refusal where the text cannot say it: `aliased-value`, `not-expressible`, `file-unreadable`.
-    pub fn word(&self, text: &str) -> Result<Splice, Refusal> {
+    pub fn word(&self, draft: &mut Draft) -> Result<Splice, Refusal> {
         let action = match &self.change.action {
             Action::Set(value) => edit::Change::Set(value.clone()),
             Action::AddKey { key, value } => edit::Change::InsertKey { key: key.clone(), value: value.clone() },
             Action::AddItem { index, value } => edit::Change::InsertItem { index: *index, value: value.clone() },
             Action::Remove => edit::Change::Remove,
         };
-        edit::edit(text, self.document, &self.change.at, &action, self.reader).map_err(|error| self.refusal(&error))
+        draft.edit(self.document, &self.change.at, &action, self.reader).map_err(|error| self.refusal(&error))
     }
 
     fn refusal(&self, error: &EditError) -> Refusal {
@@ -78,6 +78,9 @@ impl Site {
             | EditError::NotExpressible { line } => (Code::NotExpressible, Some(*line), "change the source by hand"),
             EditError::NoDocument { .. } => (Code::NotExpressible, None, "change the source by hand"),
         };
-        Refusal::new(code, error.to_string(), hint).at(&self.file, line)
+        // The refusal itself says the line.
+        let (text, said) = (error.to_string(), line.map(|line| format!("line {line}: ")));
+        let message = said.and_then(|said| text.strip_prefix(&said)).unwrap_or(&text);
+        Refusal::new(code, message, hint).at(&self.file, line)
     }
 }

@@ -7,7 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{pointer::Pointer, value::same};
+use super::{
+    pointer::Pointer,
+    value::{same, same_leaf},
+};
 
 /// One step. Its pointer is valid when the steps before it have been taken.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +106,7 @@ fn compare_maps(
 ) {
     for (key, old) in old {
         match new.get(key) {
+            Some(new) if same_leaf(old, new) => {}
             Some(new) => compare(&at.join(key), old, new, merge_keys, steps),
             None => steps.push(Change { at: at.join(key), action: Action::Remove }),
         }
@@ -124,7 +128,8 @@ fn compare_lists(at: &Pointer, old: &[Value], new: &[Value], merge_keys: MergeKe
     for index in (0..old.len()).rev().filter(|index| kept_old.binary_search(index).is_err()) {
         steps.push(Change { at: at.join(index.to_string()), action: Action::Remove });
     }
-    for (position, (from, to)) in pairs.iter().enumerate() {
+    for (position, (from, to)) in pairs.iter().enumerate().filter(|(_, (from, to))| !same_leaf(&old[*from], &new[*to]))
+    {
         compare(&at.join(position.to_string()), &old[*from], &new[*to], merge_keys, steps);
     }
     for (index, value) in new.iter().enumerate().filter(|(index, _)| kept_new.binary_search(index).is_err()) {

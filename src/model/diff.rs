@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{pointer::Pointer, value::same};
+use super::{
+    pointer::Pointer,
+    value::{same, same_leaf},
+};
 
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -33,6 +36,7 @@ fn collect(at: &Pointer, before: &Value, after: &Value, found: &mut Vec<FieldCha
         (Value::Object(old), Value::Object(new)) => {
             for (key, before) in old {
                 match new.get(key) {
+                    Some(after) if same_leaf(before, after) => {}
                     Some(after) => collect(&at.join(key), before, after, found),
                     None => found.push(FieldChange { path: at.join(key), before: Some(before.clone()), after: None }),
                 }
@@ -51,7 +55,8 @@ fn collect_items(at: &Pointer, old: &[Value], new: &[Value], found: &mut Vec<Fie
     let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| same(a, b)).count();
     let (old, new) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
-    for (i, (before, after)) in old.iter().zip(new).enumerate() {
+    for (i, (before, after)) in old.iter().zip(new).enumerate().filter(|(_, (before, after))| !same_leaf(before, after))
+    {
         collect(&at.join((head + i).to_string()), before, after, found);
     }
     for (i, before) in old.iter().enumerate().skip(new.len()) {

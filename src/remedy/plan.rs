@@ -1,6 +1,6 @@
 //! Which bytes to change: every way to take all steps of a change, best first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::{
         change::Change,
         refusal::{Code, Refusal},
     },
-    source::{edit::Splice, path::RepoPath, span::line_of, tree::SourceTree},
+    source::{edit::Splice, path::RepoPath, span::line_of, yaml::edit::Draft},
     stack::{catalog::Catalog, owner::Owned},
 };
 
@@ -67,8 +67,7 @@ pub fn plans<'c>(
         ));
     }
     let sites: Vec<Vec<Site>> = steps.iter().map(|step| owned.resource().sites(step)).collect::<Result<_, _>>()?;
-    let tree = catalog.tree();
-    Ok(choices(&sites).into_iter().map(move |chosen| word(tree, &chosen)))
+    Ok(choices(&sites).into_iter().map(move |chosen| word(catalog, &chosen)))
 }
 
 /// The combinations of one site a step, those nearest to the best ones first.
@@ -90,17 +89,17 @@ fn choices(sites: &[Vec<Site>]) -> Vec<Vec<Site>> {
     combinations.into_iter().map(|(_, chosen)| chosen).collect()
 }
 
-fn word(tree: &dyn SourceTree, sites: &[Site]) -> Result<Plan, Refusal> {
-    let mut plan = Plan { edits: Vec::new(), files: BTreeMap::new() };
-    let mut splices: BTreeMap<RepoPath, Vec<Moved>> = BTreeMap::new();
+fn word(catalog: &Catalog<'_>, sites: &[Site]) -> Result<Plan, Refusal> {
+    let mut edits = Vec::new();
+    let mut drafts: BTreeMap<RepoPath, (Draft, Vec<Moved>)> = BTreeMap::new();
     let mut worded = 0;
     for site in sites {
         refuse_protected(&site.file)?;
-        let text = match plan.files.get(&site.file) {
-            Some(text) => text.clone(),
-            None => read(tree, &site.file)?,
+        let (draft, earlier) = match drafts.entry(site.file.clone()) {
+            Entry::Occupied(draft) => draft.into_mut(),
+            Entry::Vacant(free) => free.insert((draft(catalog, &site.file)?, Vec::new())),
         };
-        worded += text.len();
+        worded += draft.text().len();
         if worded > MAX_WORDED_BYTES {
             return Err(Refusal::new(
                 Code::NotExpressible,
@@ -109,21 +108,14 @@ fn word(tree: &dyn SourceTree, sites: &[Site]) -> Result<Plan, Refusal> {
             )
             .at(&site.file, None));
         }
-        let splice = site.word(&text)?;
-        let earlier = splices.entry(site.file.clone()).or_default();
+        let text = draft.text().to_owned();
+        let splice = site.word(draft)?;
         let before = text[splice.span.range()].to_owned();
         let line = original_line(&text, splice.span.start, earlier);
         earlier.push(Moved::by(&splice, &before));
-        plan.edits.push(SourceEdit {
-            file: site.file.clone(),
-            line,
-            site: site.label.clone(),
-            before,
-            after: splice.text.clone(),
-        });
-        plan.files.insert(site.file.clone(), splice.apply(&text));
+        edits.push(SourceEdit { file: site.file.clone(), line, site: site.label.clone(), before, after: splice.text });
     }
-    Ok(plan)
+    Ok(Plan { edits, files: drafts.into_iter().map(|(path, (draft, _))| (path, draft.into_text())).collect() })
 }
 
 /// By how many lines an earlier splice moved what follows it.
@@ -144,11 +136,12 @@ fn original_line(text: &str, at: usize, earlier: &[Moved]) -> usize {
     line_of(text, at).saturating_add_signed(-moved).max(1)
 }
 
-fn read(tree: &dyn SourceTree, path: &RepoPath) -> Result<String, Refusal> {
+fn draft(catalog: &Catalog<'_>, path: &RepoPath) -> Result<Draft, Refusal> {
     let unreadable =
         |why: String| Refusal::new(Code::FileUnreadable, why, "make it a regular UTF-8 text file").at(path, None);
-    let bytes = tree.read(path).map_err(|error| unreadable(error.to_string()))?;
-    String::from_utf8(bytes.to_vec()).map_err(|_| unreadable(format!("{path} is not UTF-8 text")))
+    let bytes = catalog.tree().read(path).map_err(|error| unreadable(error.to_string()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(format!("{path} is not UTF-8 text")))?;
+    Ok(Draft::new(text.to_owned(), catalog.parsed(path, text)))
 }
 
 /// Files that decide who may do what are for people alone, whatever a finding says.

@@ -105,11 +105,16 @@ fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, R
     if is_marker(live) {
         return Err(secret(finding, "the reported object held a secret and was not kept"));
     }
-    let wanted = kubernetes::adopted(declared, &filled(live, declared));
+    let withheld = is_withheld(live);
+    let wanted = if withheld {
+        kubernetes::adopted(declared, &filled(live, declared))
+    } else {
+        kubernetes::adopted(declared, live)
+    };
     if is_withheld(&wanted) {
         return Err(secret(finding, "a live value looked secret and was not kept"));
     }
-    if is_withheld(live) && same(declared, &wanted) {
+    if withheld && same(declared, &wanted) {
         return Err(secret(finding, "all is in sync but for values that look secret, which were not kept to compare"));
     }
     Ok(wanted)

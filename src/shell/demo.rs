@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     model::{finding::Finding, repository::BranchName, secret::Secret},
-    remedy::{Verdict, judge},
+    remedy::verdict,
     source::path::RepoPath,
     stack::catalog::Catalog,
 };
@@ -173,10 +173,7 @@ async fn settled(config: &Config, accepted: &Value) -> anyhow::Result<Case> {
 fn judged(remote: &Path, finding: &Value) -> anyhow::Result<String> {
     let finding: Finding = serde_json::from_value(finding.clone())?;
     let tree = LocalTree::open(remote)?;
-    let verdict = match Catalog::of(&tree) {
-        Ok(catalog) => judge(&catalog, &finding),
-        Err(refusal) => Verdict::Refused(refusal),
-    };
+    let verdict = verdict(&Catalog::of(&tree), &finding);
     Ok(answer::text(&finding, &verdict, false))
 }
 

@@ -17,7 +17,10 @@ pub fn unified(path: &RepoPath, before: Option<&str>, after: Option<&str>) -> St
     if before == after {
         return String::new();
     }
-    let (old, new) = (lines(before.unwrap_or_default()), lines(after.unwrap_or_default()));
+    let (old, new) = (before.unwrap_or_default(), after.unwrap_or_default());
+    let (above, below) = unchanged(old, new);
+    let skipped = old[..above].matches('\n').count();
+    let (old, new) = (lines(&old[above..old.len() - below]), lines(&new[above..new.len() - below]));
     let diff = TextDiff::configure().algorithm(Algorithm::Patience).diff_slices(&old, &new);
     let mut out = String::new();
     let side =
@@ -30,9 +33,9 @@ pub fn unified(path: &RepoPath, before: Option<&str>, after: Option<&str>) -> St
     for group in diff.grouped_ops(CONTEXT) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let range = |start: usize, end: usize| match end - start {
-            0 => format!("{start},0"),
-            1 => format!("{}", start + 1),
-            count => format!("{},{count}", start + 1),
+            0 => format!("{},0", skipped + start),
+            1 => format!("{}", skipped + start + 1),
+            count => format!("{},{count}", skipped + start + 1),
         };
         let removed = range(first.old_range().start, last.old_range().end);
         let added = range(first.new_range().start, last.new_range().end);
@@ -45,6 +48,19 @@ pub fn unified(path: &RepoPath, before: Option<&str>, after: Option<&str>) -> St
         }
     }
     out
+}
+
+/// How many bytes at the beginning and at the end of two texts are whole lines that both share and no hunk shows: most
+/// files are long and most edits short.
+fn unchanged(old: &str, new: &str) -> (usize, usize) {
+    let same = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+    let above = old[..old.floor_char_boundary(same)].rmatch_indices('\n').nth(CONTEXT).map_or(0, |(at, _)| at + 1);
+    let (old, new) = (&old[above..], &new[above..]);
+    let same = old.bytes().rev().zip(new.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let tail = &old[old.ceil_char_boundary(old.len() - same)..];
+    // The first line may be shared in part only.
+    let below = tail.match_indices('\n').nth(CONTEXT).map_or(0, |(at, _)| tail.len() - at - 1);
+    (above, below)
 }
 
 fn lines(text: &str) -> Vec<&str> {
@@ -99,6 +115,24 @@ mod tests {
             Some("x\n"),
             "diff --git a/a/b.yaml b/a/b.yaml\nnew file mode 100644\n--- /dev/null\n+++ b/a/b.yaml\n@@ -0,0 +1 @@\n+x\n",
         );
+    }
+
+    #[test]
+    fn what_is_left_out_around_a_change_is_counted() {
+        let path: RepoPath = "a".parse().expect("a path");
+        let text = |middle: &str| {
+            (0..40).map(|n| if n == 20 { middle.to_owned() } else { format!("{n}\n") }).collect::<String>()
+        };
+        let hunk = |middle: &str| unified(&path, Some(&text("old\n")), Some(&text(middle)));
+        let context = |first: usize| (first..first + 3).map(|n| format!(" {n}\n")).collect::<String>();
+        let head = "--- a/a\n+++ b/a\n";
+        let (above, below) = (context(17), context(21));
+        assert_eq!(hunk("new\n"), format!("{head}@@ -18,7 +18,7 @@\n{above}-old\n+new\n{below}"));
+        assert_eq!(hunk(""), format!("{head}@@ -18,7 +18,6 @@\n{above}-old\n{below}"));
+        // Repeated lines: what is shared above is not shared below as well.
+        let repeated = |count: usize| "x\n".repeat(count);
+        let grown = unified(&path, Some(&repeated(20)), Some(&repeated(21)));
+        assert!(grown.contains("\n+x\n") && !grown.contains("\n-"), "{grown}");
     }
 
     #[test]

@@ -1,23 +1,68 @@
-//! A repository at one commit: its stacks, rendered when asked for and then remembered.
+//! A repository at one commit: its stacks, rendered when asked for and remembered as far as memory allows.
+//!
+//! Who looks for a resource goes through all stacks, who edits it needs one. So what every stack declares is remembered by
+//! name, and whole renders only while they are small together.
 
-use std::{cell::OnceCell, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::{HashMap, VecDeque},
+    rc::Rc,
+    sync::Arc,
+};
 
 use super::{Stack, config::Config, discovery};
 use crate::{
     engine::{Rendered, manifest::Parsed},
-    model::refusal::{Code, Refusal},
+    model::{
+        refusal::{Code, Refusal},
+        resource::ResourceId,
+    },
     source::{
         path::RepoPath,
         tree::{SourceTree, TreeError, entry},
+        yaml::tree::Stream,
     },
 };
+
+/// The values of parsed files that renders may hold in memory together, unless a single one holds more. Each takes some
+/// 300 to 500 bytes.
+const MAX_KEPT: usize = 300_000;
 
 /// The stacks of a repository at one commit.
 pub struct Catalog<'t> {
     tree: &'t dyn SourceTree,
     stacks: Vec<Stack>,
-    rendered: Vec<OnceCell<Result<Rc<Rendered>, Refusal>>>,
+    contents: Vec<OnceCell<Result<Rc<Contents>, Refusal>>>,
+    kept: RefCell<Kept>,
     parsed: Parsed,
+}
+
+/// The renders that are remembered.
+#[derive(Default)]
+struct Kept {
+    rendered: HashMap<usize, Rc<Rendered>>,
+    /// Their stacks, the latest last.
+    order: VecDeque<usize>,
+}
+
+/// What a stack declares, by name.
+#[derive(Debug)]
+pub struct Contents {
+    /// The resources, in the order of the render.
+    pub resources: Vec<Declared>,
+    /// The files and documents that could not be read, and why.
+    pub unread: Vec<String>,
+}
+
+/// Where a resource is declared.
+#[derive(Debug)]
+pub struct Declared {
+    /// The resource.
+    pub id: ResourceId,
+    /// The file.
+    pub file: RepoPath,
+    /// The line, from 1.
+    pub line: usize,
 }
 
 impl<'t> Catalog<'t> {
@@ -28,13 +73,11 @@ impl<'t> Catalog<'t> {
     pub fn of(tree: &'t dyn SourceTree) -> Result<Self, Refusal> {
         let config = configuration(tree)?;
         let stacks = match config {
-            Some(config) if !config.stacks.is_empty() => {
-                config.stacks.iter().map(|stack| discovery::configured(tree, stack)).collect()
-            }
+            Some(config) if !config.stacks.is_empty() => discovery::configured(tree, &config.stacks),
             _ => discovery::discover(tree),
         };
-        let rendered = stacks.iter().map(|_| OnceCell::new()).collect();
-        Ok(Self { tree, stacks, rendered, parsed: Parsed::default() })
+        let contents = stacks.iter().map(|_| OnceCell::new()).collect();
+        Ok(Self { tree, stacks, contents, kept: RefCell::default(), parsed: Parsed::default() })
     }
 
     /// The files.
@@ -64,13 +107,38 @@ impl<'t> Catalog<'t> {
         })
     }
 
+    /// What a stack declares as the repository stands.
+    ///
+    /// # Errors
+    /// What its engine refuses.
+    pub fn contents(&self, stack: usize) -> Result<Rc<Contents>, Refusal> {
+        let contents = || self.rendered(stack).map(|rendered| Rc::new(Contents::of(&rendered)));
+        self.contents[stack].get_or_init(contents).clone()
+    }
+
     /// What a stack renders to as the repository stands.
     ///
     /// # Errors
     /// What its engine refuses.
     pub fn rendered(&self, stack: usize) -> Result<Rc<Rendered>, Refusal> {
-        let render = || self.stacks[stack].declaration.render(self.tree, &self.parsed).map(Rc::new);
-        self.rendered[stack].get_or_init(render).clone()
+        let Kept { rendered: kept, order } = &mut *self.kept.borrow_mut();
+        if let Some(rendered) = kept.get(&stack) {
+            return Ok(rendered.clone());
+        }
+        let rendered = Rc::new(self.stacks[stack].declaration.render(self.tree, &self.parsed)?);
+        while self.parsed.values() > MAX_KEPT
+            && let Some(oldest) = order.pop_front().and_then(|oldest| kept.remove(&oldest))
+        {
+            self.parsed.forget(oldest.files.difference(&rendered.files));
+        }
+        kept.insert(stack, rendered.clone());
+        order.push_back(stack);
+        Ok(rendered)
+    }
+
+    /// What a file of this text was parsed to, where it was.
+    pub fn parsed(&self, path: &RepoPath, text: &str) -> Option<Arc<Stream>> {
+        self.parsed.stream(path, text)
     }
 
     /// What a stack would render to from other files.
@@ -79,6 +147,18 @@ impl<'t> Catalog<'t> {
     /// What its engine refuses.
     pub fn rendered_from(&self, tree: &dyn SourceTree, stack: usize) -> Result<Rendered, Refusal> {
         self.stacks[stack].declaration.render(tree, &self.parsed)
+    }
+}
+
+impl Contents {
+    fn of(rendered: &Rendered) -> Self {
+        let declared = rendered.resources.iter().map(|resource| {
+            let (file, line) = resource.declared_at();
+            Declared { id: resource.id.clone(), file: file.clone(), line }
+        });
+        let broken = rendered.skipped.iter().filter(|skipped| skipped.broken);
+        let unread = broken.map(|skipped| format!("{} ({})", skipped.file, skipped.why)).collect();
+        Self { resources: declared.collect(), unread }
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod references;
 
-use std::{collections::BTreeSet, iter::successors};
+use std::{collections::BTreeSet, iter::successors, sync::Arc};
 
 use self::references::{KUSTOMIZATIONS, References};
 use super::{Stack, config::StackConfig};
@@ -16,29 +16,35 @@ use crate::{
     },
 };
 
-/// A stack as the configuration describes it.
-pub fn configured(tree: &dyn SourceTree, stack: &StackConfig) -> Stack {
-    let declaration = match stack {
+/// The stacks as the configuration describes them, in its order.
+pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig]) -> Vec<Stack> {
+    let mut references = References::of(tree);
+    let stack = |stack: &StackConfig| Stack {
+        name: stack.name.clone(),
+        declaration: declaration(stack, &mut references),
+        cluster: stack.cluster.clone(),
+    };
+    stacks.iter().map(stack).collect()
+}
+
+fn declaration(stack: &StackConfig, references: &mut References<'_>) -> Declaration {
+    let foreign = |language: Language, files: &[RepoPath], folder: &RepoPath| {
+        let reads = Reads { files: files.iter().cloned().collect(), folders: [folder.clone()].into() };
+        Declaration::Foreign { language, reads: reads.into() }
+    };
+    match stack {
         StackConfig { manifests: Some(manifests), .. } => {
             Declaration::Manifests(Folder { path: manifests.path.clone(), recurse: manifests.recurse })
         }
-        StackConfig { helm: Some(helm), .. } => {
-            let reads = Reads { files: helm.values.iter().cloned().collect(), folders: [helm.chart.clone()].into() };
-            Declaration::Foreign { language: Language::Helm, reads }
+        StackConfig { helm: Some(helm), .. } => foreign(Language::Helm, &helm.values, &helm.chart),
+        StackConfig { kustomize: Some(kustomize), .. } => {
+            Declaration::Foreign { language: Language::Kustomize, reads: references.followed_from(&kustomize.path) }
         }
-        StackConfig { kustomize: Some(kustomize), .. } => Declaration::Foreign {
-            language: Language::Kustomize,
-            reads: References::of(tree).followed_from(&kustomize.path),
-        },
-        StackConfig { terraform, .. } => {
-            let (root, files) = match terraform {
-                Some(terraform) => (terraform.root.clone(), terraform.var_files.iter().cloned().collect()),
-                None => (RepoPath::root(), BTreeSet::new()),
-            };
-            Declaration::Foreign { language: Language::Terraform, reads: Reads { files, folders: [root].into() } }
+        StackConfig { terraform: Some(terraform), .. } => {
+            foreign(Language::Terraform, &terraform.var_files, &terraform.root)
         }
-    };
-    Stack { name: stack.name.clone(), declaration, cluster: stack.cluster.clone() }
+        StackConfig { terraform: None, .. } => foreign(Language::Terraform, &[], &RepoPath::root()),
+    }
 }
 
 /// All stacks that the files themselves declare, sorted by name.
@@ -56,26 +62,31 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     let kustomizations: BTreeSet<RepoPath> = all.filter_map(|entry| entry.path.parent()).collect();
 
     let mut stacks = Vec::new();
-    let mut foreign = |name: &RepoPath, language: Language, reads: Reads| {
+    let mut foreign = |name: &RepoPath, language: Language, reads: Arc<Reads>| {
         stacks.push(Stack {
             name: name.to_string(),
             declaration: Declaration::Foreign { language, reads },
             cluster: None,
         });
     };
+    let within = |folder: &RepoPath| Arc::new(Reads { folders: [folder.clone()].into(), ..Reads::default() });
     for chart in charts.iter().filter(|chart| chart.parent().is_none_or(|above| !in_chart(&above))) {
-        foreign(chart, Language::Helm, Reads { folders: [chart.clone()].into(), ..Reads::default() });
+        foreign(chart, Language::Helm, within(chart));
     }
     let mut references = References::of(tree);
     for folder in &kustomizations {
         foreign(folder, Language::Kustomize, references.followed_from(folder));
     }
     for folder in &modules {
-        foreign(folder, Language::Terraform, Reads { folders: [folder.clone()].into(), ..Reads::default() });
+        foreign(folder, Language::Terraform, within(folder));
     }
     let kustomized = references.files();
     let taken = |path: &RepoPath| kustomized.contains(path) || in_chart(path);
-    let plain = folders_with(&|path| matches!(path.extension().as_str(), "yaml" | "yml" | "json") && !taken(path));
+    let plain = folders_with(&|path| match path.extension().as_str() {
+        "yaml" | "yml" => !taken(path),
+        "json" => !taken(path) && may_be_manifest(tree, path),
+        _ => false,
+    });
     for folder in plain.iter().filter(|folder| !kustomizations.contains(folder)) {
         let declaration = Declaration::Manifests(Folder { path: folder.clone(), recurse: false });
         stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
@@ -86,6 +97,14 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
 
 fn is_kustomization(name: &str) -> bool {
     KUSTOMIZATIONS.contains(&name)
+}
+
+/// Tells whether JSON, most of which is something else, may be a manifest; also where it cannot be read.
+fn may_be_manifest(tree: &dyn SourceTree, path: &RepoPath) -> bool {
+    tree.read(path).ok().is_none_or(|bytes| {
+        let text = String::from_utf8_lossy(&bytes);
+        text.contains("apiVersion") && text.contains("kind")
+    })
 }
 
 /// A regular file outside hidden folders.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, Contents, Declared};
 use crate::{
     engine::{Rendered, Resource},
     model::{
@@ -40,34 +40,39 @@ pub fn find(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId) -> Resu
         Some(name) => vec![catalog.position(name)?],
         None => (0..catalog.stacks().len()).collect(),
     };
-    let (mut exact, mut open, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut exact, mut open, mut unread) = (Vec::new(), Vec::new(), Vec::new());
     for &position in &searched {
-        let rendered = match catalog.rendered(position) {
-            Ok(rendered) => rendered,
+        let contents = match catalog.contents(position) {
+            Ok(contents) => contents,
             Err(refusal) if stack.is_some() => return Err(refusal),
             Err(refusal) => {
-                unreadable.push(format!("{} ({})", catalog.stacks()[position].name, refusal.code));
+                unread.push((position, Err(refusal.code)));
                 continue;
             }
         };
-        for skipped in rendered.skipped.iter().filter(|skipped| skipped.broken) {
-            unreadable.push(format!("{} ({})", skipped.file, skipped.why));
-        }
-        for (index, resource) in rendered.resources.iter().enumerate() {
-            let owned = || Owned { stack: position, resource: index, rendered: rendered.clone() };
+        for (index, resource) in contents.resources.iter().enumerate() {
             match matches(&resource.id, id) {
-                Some(Match::Exact) => exact.push(owned()),
-                Some(Match::Open) => open.push(owned()),
+                Some(Match::Exact) => exact.push((position, index)),
+                Some(Match::Open) => open.push((position, index)),
                 None => {}
             }
         }
+        unread.push((position, Ok(contents)));
     }
-    let mut found = if exact.is_empty() { open } else { exact };
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => Err(not_found(id, stack, &unreadable)),
-        _ => Err(ambiguous(catalog, id, &found)),
+    match if exact.is_empty() { open } else { exact }[..] {
+        [(stack, resource)] => Ok(Owned { stack, resource, rendered: catalog.rendered(stack)? }),
+        [] => Err(not_found(id, stack, &unread_of(catalog, unread))),
+        ref several => Err(ambiguous(catalog, id, several)),
     }
+}
+
+/// What was not searched, and why.
+fn unread_of(catalog: &Catalog<'_>, searched: Vec<(usize, Result<Rc<Contents>, Code>)>) -> Vec<String> {
+    let unread = |(position, contents): (usize, Result<Rc<Contents>, Code>)| match contents {
+        Ok(contents) => contents.unread.clone(),
+        Err(code) => vec![format!("{} ({code})", catalog.stacks()[position].name)],
+    };
+    searched.into_iter().flat_map(unread).collect()
 }
 
 enum Match {
@@ -79,7 +84,9 @@ fn matches(declared: &ResourceId, wanted: &ResourceId) -> Option<Match> {
     let (ResourceId::Kubernetes(declared), ResourceId::Kubernetes(wanted)) = (declared, wanted) else {
         return (declared == wanted).then_some(Match::Exact);
     };
-    let named = |id: &KubernetesId| (id.api_version.clone(), id.kind.clone(), id.name.clone());
+    fn named(id: &KubernetesId) -> [&str; 3] {
+        [&id.name, &id.kind, &id.api_version]
+    }
     if wanted.name.is_empty() || named(declared) != named(wanted) {
         return None;
     }
@@ -104,15 +111,13 @@ fn not_found(id: &ResourceId, stack: Option<&str>, unreadable: &[String]) -> Ref
     Refusal::new(Code::OwnerNotFound, message, hint)
 }
 
-fn ambiguous(catalog: &Catalog<'_>, id: &ResourceId, found: &[Owned]) -> Refusal {
-    let places: Vec<String> = found
-        .iter()
-        .take(5)
-        .map(|owned| {
-            let (file, line) = owned.resource().declared_at();
-            format!("{} ({file}:{line})", catalog.stacks()[owned.stack].name)
-        })
-        .collect();
+fn ambiguous(catalog: &Catalog<'_>, id: &ResourceId, found: &[(usize, usize)]) -> Refusal {
+    let place = |&(stack, resource): &(usize, usize)| {
+        let contents = catalog.contents(stack).ok()?;
+        let Declared { file, line, .. } = contents.resources.get(resource)?;
+        Some(format!("{} ({file}:{line})", catalog.stacks()[stack].name))
+    };
+    let places: Vec<String> = found.iter().take(5).filter_map(place).collect();
     Refusal::new(
         Code::OwnerAmbiguous,
         format!("{} declarations of {id}: {}", found.len(), places.join(", ")),

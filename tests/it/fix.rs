@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 use sourceward::{
     model::finding::Finding,
-    remedy::{Verdict, judge},
+    remedy::{Verdict, verdict},
     source::{
         path::RepoPath,
         tree::MemoryTree,
@@ -36,10 +36,7 @@ fn run(case: &Path) -> Result<(), String> {
     let files = files(&case.join("repo"));
     let tree = MemoryTree::of(files.iter().map(|(path, content)| (path.clone(), content)));
     let finding = finding(case);
-    let verdict = match Catalog::of(&tree) {
-        Ok(catalog) => judge(&catalog, &finding),
-        Err(refusal) => Verdict::Refused(refusal),
-    };
+    let verdict = verdict(&Catalog::of(&tree), &finding);
     let (file, text) = match &verdict {
         Verdict::InSync => ("in-sync.txt", "the source already says so\n".to_owned()),
         Verdict::Refused(refusal) => {
@@ -68,10 +65,9 @@ fn converges(name: &str, files: &BTreeMap<RepoPath, Vec<u8>>, finding: &Finding)
     let absolute =
         finding.patch.iter().flat_map(|patch| &patch.0).all(|op| matches!(op, json_patch::PatchOperation::Replace(_)));
     let tree = MemoryTree::of(files.iter().map(|(path, content)| (path.clone(), content)));
-    let again = Catalog::of(&tree).map(|catalog| judge(&catalog, finding));
-    match again {
+    match verdict(&Catalog::of(&tree), finding) {
         _ if !absolute => Ok(()),
-        Ok(Verdict::InSync) => Ok(()),
+        Verdict::InSync => Ok(()),
         other => Err(format!("{name}: judged again on its own result it is not in sync: {other:?}")),
     }
 }

@@ -64,17 +64,79 @@ fn a_kustomization_that_cannot_be_parsed_still_protects_what_it_names() {
     assert_eq!(refused(&files, patch).0, Code::OwnerNotFound);
 }
 
+#[test]
+fn what_is_kept_of_many_large_files_does_not_change_the_answer() {
+    // Three files of which two fit into what is kept: each is asked for while another one is.
+    let items = "1,".repeat(120_000);
+    let text = |n: usize| {
+        format!(
+            "apiVersion: v1\nkind: Wide\nmetadata: {{name: wide}}\nspec: [{items}]\n---\n{}",
+            CART.replace("cart", &format!("cart{n}"))
+        )
+    };
+    let files = (0..3).map(|n| (format!("k{n}/cart.yaml").parse::<RepoPath>().expect("a path"), text(n)));
+    let tree = MemoryTree::of(files);
+    let catalog = Catalog::of(&tree).expect("a catalog");
+    for n in [0, 2, 1, 0] {
+        match judge(
+            &catalog,
+            &finding(&format!("cart{n}"), json!([{"op": "replace", "path": "/data/a", "value": "y"}])),
+        ) {
+            Verdict::Patched(proved) => assert_eq!(proved.stack(), format!("k{n}")),
+            other => panic!("it is not patched: {other:?}"),
+        }
+        // The repository's own text stays known, not the one that was tried.
+        let path: RepoPath = format!("k{n}/cart.yaml").parse().expect("a path");
+        assert!(catalog.parsed(&path, &text(n)).is_some());
+    }
+}
+
+#[test]
+fn a_folder_of_too_many_values_is_not_read() {
+    let text = format!("[{}]\n", "[],".repeat(240_000));
+    let names: Vec<String> = (0..3).map(|n| format!("k8s/{n}.yaml")).collect();
+    let mut files: Vec<_> = names.iter().map(|name| (&**name, &*text)).collect();
+    files.push(("k8s/cart.yaml", CART));
+    let replace = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
+    assert_eq!(refused(&files, replace.clone()).0, Code::OwnerNotFound);
+    let mut named = finding("cart", replace);
+    named.stack = Some("k8s".to_owned());
+    let tree = MemoryTree::of(files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text)));
+    match judge(&Catalog::of(&tree).expect("a catalog"), &named) {
+        Verdict::Refused(refusal) => assert_eq!(refusal.code, Code::StackUnreadable, "{}", refusal.message),
+        other => panic!("it is not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn stacks_that_share_a_kustomization_follow_it_once() {
+    let stacks: String = (0..2_000).map(|n| format!("- name: s{n}\n  kustomize: {{path: c0}}\n")).collect();
+    let config = format!("version: 1\nstacks:\n- name: k8s\n  manifests: {{path: k8s}}\n{stacks}");
+    let chain: Vec<_> =
+        (0..200).map(|n| (format!("c{n}/kustomization.yaml"), format!("resources: [../c{}]\n", n + 1))).collect();
+    let mut files: Vec<_> = chain.iter().map(|(path, text)| (&**path, &**text)).collect();
+    files.extend([(".github/sourceward.yaml", &*config), ("k8s/cart.yaml", CART)]);
+    let tree = MemoryTree::of(files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text)));
+    let replace = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
+    // Followed for each stack, the chain would take more steps than are taken, and count as reading everything.
+    let verdict = judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", replace));
+    assert!(matches!(verdict, Verdict::Patched(_)), "{verdict:?}");
+}
+
 fn refused(files: &[(&str, &str)], patch: Value) -> (Code, String) {
     let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
     let tree = MemoryTree::of(files);
-    let finding: Finding = serde_json::from_value(json!({
-        "intent": "drift",
-        "resource": {"kubernetes": {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "cart"}},
-        "patch": patch,
-    }))
-    .expect("a finding");
-    match judge(&Catalog::of(&tree).expect("a catalog"), &finding) {
+    match judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", patch)) {
         Verdict::Refused(refusal) => (refusal.code, refusal.message),
         other => panic!("it is not refused: {other:?}"),
     }
+}
+
+fn finding(name: &str, patch: Value) -> Finding {
+    serde_json::from_value(json!({
+        "intent": "drift",
+        "resource": {"kubernetes": {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": name}},
+        "patch": patch,
+    }))
+    .expect("a finding")
 }

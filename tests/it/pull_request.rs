@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, fingerprint::Fingerprint, refusal::Refusal},
     remedy::{
-        Verdict, confidential, judge,
+        self, Verdict, confidential,
         lifecycle::{Commits, Hold, Observed, Settled, Step, Text, earlier, steps},
         proof::Proved,
         pull_request::{Circumstances, MAX_BODY, PullRequest, marker::marker, pull_request, title::Titles, trailers},
@@ -60,10 +60,7 @@ fn replicas(count: u32) -> Value {
 fn verdict(files: &[(&str, &str)], finding: &Finding) -> Verdict {
     let path = |path: &str| path.parse::<RepoPath>().expect(path);
     let tree = MemoryTree::of(files.iter().map(|(name, text)| (path(name), text.as_bytes())));
-    match Catalog::of(&tree) {
-        Ok(catalog) => judge(&catalog, finding),
-        Err(refusal) => Verdict::Refused(refusal),
-    }
+    remedy::verdict(&Catalog::of(&tree), finding)
 }
 
 fn finding(value: Value) -> Finding {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Exit, Format, Repository};
@@ -17,7 +18,10 @@ use crate::{
         answer,
         paint::{BOLD, DIM, HUNK, WARNING, paint, visible},
     },
-    source::lineage::Role,
+    source::{
+        lineage::{Origin, Role},
+        path::RepoPath,
+    },
     stack::catalog::Catalog,
 };
 
@@ -92,8 +96,13 @@ impl Explain {
 
     fn json(&self, stack: &str, resource: &Resource) -> String {
         let fields = self.pointer.clone().map_or_else(|| leaves(&resource.value), |pointer| vec![pointer]);
-        let described: Vec<Value> = fields.iter().map(|at| described(resource, at)).collect();
-        format!("{}\n", json!({"resource": resource.id, "stack": stack, "fields": described}))
+        let described = fields.iter().zip(resource.all_origins(&fields)).map(|(at, origins)| Field {
+            path: at,
+            value: at.get(&resource.value),
+            origins: origins.into_iter().map(Place::of).collect(),
+        });
+        let explained = Explained { resource: &resource.id, stack, fields: described.collect() };
+        serde_json::to_string(&explained).expect("all keys are texts") + "\n"
     }
 
     fn not_found(&self, unsearched: &[String]) -> Refusal {
@@ -145,10 +154,10 @@ fn whole(stack: &str, resource: &Resource) -> String {
     let widest = fields.iter().map(|at| at.to_string().chars().count()).filter(|width| *width <= 48).max().unwrap_or(0);
     let mut text = heading(stack, resource);
     let mut file = None;
-    for at in &fields {
+    for (at, origins) in fields.iter().zip(resource.all_origins(&fields)) {
         let value = at.get(&resource.value).map_or_else(String::new, |value| shown(value, 40));
         let field = format!("{}  {}", visible(&format!("{:widest$}", at.to_string())), visible(&value));
-        let mut origins = resource.origins(at).into_iter();
+        let mut origins = origins.into_iter();
         let Some(first) = origins.next() else {
             text += &format!("  {:>5}  {field}\n", "");
             continue;
@@ -173,18 +182,34 @@ fn heading(stack: &str, resource: &Resource) -> String {
     format!("{resource} in stack {}  {}\n", visible(stack), paint(DIM, format!("{file}:{line}")))
 }
 
-fn described(resource: &Resource, at: &Pointer) -> Value {
-    let origins: Vec<Value> = resource
-        .origins(at)
-        .iter()
-        .map(|origin| {
-            json!({
-                "file": origin.file, "line": origin.line, "role": origin.role.to_string(),
-                "bytes": [origin.span.start, origin.span.end],
-            })
-        })
-        .collect();
-    json!({"path": at, "value": at.get(&resource.value), "origins": origins})
+/// What a resource's fields come from, for machines.
+#[derive(Serialize)]
+struct Explained<'r> {
+    resource: &'r ResourceId,
+    stack: &'r str,
+    fields: Vec<Field<'r>>,
+}
+
+#[derive(Serialize)]
+struct Field<'r> {
+    path: &'r Pointer,
+    value: Option<&'r Value>,
+    origins: Vec<Place>,
+}
+
+#[derive(Serialize)]
+struct Place {
+    file: RepoPath,
+    line: usize,
+    role: String,
+    bytes: [usize; 2],
+}
+
+impl Place {
+    fn of(origin: Origin) -> Self {
+        let Origin { file, line, span, role, .. } = origin;
+        Self { file, line, role: role.to_string(), bytes: [span.start, span.end] }
+    }
 }
 
 /// `deployment/cart` or `shop/deployment/cart`, without regard to the kind's case.

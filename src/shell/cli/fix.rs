@@ -14,17 +14,16 @@ use super::{Exit, Repository, Usage, input, unreadable};
 use crate::{
     model::{
         finding::{Finding, Intent, State},
-        refusal::Refusal,
         resource::{KubernetesId, ResourceId},
     },
-    remedy::{Verdict, judge},
+    remedy::{Verdict, verdict},
     shell::terminal::{
         answer,
         paint::{WARNING, paint, visible},
     },
     source::{
         path::RepoPath,
-        tree::{Overlay, SourceTree},
+        tree::Overlay,
         yaml::{
             parse::parse,
             resolve::{Reader, value},
@@ -107,7 +106,7 @@ impl Fix {
         let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
         let (mut refused, mut unreadable) = (false, false);
         let mut out = Output { format: self.format, answers: 0 };
-        let base = Session::of(&tree);
+        let base = Catalog::of(&tree);
         for asked in asked {
             let finding = match asked {
                 Asked::Finding(finding) => finding,
@@ -128,9 +127,9 @@ impl Fix {
                 // The sender itself says that nothing is left to settle.
                 Verdict::InSync
             } else if written.is_empty() {
-                base.judge(&finding)
+                verdict(&base, &finding)
             } else {
-                Session::of(&Overlay::new(&tree, written.clone())).judge(&finding)
+                verdict(&Catalog::of(&Overlay::new(&tree, written.clone())), &finding)
             };
             refused |= matches!(verdict, Verdict::Refused(_));
             if let (Verdict::Patched(proved), true) = (&verdict, self.write) {
@@ -199,22 +198,6 @@ impl Output {
         let space = if self.answers == 0 { "" } else { "\n" };
         self.answers += 1;
         write!(anstream::stdout(), "{space}{text}")
-    }
-}
-
-/// A repository opened for judging, or the reason why it cannot be.
-struct Session<'t>(Result<Catalog<'t>, Refusal>);
-
-impl<'t> Session<'t> {
-    fn of(tree: &'t dyn SourceTree) -> Self {
-        Self(Catalog::of(tree))
-    }
-
-    fn judge(&self, finding: &Finding) -> Verdict {
-        match &self.0 {
-            Ok(catalog) => judge(catalog, finding),
-            Err(refusal) => Verdict::Refused(refusal.clone()),
-        }
     }
 }
 

@@ -19,10 +19,13 @@ mod set;
 mod site;
 mod style;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use self::{
     collection::Care,
+    outcome::Outcome,
     page::Page,
     replace::Tag,
     set::Layout,
@@ -32,10 +35,10 @@ use self::{
 use super::{
     parse::{ParseError, parse},
     resolve::{Reader, Unresolvable},
-    tree::{NodeId, NodeKind},
+    tree::{NodeId, NodeKind, Stream},
 };
 use crate::{
-    model::{pointer::Pointer, value::same},
+    model::pointer::Pointer,
     source::{
         edit::Splice,
         span::{Span, line_of},
@@ -146,14 +149,75 @@ pub enum EditError {
     },
 }
 
-/// Words a change at the pointer `at` of the document with the index `document` (from 0, empty ones counted) as one splice;
-/// an empty one where the value is the wanted one already. Pointers go by the keys that `reader` sees; a key of a merge
-/// counts as the map's own.
-pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: Reader) -> Result<Splice, EditError> {
-    if let Some((at, found)) = odd_line_break(text) {
-        return Err(EditError::OddLineBreak { line: line_of(text, at), found });
+/// A file on its way to new text: edit after edit, each made on what those before it left.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    text: String,
+    /// What the text was last read as; absent before it is first needed.
+    stream: Option<Arc<Stream>>,
+}
+
+impl Draft {
+    /// A file as it stands, with what it was parsed to, where that is known.
+    pub fn new(text: String, stream: Option<Arc<Stream>>) -> Self {
+        Self { text, stream }
     }
-    let stream = parse(text)?;
+
+    /// The text as it is now.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text as it is now, where nothing is left to edit.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// Makes a change at the pointer `at` of the document with the index `document` (from 0, empty ones counted) and tells
+    /// the splice that it is; an empty one where the value is the wanted one already. Pointers go by the keys that `reader`
+    /// sees; a key of a merge counts as the map's own.
+    ///
+    /// # Errors
+    /// Why the change is not made; the text is then as it was.
+    pub fn edit(
+        &mut self,
+        document: usize,
+        at: &Pointer,
+        change: &Change,
+        reader: Reader,
+    ) -> Result<Splice, EditError> {
+        if let Some((at, found)) = odd_line_break(&self.text) {
+            return Err(EditError::OddLineBreak { line: line_of(&self.text, at), found });
+        }
+        let stream = match &self.stream {
+            Some(stream) => stream.clone(),
+            None => self.stream.insert(Arc::new(parse(&self.text)?)).clone(),
+        };
+        let (splice, after) = word(&stream, &self.text, document, at, change, reader)?;
+        if let Some(Outcome { text, stream }) = after {
+            (self.text, self.stream) = (text, Some(Arc::new(stream)));
+        }
+        Ok(splice)
+    }
+}
+
+/// Words one change as one splice, as [`Draft::edit`] does.
+///
+/// # Errors
+/// Why the change is not made.
+pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: Reader) -> Result<Splice, EditError> {
+    Draft::new(text.to_owned(), None).edit(document, at, change, reader)
+}
+
+/// The splice, and what it comes to where it changes anything.
+fn word(
+    stream: &Stream,
+    text: &str,
+    document: usize,
+    at: &Pointer,
+    change: &Change,
+    reader: Reader,
+) -> Result<(Splice, Option<Outcome>), EditError> {
     let count = stream.documents.len();
     let found = stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })?;
     let page = Page { text, document: found };
@@ -162,23 +226,24 @@ pub fn edit(text: &str, document: usize, at: &Pointer, change: &Change, reader: 
     let style = Style::of(page);
     let Some(root) = found.root else {
         let line = page.line(found.span.start);
-        let wanted = outcome::wanted(&old, at, change, line)?;
-        let splices = CARES.map(|care| insert::insert_root(page, &style, &wanted, care));
-        let exact =
-            splices.into_iter().find_map(|splice| outcome::exact(&stream, text, document, &wanted, splice, reader));
-        return exact.ok_or(EditError::NotExpressible { line });
+        let wanted = outcome::wanted(old, at, change, line)?;
+        let mut splices = CARES.into_iter().map(|care| insert::insert_root(page, &style, &wanted, care));
+        let exact = splices.find_map(|splice| outcome::exact(stream, text, document, &wanted, splice, reader));
+        return exact.map(|(splice, after)| (splice, Some(after))).ok_or(EditError::NotExpressible { line });
     };
     let place = site::locate(page, root, at, reader)?;
     let start = page.outer(place.site().node).start;
-    let wanted = outcome::wanted(&old, at, change, page.line(start))?;
-    if same(&old, &wanted) {
-        return Ok(Splice::new(Span::empty(start), ""));
+    if outcome::says_already(&old, at, change) {
+        return Ok((Splice::new(Span::empty(start), ""), None));
     }
-    let splices = wordings(page, &style, root, &place, at, change, reader)?;
-    let closed: Vec<Splice> = splices.iter().filter_map(|splice| insert::behind_open_block(page, splice)).collect();
-    let mut all = splices.into_iter().chain(closed);
-    let exact = all.find_map(|splice| outcome::exact(&stream, text, document, &wanted, splice, reader));
-    exact.ok_or_else(|| {
+    let wanted = outcome::wanted(old, at, change, page.line(start))?;
+    let exact = |splice| outcome::exact(stream, text, document, &wanted, splice, reader);
+    let splices = || wordings(page, &style, root, &place, at, change, reader);
+    let found = match splices()?.find_map(exact) {
+        None => splices()?.filter_map(|splice| insert::behind_open_block(page, &splice)).find_map(exact),
+        found => found,
+    };
+    found.map(|(splice, after)| (splice, Some(after))).ok_or_else(|| {
         shared(page, place.site(), reader).unwrap_or(EditError::NotExpressible { line: page.line(start) })
     })
 }
@@ -193,21 +258,21 @@ fn odd_line_break(text: &str) -> Option<(usize, char)> {
     odd.next().and_then(|(at, found)| Some((at, found.chars().next()?)))
 }
 
-/// The splices that may make a change, the best one first.
-fn wordings(
-    page: Page<'_>,
-    style: &Style,
+/// The splices that may make a change, the best one first, each worded when it is asked for.
+fn wordings<'p>(
+    page: Page<'p>,
+    style: &'p Style,
     root: NodeId,
-    place: &Place,
+    place: &'p Place,
     at: &Pointer,
-    change: &Change,
+    change: &'p Change,
     reader: Reader,
-) -> Result<Vec<Splice>, EditError> {
+) -> Result<Box<dyn Iterator<Item = Splice> + 'p>, EditError> {
     let site = match (place, change) {
         (Place::Written(site), _) => site,
         (Place::Inherited { map, merge, key }, Change::Set(value)) => {
-            let splices = CARES.map(|care| insert::insert_key(page, style, map, key, value, Some(*merge), care));
-            return Ok(splices.to_vec());
+            let insert = move |care| insert::insert_key(page, style, map, key, value, Some(*merge), care);
+            return Ok(Box::new(CARES.into_iter().map(insert)));
         }
         (Place::Inherited { map, .. }, _) => return Err(site::aliased(page, map.node, "a merge key")),
     };
@@ -224,21 +289,21 @@ fn wordings(
                 Some(_) if !is_like(&node.kind, value) => &[Tag::Drop],
                 Some(_) => &[Tag::Keep, Tag::Drop],
             };
-            let set = |(tag, care)| set::set(page, style, site, value, Layout::AsBefore, tag, care);
-            tags.iter().flat_map(|tag| CARES.map(|care| (*tag, care))).map(set).collect()
+            let set = move |(tag, care)| set::set(page, style, site, value, Layout::AsBefore, tag, care);
+            Box::new(tags.iter().flat_map(|tag| CARES.map(|care| (*tag, care))).map(set))
         }
         Change::InsertKey { key, value } => {
-            CARES.map(|care| insert::insert_key(page, style, site, key, value, None, care)).to_vec()
+            Box::new(CARES.into_iter().map(move |care| insert::insert_key(page, style, site, key, value, None, care)))
         }
         Change::InsertItem { index, value } => {
-            CARES.map(|care| insert::insert_item(page, style, site, *index, value, care)).to_vec()
+            Box::new(CARES.into_iter().map(move |care| insert::insert_item(page, style, site, *index, value, care)))
         }
         Change::Remove => match at.parent() {
             Some(parent) => match site::locate(page, root, &parent, reader)? {
-                Place::Written(around) => remove::remove(page, style, site, &around),
+                Place::Written(around) => Box::new(remove::remove(page, style, site, &around).into_iter()),
                 Place::Inherited { map, .. } => return Err(site::aliased(page, map.node, "a merge key")),
             },
-            None => Vec::new(),
+            None => Box::new(std::iter::empty()),
         },
     })
 }

@@ -11,13 +11,14 @@
 
 mod convert;
 mod fields;
-mod locate;
+pub mod locate;
 mod number;
 mod scalar;
 mod time;
 
 use serde_json::Value;
 
+use self::locate::Index;
 use super::tree::{Document, NodeId};
 use crate::{model::pointer::Pointer, source::span::Span};
 
@@ -35,6 +36,10 @@ pub enum Reader {
 
 /// The most values of one conversion, aliases and merges written out; more than any file without aliases can have.
 pub const MAX_VALUES: usize = 300_000;
+
+/// The most of them that may come from aliases and merges: a few kilobytes that name themselves again and again must not
+/// cost as much as a file of the largest size, for there may be thousands of them.
+pub const MAX_ALIASED_VALUES: usize = 25_000;
 
 /// The most text of one conversion in bytes, repeated wherever an alias repeats it.
 pub const MAX_TEXT_BYTES: usize = 8 * super::parse::MAX_BYTES;
@@ -129,12 +134,13 @@ pub fn value(document: &Document, node: NodeId, reader: Reader) -> Result<Value,
 
 /// The text that a node has as a map's key; absent where the reader refuses it as a key and for `<<`, which is none.
 pub fn key_text(document: &Document, node: NodeId, reader: Reader) -> Option<String> {
-    fields::key(document, node, reader).ok().flatten().map(|key| key.text)
+    fields::key(document, node, reader).ok().flatten().map(|key| key.text.into_owned())
 }
 
-/// Finds the node at a pointer into the value of a document. Where a key is there twice it finds the one that counts.
+/// Finds the node at a pointer into the value of a document. Where a key is there twice it finds the one that counts. Who
+/// looks for many keeps an [`Index`].
 pub fn find(document: &Document, pointer: &Pointer, reader: Reader) -> Option<Found> {
-    locate::find(document, pointer, reader)
+    Index::of(document, reader).find(pointer)
 }
 
 /// Tells whether a plain scalar of this text is exactly this string to every reader. Also false for texts that are strings to

@@ -3,7 +3,10 @@
 //! Whatever a kustomization's text names that exists counts as read, followed through further kustomizations. This is more
 //! than it does read, never less: an edit of any of these files is withheld.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -22,9 +25,10 @@ use crate::{
 /// The names of a kustomization's own file.
 pub const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// The steps from one kustomization to another that are followed for all stacks together. What is beyond counts as
-/// reading everything.
+/// The steps from one kustomization to another that are followed for all stacks together, and the bytes of text that count
+/// as one of them. What is beyond counts as reading everything.
 const MAX_STEPS: usize = 200_000;
+const BYTES_A_STEP: usize = 64;
 
 /// A longer text is no file's name.
 const MAX_NAME_BYTES: usize = 4_096;
@@ -33,6 +37,7 @@ const MAX_NAME_BYTES: usize = 4_096;
 pub struct References<'t> {
     tree: &'t dyn SourceTree,
     direct: BTreeMap<RepoPath, Direct>,
+    followed: BTreeMap<RepoPath, Arc<Reads>>,
     steps: usize,
 }
 
@@ -43,25 +48,43 @@ struct Direct {
     folders: BTreeSet<RepoPath>,
     /// Whether it cannot be told.
     anything: bool,
+    /// How much text there was to read.
+    bytes: usize,
 }
 
 impl<'t> References<'t> {
     /// The references in a tree, read when they are asked for.
     pub fn of(tree: &'t dyn SourceTree) -> Self {
-        Self { tree, direct: BTreeMap::new(), steps: 0 }
+        Self { tree, direct: BTreeMap::new(), followed: BTreeMap::new(), steps: 0 }
     }
 
     /// The files that the kustomization of a folder may read.
-    pub fn followed_from(&mut self, folder: &RepoPath) -> Reads {
+    pub fn followed_from(&mut self, folder: &RepoPath) -> Arc<Reads> {
+        if let Some(known) = self.followed.get(folder) {
+            return known.clone();
+        }
+        let reads = Arc::new(self.follow(folder));
+        self.followed.insert(folder.clone(), reads.clone());
+        reads
+    }
+
+    fn follow(&mut self, folder: &RepoPath) -> Reads {
         let (mut reads, mut seen, mut todo) = (Reads::default(), BTreeSet::new(), vec![folder.clone()]);
         while let Some(folder) = todo.pop() {
             if !seen.insert(folder.clone()) {
                 continue;
             }
-            let tree = self.tree;
-            let direct = self.direct.entry(folder).or_insert_with_key(|folder| Direct::of(tree, folder));
-            self.steps += 1 + direct.files.len() + direct.folders.len();
-            if direct.anything || self.steps > MAX_STEPS {
+            if self.steps > MAX_STEPS {
+                return Reads { folders: [RepoPath::root()].into(), ..reads };
+            }
+            let (tree, steps) = (self.tree, &mut self.steps);
+            let direct = self.direct.entry(folder).or_insert_with_key(|folder| {
+                let direct = Direct::of(tree, folder);
+                *steps += direct.bytes / BYTES_A_STEP;
+                direct
+            });
+            *steps += 1 + direct.files.len() + direct.folders.len();
+            if direct.anything {
                 return Reads { folders: [RepoPath::root()].into(), ..reads };
             }
             reads.files.extend(direct.files.iter().cloned());
@@ -84,7 +107,10 @@ impl Direct {
             if entry(tree, &path).is_none() {
                 continue;
             }
-            match words(tree, &path) {
+            let text = tree.read(&path).ok();
+            let text = text.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
+            found.bytes += text.map_or(0, str::len);
+            match text.map(words) {
                 Some(words) => words.iter().for_each(|word| found.add(tree, folder, word)),
                 None => found.anything = true,
             }
@@ -106,15 +132,13 @@ impl Direct {
     }
 }
 
-/// Every text of a kustomization that may name a file or folder; nothing where it cannot be read at all.
-fn words(tree: &dyn SourceTree, path: &RepoPath) -> Option<BTreeSet<String>> {
-    let bytes = tree.read(path).ok()?;
-    let text = std::str::from_utf8(&bytes).ok()?;
-    Some(strings(text).unwrap_or_else(|| {
+/// Every text of a kustomization that may name a file or folder.
+fn words(text: &str) -> BTreeSet<String> {
+    strings(text).unwrap_or_else(|| {
         // A template, for example: every word of it may be a name.
         let between = |c: char| c.is_whitespace() || "\"'[]{},".contains(c);
         text.split(between).filter(|word| word.len() < MAX_NAME_BYTES).map(str::to_owned).collect()
-    }))
+    })
 }
 
 fn strings(text: &str) -> Option<BTreeSet<String>> {

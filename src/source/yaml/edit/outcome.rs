@@ -23,11 +23,23 @@ pub(super) fn read(document: &Document, reader: Reader) -> Result<Value, Resolve
     document.root.map_or(Ok(Value::Null), |root| resolve::value(document, root, reader))
 }
 
+/// What a splice comes to.
+pub(super) struct Outcome {
+    /// The file's new text.
+    pub(super) text: String,
+    /// What that reads as.
+    pub(super) stream: Stream,
+}
+
+/// Tells whether a change sets what is there already.
+pub(super) fn says_already(old: &Value, at: &Pointer, change: &Change) -> bool {
+    matches!(change, Change::Set(value) if at.get(old).is_some_and(|old| same(old, value)))
+}
+
 /// The document's value after a change; `line` is that of the place, for what is wrong with it.
-pub(super) fn wanted(old: &Value, at: &Pointer, change: &Change, line: usize) -> Result<Value, EditError> {
+pub(super) fn wanted(mut new: Value, at: &Pointer, change: &Change, line: usize) -> Result<Value, EditError> {
     let missing = || EditError::NotFound { at: at.clone(), line };
     let wrong = |found: &Value, wanted| EditError::WrongKind { at: at.clone(), line, found: type_name(found), wanted };
-    let mut new = old.clone();
     match change {
         Change::Set(value) => *at.get_mut(&mut new).ok_or_else(missing)? = value.clone(),
         Change::InsertKey { key, value } => match at.get_mut(&mut new).ok_or_else(missing)? {
@@ -57,7 +69,7 @@ pub(super) fn wanted(old: &Value, at: &Pointer, change: &Change, line: usize) ->
     Ok(new)
 }
 
-/// The splice with the file's line breaks, if the document `index` then reads as `wanted` and all others, each byte of
+/// The splice with the file's line breaks and what it comes to, if the document `index` then reads as `wanted` and all others, each byte of
 /// them, are as they were in `stream`.
 pub(super) fn exact(
     stream: &Stream,
@@ -66,7 +78,7 @@ pub(super) fn exact(
     wanted: &Value,
     splice: Splice,
     reader: Reader,
-) -> Option<Splice> {
+) -> Option<(Splice, Outcome)> {
     let crlf = text.find('\n').is_some_and(|at| text[..at].ends_with('\r'));
     let new = splice.text.replace("\r\n", "\n");
     let splice = Splice::new(splice.span, if crlf { new.replace('\n', "\r\n") } else { new });
@@ -76,6 +88,6 @@ pub(super) fn exact(
     let mut others = stream.documents.iter().zip(&after.documents).enumerate().filter(|(at, _)| *at != index);
     let kept = after.documents.len() == stream.documents.len()
         && others.all(|(_, (old, new_document))| text[old.span.range()] == new[new_document.span.range()]);
-    let read = read(after.documents.get(index)?, reader).ok()?;
-    (kept && same(&read, wanted)).then_some(splice)
+    let exact = kept && same(&read(after.documents.get(index)?, reader).ok()?, wanted);
+    exact.then_some((splice, Outcome { text: new, stream: after }))
 }

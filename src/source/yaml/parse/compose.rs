@@ -113,6 +113,7 @@ impl Composer<'_> {
                 return Err(start.error(Problem::TooManyNodes));
             }
             document.nodes = std::mem::take(&mut self.nodes);
+            document.nodes.shrink_to_fit();
             documents.push(document);
         }
         if documents.is_empty() {
@@ -185,6 +186,11 @@ impl Composer<'_> {
             (NodeKind::Sequence { .. }, _) => self.indentless_sequence(node, depth)?,
             (_, TokenKind::FlowMappingStart) => self.flow_mapping(node, depth)?,
             _ => self.block_mapping(node, depth)?,
+        }
+        match &mut self.nodes[node.0].kind {
+            NodeKind::Sequence { items, .. } => items.shrink_to_fit(),
+            NodeKind::Mapping { entries, .. } => entries.shrink_to_fit(),
+            NodeKind::Scalar { .. } | NodeKind::Alias { .. } => {}
         }
         Ok(node)
     }

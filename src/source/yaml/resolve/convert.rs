@@ -73,7 +73,6 @@ impl Conversion<'_> {
             }
             NodeKind::Mapping { .. } => {
                 self.open.push(id);
-                let mut map = Map::new();
                 let mut fields = fields::fields(document, id, self.reader, &mut self.budget, around.aliased)?;
                 for replaced in std::mem::take(&mut fields.replaced) {
                     let depth = self.open.len();
@@ -84,10 +83,12 @@ impl Conversion<'_> {
                         self.open.truncate(depth);
                     }
                 }
-                for field in fields.into_vec() {
+                let fields = fields.into_vec();
+                let mut map = Map::with_capacity(fields.len());
+                for field in fields {
                     let value =
                         self.value(field.value, Around { aliased: around.aliased || !field.via.is_empty(), ..inside })?;
-                    map.insert(field.text, value);
+                    map.insert(field.text.into_owned(), value);
                 }
                 self.open.pop();
                 Ok(Value::Object(map))

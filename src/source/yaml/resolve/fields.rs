@@ -1,9 +1,9 @@
 //! The fields of a map: its keys as text, duplicates decided, merges written out.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    MAX_TEXT_BYTES, MAX_VALUES, Reader, ResolveError, Unresolvable, Via,
+    MAX_ALIASED_VALUES, MAX_TEXT_BYTES, MAX_VALUES, Reader, ResolveError, Unresolvable, Via,
     number::float_key,
     scalar::{self, Scalar},
 };
@@ -30,7 +30,7 @@ impl Budget {
         if let NodeKind::Scalar { text, .. } = &node.kind {
             self.bytes += text.len();
         }
-        if self.all > MAX_VALUES || self.bytes > MAX_TEXT_BYTES || excessive {
+        if self.all > MAX_VALUES || self.aliased > MAX_ALIASED_VALUES || self.bytes > MAX_TEXT_BYTES || excessive {
             Err(node.refuse(Unresolvable::TooLarge))
         } else {
             Ok(())
@@ -39,17 +39,17 @@ impl Budget {
 }
 
 /// A key of a map.
-pub(super) struct Key {
+pub(super) struct Key<'d> {
     /// The key as JSON has it.
-    pub(super) text: String,
-    /// The key as go-yaml's map has it: `1` and `"1"` are different keys with the same text.
-    scalar: Scalar,
+    pub(super) text: Cow<'d, str>,
+    /// The key as go-yaml's map has it, where that is no string: `1` and `"1"` are different keys with the same text.
+    scalar: Option<Scalar>,
 }
 
 /// A field of a map.
-pub(super) struct Field {
-    pub(super) text: String,
-    scalar: Scalar,
+pub(super) struct Field<'d> {
+    pub(super) text: Cow<'d, str>,
+    scalar: Option<Scalar>,
     pub(super) key: NodeId,
     pub(super) value: NodeId,
     /// How it came into the map; empty for an entry of its own.
@@ -58,28 +58,27 @@ pub(super) struct Field {
 
 /// Fields in the order of their first appearance.
 #[derive(Default)]
-pub(super) struct Fields {
-    fields: Vec<Field>,
-    index: HashMap<String, usize>,
+pub(super) struct Fields<'d> {
+    fields: Vec<Field<'d>>,
+    index: HashMap<Cow<'d, str>, usize>,
     /// Values that a later entry replaced: go-yaml reads them all the same and fails on what it cannot read.
     pub(super) replaced: Vec<NodeId>,
 }
 
-impl Fields {
-    pub(super) fn into_vec(self) -> Vec<Field> {
+impl<'d> Fields<'d> {
+    fn with_capacity(count: usize) -> Self {
+        Self { fields: Vec::with_capacity(count), index: HashMap::with_capacity(count), replaced: Vec::new() }
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Field<'d>> {
         self.fields
     }
 
-    pub(super) fn take(mut self, text: &str) -> Option<Field> {
-        let at = *self.index.get(text)?;
-        Some(self.fields.swap_remove(at))
-    }
-
     /// Adds a field; the later of two wins.
-    fn put(&mut self, field: Field, document: &Document) -> Result<(), ResolveError> {
+    fn put(&mut self, field: Field<'d>, document: &Document) -> Result<(), ResolveError> {
         match self.index.get(&field.text) {
             Some(at) if self.fields[*at].scalar != field.scalar => {
-                Err(document.node(field.key).refuse(Unresolvable::AmbiguousKey(field.text)))
+                Err(document.node(field.key).refuse(Unresolvable::AmbiguousKey(field.text.into_owned())))
             }
             Some(at) => {
                 self.replaced.push(std::mem::replace(&mut self.fields[*at], field).value);
@@ -110,7 +109,7 @@ pub(super) fn target(document: &Document, node: NodeId) -> (NodeId, Option<NodeI
 }
 
 /// The key that a node makes; nothing for `<<`.
-pub(super) fn key(document: &Document, node: NodeId, reader: Reader) -> Result<Option<Key>, ResolveError> {
+pub(super) fn key(document: &Document, node: NodeId, reader: Reader) -> Result<Option<Key<'_>>, ResolveError> {
     if is_merge(document.node(node)) {
         return Ok(None);
     }
@@ -123,25 +122,29 @@ pub(super) fn key(document: &Document, node: NodeId, reader: Reader) -> Result<O
     let foreign_tag = || node.tag_name.as_deref().is_some_and(|tag| !matches!(tag, "!" | "tag:yaml.org,2002:str"));
     let key = match &scalar {
         // Kustomize prints a quoted "<<" without quotes before it decodes the map, and so loses it.
-        Scalar::String(string) if reader != Reader::Kustomize || !foreign_tag() && string != "<<" => string.clone(),
+        Scalar::String(string) if reader != Reader::Kustomize || !foreign_tag() && string != "<<" => {
+            // Only `!!binary` reads as another text than is written.
+            let text = if string == text { Cow::Borrowed(text.as_str()) } else { Cow::Owned(string.clone()) };
+            return Ok(Some(Key { text, scalar: None }));
+        }
         _ if reader == Reader::Kustomize => return Err(written.refuse(Unresolvable::Key(text.clone()))),
         Scalar::Bool(bool) => bool.to_string(),
         Scalar::Int(int) => int.to_string(),
         Scalar::Float(float) => float_key(*float),
         _ => return Err(written.refuse(Unresolvable::Key(text.clone()))),
     };
-    Ok(Some(Key { text: key, scalar }))
+    Ok(Some(Key { text: key.into(), scalar: Some(scalar) }))
 }
 
 /// The fields of a map. Without Kustomize the order decides: each entry and each merge overrides what is above it. In
 /// Kustomize a map's own entries win over merged ones wherever they stand, and nothing may be there twice.
-pub(super) fn fields(
-    document: &Document,
+pub(super) fn fields<'d>(
+    document: &'d Document,
     map: NodeId,
     reader: Reader,
     budget: &mut Budget,
     aliased: bool,
-) -> Result<Fields, ResolveError> {
+) -> Result<Fields<'d>, ResolveError> {
     Walk { document, reader, budget }.fields(map, aliased, 1)
 }
 
@@ -151,15 +154,15 @@ struct Walk<'d, 'b> {
     budget: &'b mut Budget,
 }
 
-impl Walk<'_, '_> {
-    fn fields(&mut self, map: NodeId, aliased: bool, depth: usize) -> Result<Fields, ResolveError> {
+impl<'d> Walk<'d, '_> {
+    fn fields(&mut self, map: NodeId, aliased: bool, depth: usize) -> Result<Fields<'d>, ResolveError> {
         let document = self.document;
         let node = document.node(map);
         if depth > MAX_DEPTH {
             return Err(node.refuse(Unresolvable::TooDeep));
         }
         let NodeKind::Mapping { entries, .. } = &node.kind else { return Err(node.refuse(Unresolvable::Merge)) };
-        let (mut fields, mut merged) = (Fields::default(), None);
+        let (mut fields, mut merged) = (Fields::with_capacity(entries.len()), None);
         for entry in entries {
             let key_node = document.node(entry.key);
             self.budget.spend(document.node(target(document, entry.key).0), aliased)?;
@@ -176,7 +179,7 @@ impl Walk<'_, '_> {
                 continue;
             };
             if self.reader == Reader::Kustomize && fields.index.contains_key(&key.text) {
-                return Err(key_node.refuse(Unresolvable::DuplicateKey(key.text)));
+                return Err(key_node.refuse(Unresolvable::DuplicateKey(key.text.into_owned())));
             }
             let Key { text, scalar } = key;
             fields.put(Field { text, scalar, key: entry.key, value: entry.value, via: Vec::new() }, document)?;
@@ -192,7 +195,7 @@ impl Walk<'_, '_> {
     }
 
     /// What a `<<` brings, each key once; of a list of maps the earlier ones win.
-    fn merged(&mut self, entry: &Entry, aliased: bool, depth: usize) -> Result<Fields, ResolveError> {
+    fn merged(&mut self, entry: &Entry, aliased: bool, depth: usize) -> Result<Fields<'d>, ResolveError> {
         let document = self.document;
         let sources = match &document.node(entry.value).kind {
             NodeKind::Sequence { items, .. } => items.iter().rev().map(|item| item.node).collect(),
