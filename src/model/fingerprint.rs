@@ -67,7 +67,7 @@ impl fmt::Display for Fingerprint {
 /// Writes JSON without white space and with sorted keys, so that equal values are equal bytes.
 fn canonical(mut value: Value) -> String {
     value.sort_all_objects();
-    value.to_string()
+    serde_json::to_string(&value).expect("a value with text keys is JSON")
 }
 
 fn hex(bytes: &[u8]) -> String {

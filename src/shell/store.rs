@@ -191,8 +191,8 @@ impl Store {
         })))
     }
 
-    /// Announces an operation that is being prepared: the writer waits for it a moment, up to two milliseconds, to write
-    /// it with the same flush. Drop the announcement after the operation was submitted.
+    /// Announces an operation that is being prepared: the writer waits a moment, up to two milliseconds, to flush many
+    /// of them at once. Drop the announcement after the operation was submitted.
     pub fn expect(&self) -> Expected {
         self.0.counters.coming.fetch_add(1, Ordering::AcqRel);
         Expected(Arc::clone(&self.0))

@@ -19,9 +19,9 @@ use crate::model::repository::RepoSlug;
 /// The most operations of one commit.
 const GROUP: usize = 1_024;
 
-/// How long a group waits at most for operations that are on their way, and how often it looks. A flush costs about as
-/// much as what it writes, so a few more operations in it are worth a wait that no sender notices (PostgreSQL's
-/// `commit_delay`). Pausing rather than waiting for each of them leaves the processor to those who prepare them.
+/// How long a group waits at most for operations that are on their way, and how often it looks: a wait that no sender
+/// notices, for a flush less (PostgreSQL's `commit_delay`). Pausing, rather than waking up for each of them, leaves the
+/// processor to those who prepare them.
 const GATHERING: Duration = Duration::from_millis(2);
 const PAUSE: Duration = Duration::from_micros(200);
 
@@ -82,10 +82,12 @@ pub(super) fn run(
     }
 }
 
-/// Waits a moment while there are operations on their way; who is alone does not wait.
+/// Waits a moment while more operations are on their way than have come: then one half is prepared while the other is
+/// flushed. An operation that is alone does not wait.
 fn gather(counters: &Counters) {
     let began = Instant::now();
-    while counters.coming.load(Ordering::Acquire) > 0 && began.elapsed() < GATHERING {
+    let more = || counters.coming.load(Ordering::Acquire) > counters.queued.load(Ordering::Relaxed);
+    while more() && began.elapsed() < GATHERING {
         thread::sleep(PAUSE);
     }
 }
