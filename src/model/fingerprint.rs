@@ -20,16 +20,25 @@ impl Fingerprint {
     /// It is the SHA-256 of the canonical JSON list `[intent, rule id or "drift", stack, resource, sorted field paths]`;
     /// a finding that gives the whole live object stands for all of its fields.
     pub fn of(finding: &Finding) -> Self {
-        let cause = match finding.intent {
-            Intent::Drift => "drift",
-            Intent::Violation => finding.rule.as_ref().map_or("", |rule| &rule.id),
-        };
         let mut paths: Vec<String> =
             finding.patch.iter().flat_map(|patch| patch.0.iter().map(|op| op.path().to_string())).collect();
         paths.sort();
         paths.dedup();
+        Self::over(finding, &paths)
+    }
+
+    /// Computes the fingerprint of what the finding is about, whichever of its fields it names.
+    pub fn of_subject(finding: &Finding) -> Self {
+        Self::over(finding, &[])
+    }
+
+    fn over(finding: &Finding, paths: &[String]) -> Self {
+        let cause = match finding.intent {
+            Intent::Drift => "drift",
+            Intent::Violation => finding.rule.as_ref().map_or("", |rule| &rule.id),
+        };
         let identity = json!([finding.intent, cause, finding.stack, finding.resource, paths]);
-        Self(hex(&Sha256::digest(canonical(&identity))))
+        Self(hex(&Sha256::digest(canonical(identity))))
     }
 
     /// Takes a fingerprint back from the store.
@@ -56,14 +65,14 @@ impl fmt::Display for Fingerprint {
 }
 
 /// Writes JSON without white space and with sorted keys, so that equal values are equal bytes.
-fn canonical(value: &Value) -> String {
-    let mut value = value.clone();
+fn canonical(mut value: Value) -> String {
     value.sort_all_objects();
-    value.to_string()
+    serde_json::to_string(&value).expect("a value with text keys is JSON")
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|half| char::from_digit(u32::from(half), 16));
+    bytes.iter().flat_map(digits).flatten().collect()
 }
 
 #[cfg(test)]

@@ -60,6 +60,9 @@ struct Open {
     work: watch::Sender<()>,
 }
 
+/// An operation that is on its way to the store; it has come, or is given up, when this is dropped.
+pub struct Expected(Arc<Open>);
+
 /// What the store cannot do, and why.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum StoreError {
@@ -186,6 +189,13 @@ impl Store {
             broken,
             work: watch::channel(()).0,
         })))
+    }
+
+    /// Announces an operation that is being prepared: the writer waits a moment, up to two milliseconds, to flush many
+    /// of them at once. Drop the announcement after the operation was submitted.
+    pub fn expect(&self) -> Expected {
+        self.0.counters.coming.fetch_add(1, Ordering::AcqRel);
+        Expected(Arc::clone(&self.0))
     }
 
     /// Takes a delivery with its findings, all or nothing.
@@ -343,6 +353,12 @@ impl Store {
 
     fn gone(&self) -> StoreError {
         StoreError::Broken(self.broken().unwrap_or_else(|| "the writer has ended".to_owned()))
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.0.counters.coming.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

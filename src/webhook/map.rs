@@ -4,7 +4,7 @@
 //! that is neither stops the whole delivery with what was expected where, so that a changed product is noticed.
 
 use json_patch::{Patch, PatchOperation};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -142,7 +142,7 @@ fn mapped(value: Value) -> Result<Mapped, String> {
             _ => Err("/ignored: expected one sentence and no other member".to_owned()),
         };
     }
-    match serde_json::from_value::<Finding>(value.clone()) {
+    match Finding::deserialize(&value) {
         Ok(finding) if finding.intent == Intent::Violation && finding.rule.is_none() => {
             Err("/rule: a violation needs the rule that it breaks".to_owned())
         }

@@ -515,6 +515,19 @@ fn many_submitters_share_a_flush() {
 }
 
 #[test]
+fn what_is_announced_and_never_comes_holds_nobody_up() {
+    let bench = Bench::new();
+    let announced: Vec<_> = (0..100).map(|_| bench.store().expect()).collect();
+    for number in 0..5 {
+        let finding = arrivals(&[drift(&format!("app-{number}"), 1)]);
+        let taken = bench.store().accept(delivery(&number.to_string(), "b", 1), finding).wait();
+        assert!(matches!(taken, Ok(Acceptance::Accepted(cases)) if cases.len() == 1));
+    }
+    drop(announced);
+    assert_eq!(bench.store().progress().operations, 5);
+}
+
+#[test]
 fn a_full_queue_says_so_and_takes_nothing() {
     let bench = Bench::new();
     let blocker = bench.saboteur();

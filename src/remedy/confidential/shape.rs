@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::census::Census;
+
 /// Beginnings that issuers give their credentials, and how many characters of `[A-Za-z0-9_-]` must follow at least.
 const PREFIXES: &[(&str, usize)] = &[
     ("AKIA", 16),
@@ -56,8 +58,8 @@ const PREFIXES: &[(&str, usize)] = &[
     ("CCIPAT_", 20),
 ];
 
-/// The parts of a text that have the shape of a credential.
-pub fn credentials(text: &str) -> Vec<Range<usize>> {
+/// The parts of a text that have the shape of a credential; `census` is the text's.
+pub fn credentials(text: &str, census: &Census) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut past = [0; PREFIXES.len()];
     let bytes = text.as_bytes();
@@ -77,9 +79,15 @@ pub fn credentials(text: &str) -> Vec<Range<usize>> {
             }
         }
     }
-    found.extend(tokens(text));
-    found.extend(userinfo(text));
-    found.extend(webhooks(text));
+    if census.has_all(b"eyJ.") {
+        found.extend(tokens(text));
+    }
+    if census.has_all(b":/@") {
+        found.extend(userinfo(text));
+    }
+    if census.has_any(b"/=") {
+        found.extend(webhooks(text));
+    }
     found
 }
 

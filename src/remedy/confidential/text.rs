@@ -8,6 +8,7 @@ use std::ops::Range;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
+    census::Census,
     name::{Named, is_plausible, is_reference, named},
     shape::{credentials, is_random_word, private_keys},
 };
@@ -35,20 +36,35 @@ pub fn secrets(text: &str, reading: Reading) -> Vec<Range<usize>> {
 }
 
 fn collect(text: &str, reading: Reading, depth: usize, found: &mut Vec<Range<usize>>) {
-    found.extend(private_keys(text));
-    found.extend(credentials(text));
+    let census = Census::of(text);
+    if census.has_any(b"-") {
+        found.extend(private_keys(text));
+    }
+    found.extend(credentials(text, &census));
     if depth < MAX_DEPTH {
-        encoded(text, reading, depth, found);
+        encoded(text, &census, reading, depth, found);
+    }
+    let (paired, flagged, headed) = (census.has_any(b":="), census.has_any(b"-"), census.has_any(b" "));
+    if !(paired || flagged || headed) {
+        return;
     }
     let lines = lines(text);
     for (number, line) in lines.iter().enumerate() {
-        for pair in pairs(text, line, reading) {
-            pair_secrets(text, &lines, number, &pair, found);
+        if paired {
+            for pair in pairs(text, line, reading) {
+                pair_secrets(text, &lines, number, &pair, found);
+            }
         }
-        flags(text, &lines, number, found);
-        bearer(text, line, found);
+        if flagged {
+            flags(text, &lines, number, found);
+        }
+        if headed {
+            bearer(text, line, found);
+        }
     }
-    secret_objects(text, &lines, found);
+    if paired {
+        secret_objects(text, &lines, found);
+    }
 }
 
 fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
@@ -362,7 +378,7 @@ fn secret_objects(text: &str, lines: &[Line], found: &mut Vec<Range<usize>>) {
 }
 
 /// Words that hold secrets once they are decoded from base64, percent or JSON escapes.
-fn encoded(text: &str, reading: Reading, depth: usize, found: &mut Vec<Range<usize>>) {
+fn encoded(text: &str, census: &Census, reading: Reading, depth: usize, found: &mut Vec<Range<usize>>) {
     let holds = |decoded: &str| {
         let mut inside = Vec::new();
         collect(decoded, reading, depth + 1, &mut inside);
@@ -380,12 +396,13 @@ fn encoded(text: &str, reading: Reading, depth: usize, found: &mut Vec<Range<usi
             found.push(word);
         }
     }
-    for word in runs(text, |c| !c.is_whitespace() && !"\"'`".contains(c)) {
+    let escaped = |mark| if census.has_any(mark) { text } else { "" };
+    for word in runs(escaped(b"%"), |c| !c.is_whitespace() && !"\"'`".contains(c)) {
         if unescaped(&text[word.clone()], '%', 2).is_some_and(|decoded| holds(&decoded)) {
             found.push(word);
         }
     }
-    for line in lines(text) {
+    for line in lines(escaped(b"\\")) {
         let content = &text[line.start..line.end];
         if content.contains("\\u00")
             && unescaped(&content.replace("\\u00", "\u{1}"), '\u{1}', 2).is_some_and(|text| holds(&text))

@@ -6,6 +6,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
@@ -15,7 +16,7 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 
 use crate::shell::telemetry;
 
@@ -92,9 +93,10 @@ impl Mapping {
             }
         });
         self.queue.try_send(task).map_err(|_| Unmapped::Busy)?;
-        // A task of its own: a client that goes away must not take the watch over its thread along.
-        let watched = tokio::spawn(Arc::clone(self).watch(answer, state, Arc::clone(overruns)));
-        watched.await.unwrap_or(Err(Unmapped::Busy))
+        let mut watch = Watch(None);
+        let mapped = watch.0.insert(Box::pin(Arc::clone(self).watch(answer, state, Arc::clone(overruns)))).await;
+        watch.0 = None;
+        mapped
     }
 
     /// Waits for an answer, or replaces the thread that does not give one.
@@ -136,6 +138,19 @@ impl Mapping {
             }
         };
         std::thread::Builder::new().name("mapping".to_owned()).spawn(serve).map(drop)
+    }
+}
+
+/// The watch over a run. A client that goes away does not take it along: what is left of it goes on as a task.
+struct Watch<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output: Send> + Send + 'static> Drop for Watch<F> {
+    fn drop(&mut self) {
+        if let Some(left) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(left);
+        }
     }
 }
 

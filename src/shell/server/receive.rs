@@ -137,6 +137,7 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request) -> 
     }
 
     let size = whole.bytes.len();
+    let coming = app.store.expect();
     let work = {
         let (app, endpoint) = (Arc::clone(app), Arc::clone(endpoint));
         // The body moves along: its share of the memory is free again when the mapping ends, be it after the deadline.
@@ -168,13 +169,16 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request) -> 
                 size: i64::try_from(size).unwrap_or(i64::MAX),
                 reason: kept,
             };
-            if let Err(error) = app.store.reject(rejection).answer().await {
+            let rejected = app.store.reject(rejection).answer();
+            drop(coming);
+            if let Err(error) = rejected.await {
                 tracing::warn!(%error, "the reason could not be kept");
             }
             return Err(Answer::error(StatusCode::UNPROCESSABLE_ENTITY, &reason));
         }
     };
     let accepted = app.store.accept(prepared.delivery, arrivals).answer();
+    drop(coming);
     match timeout(app.limits.commit, accepted).await {
         Ok(Ok(Acceptance::Accepted(cases))) => Ok(taken(app, endpoint, &id, &cases, &ignored)),
         Ok(Ok(Acceptance::Duplicate)) => Ok(Answer::new(StatusCode::OK, json!({"accepted": 0, "duplicate": true}))),

@@ -135,7 +135,7 @@ impl Arrival {
         let fingerprint = Fingerprint::of(finding);
         let narrow = finding.patch.is_some();
         let identity = head(&fingerprint);
-        let subject = if narrow { head(&Fingerprint::of(&without_fields(finding))) } else { identity };
+        let subject = if narrow { head(&Fingerprint::of_subject(finding)) } else { identity };
         let stored = redact(finding);
         let (repository, refusal) = match repository {
             Ok(slug) => (Some(slug), None),
@@ -356,26 +356,6 @@ fn row_of(session: &mut Session, arrival: &Arrival) -> rusqlite::Result<i64> {
 fn head(fingerprint: &Fingerprint) -> [u8; 16] {
     let digits = u128::from_str_radix(&fingerprint.as_str()[..32], 16);
     digits.expect("a fingerprint is 64 hexadecimal digits").to_be_bytes()
-}
-
-/// What a fingerprint looks at, without the fields.
-fn without_fields(finding: &Finding) -> Finding {
-    Finding {
-        id: String::new(),
-        intent: finding.intent,
-        state: finding.state,
-        stack: finding.stack.clone(),
-        resource: finding.resource.clone(),
-        patch: None,
-        live: None,
-        rule: finding.rule.clone(),
-        severity: None,
-        title: None,
-        first_seen: None,
-        time: None,
-        actor: None,
-        hints: Default::default(),
-    }
 }
 
 /// What makes a report say something new. Ids, times and the sender's prose do not, nor what an API server counts up by

@@ -6,6 +6,8 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::Receiver,
     },
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
@@ -16,6 +18,12 @@ use crate::model::repository::RepoSlug;
 
 /// The most operations of one commit.
 const GROUP: usize = 1_024;
+
+/// How long a group waits at most for operations that are on their way, and how often it looks: a wait that no sender
+/// notices, for a flush less (PostgreSQL's `commit_delay`). Pausing, rather than waking up for each of them, leaves the
+/// processor to those who prepare them.
+const GATHERING: Duration = Duration::from_millis(2);
+const PAUSE: Duration = Duration::from_micros(200);
 
 /// What the writer calls an operation for.
 pub(super) enum Phase<'a> {
@@ -36,6 +44,8 @@ pub(super) struct Counters {
     pub(super) commits: AtomicU64,
     pub(super) operations: AtomicU64,
     pub(super) queued: AtomicUsize,
+    /// Operations that are being prepared; see [`super::Store::expect`].
+    pub(super) coming: AtomicUsize,
 }
 
 /// The writing connection and what is remembered of its tables.
@@ -57,6 +67,7 @@ pub(super) fn run(
     let mut group = Vec::with_capacity(GROUP);
     while let Ok(first) = queue.recv() {
         group.push(first);
+        gather(counters);
         group.extend(queue.try_iter().take(GROUP - 1));
         counters.queued.fetch_sub(group.len(), Ordering::Relaxed);
         counters.operations.fetch_add(group.len() as u64, Ordering::Relaxed);
@@ -68,6 +79,16 @@ pub(super) fn run(
             return;
         }
         group.clear();
+    }
+}
+
+/// Waits a moment while more operations are on their way than have come: then one half is prepared while the other is
+/// flushed. An operation that is alone does not wait.
+fn gather(counters: &Counters) {
+    let began = Instant::now();
+    let more = || counters.coming.load(Ordering::Acquire) > counters.queued.load(Ordering::Relaxed);
+    while more() && began.elapsed() < GATHERING {
+        thread::sleep(PAUSE);
     }
 }
 
