@@ -9,6 +9,7 @@ use crate::{
     source::{
         edit::Splice,
         path::RepoPath,
+        span::Span,
         yaml::{
             edit::{self, Draft, EditError},
             resolve::Reader,
@@ -17,18 +18,37 @@ use crate::{
 };
 
 /// A place at which a change could be written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Site {
     /// The file to edit.
     pub file: RepoPath,
     /// What the place is, for people: `manifest field /spec/replicas`.
     pub label: String,
-    /// The document of the file.
-    pub document: usize,
-    /// The place in the document, and what happens there.
-    pub change: Change,
-    /// How the file is read.
-    pub reader: Reader,
+    /// What happens there.
+    pub wording: Wording,
+}
+
+/// What happens at a site.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wording {
+    /// A change of a YAML document, worded in the style of what is around it.
+    Yaml {
+        /// The document of the file.
+        document: usize,
+        /// The place in the document, and what happens there.
+        change: Change,
+        /// How the file is read.
+        reader: Reader,
+    },
+    /// Other text in the place of these bytes.
+    Text {
+        /// The bytes of the file as it stands.
+        span: Span,
+        /// What they are.
+        before: String,
+        /// What they become.
+        after: String,
+    },
 }
 
 impl Site {
@@ -40,7 +60,8 @@ impl Site {
             _ => change.at.clone(),
         };
         let label = format!("manifest field {target}");
-        Self { file, label, document, change: Change { at, action: change.action.clone() }, reader }
+        let change = Change { at, action: change.action.clone() };
+        Self { file, label, wording: Wording::Yaml { document, change, reader } }
     }
 
     /// Makes the change in a draft of the file and tells the splice that it is.
@@ -48,13 +69,25 @@ impl Site {
     /// # Errors
     /// A refusal where the text cannot say it: `aliased-value`, `not-expressible`, `file-unreadable`.
     pub fn word(&self, draft: &mut Draft) -> Result<Splice, Refusal> {
-        let action = match &self.change.action {
-            Action::Set(value) => edit::Change::Set(value.clone()),
-            Action::AddKey { key, value } => edit::Change::InsertKey { key: key.clone(), value: value.clone() },
-            Action::AddItem { index, value } => edit::Change::InsertItem { index: *index, value: value.clone() },
-            Action::Remove => edit::Change::Remove,
-        };
-        draft.edit(self.document, &self.change.at, &action, self.reader).map_err(|error| self.refusal(&error))
+        match &self.wording {
+            Wording::Yaml { document, change, reader } => {
+                let action = match &change.action {
+                    Action::Set(value) => edit::Change::Set(value.clone()),
+                    Action::AddKey { key, value } => {
+                        edit::Change::InsertKey { key: key.clone(), value: value.clone() }
+                    }
+                    Action::AddItem { index, value } => {
+                        edit::Change::InsertItem { index: *index, value: value.clone() }
+                    }
+                    Action::Remove => edit::Change::Remove,
+                };
+                draft.edit(*document, &change.at, &action, *reader).map_err(|error| self.refusal(&error))
+            }
+            Wording::Text { span, before, after } => draft.replace(*span, before, after).ok_or_else(|| {
+                let why = format!("another step of the change edits the same text of {}", self.file);
+                Refusal::new(Code::NotExpressible, why, "report single fields").at(&self.file, None)
+            }),
+        }
     }
 
     fn refusal(&self, error: &EditError) -> Refusal {

@@ -111,6 +111,10 @@ fn word(catalog: &Catalog<'_>, sites: &[Site]) -> Result<Plan, Refusal> {
         let text = draft.text().to_owned();
         let splice = site.word(draft)?;
         let before = text[splice.span.range()].to_owned();
+        if splice.text == before {
+            // An earlier step has done it already: one value may say several fields.
+            continue;
+        }
         let line = original_line(&text, splice.span.start, earlier);
         earlier.push(Moved::by(&splice, &before));
         edits.push(SourceEdit { file: site.file.clone(), line, site: site.label.clone(), before, after: splice.text });

@@ -155,12 +155,14 @@ pub struct Draft {
     text: String,
     /// What the text was last read as; absent before it is first needed.
     stream: Option<Arc<Stream>>,
+    /// The splices that were made, each in the text that those before it left.
+    splices: Vec<Splice>,
 }
 
 impl Draft {
     /// A file as it stands, with what it was parsed to, where that is known.
     pub fn new(text: String, stream: Option<Arc<Stream>>) -> Self {
-        Self { text, stream }
+        Self { text, stream, splices: Vec::new() }
     }
 
     /// The text as it is now.
@@ -196,8 +198,34 @@ impl Draft {
         let (splice, after) = word(&stream, &self.text, document, at, change, reader)?;
         if let Some(Outcome { text, stream }) = after {
             (self.text, self.stream) = (text, Some(Arc::new(stream)));
+            self.splices.push(splice.clone());
         }
         Ok(splice)
+    }
+
+    /// Replaces bytes of the file as it stood at first, `before`, and tells the splice that it is in the text as it is now; an
+    /// empty one where another edit has made just this change. Nothing happens, and nothing is told, where another edit
+    /// touched those bytes.
+    pub fn replace(&mut self, span: Span, before: &str, after: &str) -> Option<Splice> {
+        let mut span = span;
+        for earlier in &self.splices {
+            let (from, to) = (earlier.span, earlier.text.len());
+            if span == from && earlier.text == after && !span.is_empty() {
+                return Some(Splice::new(Span::empty(from.start), ""));
+            }
+            if from.end <= span.start && !(from.is_empty() && from.start == span.start) {
+                span = Span::new(span.start + to - from.len(), span.end + to - from.len());
+            } else if from.start < span.end || from.start == span.start {
+                return None;
+            }
+        }
+        if self.text.get(span.range()) != Some(before) {
+            return None;
+        }
+        let splice = Splice::new(span, after);
+        (self.text, self.stream) = (splice.apply(&self.text), None);
+        self.splices.push(splice.clone());
+        Some(splice)
     }
 }
 
