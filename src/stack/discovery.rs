@@ -112,3 +112,24 @@ fn is_plain(entry: &Entry) -> bool {
     let regular = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
     regular && !entry.path.as_str().split('/').any(|part| part.starts_with('.'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tree::{MAX_FILE_BYTES, MemoryTree};
+
+    #[test]
+    fn json_that_is_no_manifest_makes_no_stack() {
+        let large = " ".repeat(MAX_FILE_BYTES as usize + 1);
+        let files = [
+            ("dashboards/a.json", r#"{"panels": []}"#),
+            ("k8s/a.json", r#"{"apiVersion": "v1", "kind": "ConfigMap"}"#),
+            ("large/a.json", &large),
+            ("mixed/a.json", "{}"),
+            ("mixed/b.yaml", "a: 1\n"),
+        ];
+        let files = files.map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
+        let names: Vec<String> = discover(&MemoryTree::of(files)).into_iter().map(|stack| stack.name).collect();
+        assert_eq!(names, ["k8s", "large", "mixed"]);
+    }
+}
