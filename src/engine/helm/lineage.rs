@@ -1,0 +1,79 @@
+//! What a render leaves behind: enough to tell where every byte of its output came from.
+
+use super::{
+    sources::{Layer, SourceFile},
+    template::{
+        evaluate::BranchSeen,
+        leaf::{FileId, LayerId, Leaf, Paths},
+    },
+};
+use crate::source::lineage::{
+    sets::{SetId, Sets},
+    text::Slice,
+};
+
+/// The origins of a render.
+#[derive(Debug)]
+pub struct Lineage {
+    /// All leaves and sets of them.
+    pub sets: Sets<Leaf>,
+    /// All paths into values.
+    pub paths: Paths,
+    /// The conditions that were decided.
+    pub branches: Vec<BranchSeen>,
+    /// The files, by number.
+    pub files: Vec<SourceFile>,
+    /// The layers of values, by number.
+    pub layers: Vec<Layer>,
+}
+
+impl Lineage {
+    /// What a layer is.
+    pub fn layer(&self, layer: LayerId) -> &Layer {
+        &self.layers[layer.0 as usize]
+    }
+
+    /// All layers with their numbers.
+    pub fn layers(&self) -> impl Iterator<Item = (LayerId, &Layer)> {
+        self.layers.iter().enumerate().map(|(at, layer)| (LayerId(at as u32), layer))
+    }
+
+    /// What a file is.
+    pub fn file(&self, file: FileId) -> &SourceFile {
+        &self.files[file.0 as usize]
+    }
+
+    /// The text of a file that was read, where it is text.
+    pub fn text_of(&self, file: FileId) -> Option<&str> {
+        self.file(file).content().and_then(|content| std::str::from_utf8(content).ok())
+    }
+
+    /// Tells whether a layer is written in a file of the repository, not in an archive or an argument.
+    pub fn is_editable(&self, layer: &Layer) -> bool {
+        layer.written.as_ref().is_some_and(|written| self.file(written.file).inside.is_none())
+    }
+
+    /// What is made anew in every render, among the origins of a part of the output.
+    pub fn volatile(&self, slices: &[Slice]) -> Option<&'static str> {
+        let sets = slices.iter().map(|slice| slice.made_of.set());
+        sets.flat_map(|set| self.sets.leaves(set)).find_map(|leaf| match self.sets.get(leaf) {
+            Leaf::Volatile(what) => Some(*what),
+            _ => None,
+        })
+    }
+
+    /// The conditions that were not met and whose body has a key of this name.
+    pub fn branches_with(&self, key: &str) -> Vec<SetId> {
+        let mut found = Vec::new();
+        for branch in self.branches.iter().filter(|branch| !branch.taken) {
+            let Some(body) = self.text_of(branch.file).and_then(|text| text.get(branch.span.range())) else { continue };
+            let has = body.lines().any(|line| {
+                line.trim_start().trim_start_matches("- ").strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
+            });
+            if has && !found.contains(&branch.condition) {
+                found.push(branch.condition);
+            }
+        }
+        found
+    }
+}
