@@ -8,4 +8,8 @@ pub mod context;
 pub mod fault;
 pub mod function;
 pub mod leaf;
+pub mod lex;
+pub mod number;
+pub mod parse;
+pub mod quote;
 pub mod value;
