@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use regex::Regex;
 
-use super::quote::{quoted, quoted_character};
+use super::constant::{quoted, quoted_character};
 
 /// A piece of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

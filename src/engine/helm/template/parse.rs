@@ -13,9 +13,9 @@ use std::{
 
 use super::{
     ast::{Branch, Define, File, Node, NodeKind},
+    constant,
     fault::FaultKind,
     lex::{Keyword, Lexer, Token, TokenKind},
-    quote,
 };
 use crate::source::span::{Span, line_of};
 
@@ -165,7 +165,7 @@ impl<'t> Parser<'t> {
     /// Adds a definition. Two of one name are an error unless one of them is empty.
     fn define(&mut self, define: Define) -> Result<(), ParseError> {
         if !define.is_empty(self.text) && !self.defined.insert(Rc::clone(&define.name)) {
-            let name = quote::quoted(&define.name);
+            let name = constant::quoted(&define.name);
             return Err(self.fail(format!("template: multiple definition of template {name}")));
         }
         self.defines.push(define);
@@ -314,7 +314,7 @@ impl<'t> Parser<'t> {
         if !matches!(token.kind, TokenKind::QuotedText | TokenKind::RawText) {
             return Err(self.unexpected(token, context));
         }
-        let name = quote::unquote(self.slice(token)).ok_or_else(|| self.fail("invalid syntax"))?;
+        let name = constant::unquote(self.slice(token)).ok_or_else(|| self.fail("invalid syntax"))?;
         String::from_utf8(name)
             .map(Rc::from)
             .map_err(|_| self.beyond(FaultKind::Unsupported, "a template's name is not UTF-8"))
@@ -426,8 +426,10 @@ impl Parser<'_> {
             TokenKind::End => "EOF".into(),
             TokenKind::Keyword(_) => format!("<{}>", self.slice(token)),
             _ => match self.slice(token) {
-                text if text.len() > 10 => format!("{}...", quote::quoted(&text.chars().take(10).collect::<String>())),
-                text => quote::quoted(text),
+                text if text.len() > 10 => {
+                    format!("{}...", constant::quoted(&text.chars().take(10).collect::<String>()))
+                }
+                text => constant::quoted(text),
             },
         };
         self.fail(format!("unexpected {shown} in {context}"))

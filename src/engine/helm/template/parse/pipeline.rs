@@ -3,8 +3,8 @@
 use super::{
     super::{
         ast::{Command, Name, Operand, OperandKind, Pipeline, Variable},
+        constant::{self, number},
         lex::{Keyword, Token, TokenKind},
-        number, quote,
     },
     ParseError, Parser,
 };
@@ -124,7 +124,7 @@ impl<'t> Parser<'t> {
         match &mut term.kind {
             OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => fields.append(&mut added),
             kind if is_constant(kind) => {
-                let written = quote::quoted(&self.text[written.range()]);
+                let written = constant::quoted(&self.text[written.range()]);
                 return Err(self.fail(format!("unexpected . after term {written}")));
             }
             _ => {
@@ -143,7 +143,7 @@ impl<'t> Parser<'t> {
         let kind = match token.kind {
             TokenKind::Identifier => {
                 if !(self.is_function)(written) {
-                    return Err(self.fail(format!("function {} not defined", quote::quoted(written))));
+                    return Err(self.fail(format!("function {} not defined", constant::quoted(written))));
                 }
                 OperandKind::Function(self.name(written))
             }
@@ -151,7 +151,7 @@ impl<'t> Parser<'t> {
             TokenKind::Keyword(Keyword::Nil) => OperandKind::Nil,
             TokenKind::Variable => {
                 if written != "$" && !self.tree.visible.contains(written) {
-                    return Err(self.fail(format!("undefined variable {}", quote::quoted(written))));
+                    return Err(self.fail(format!("undefined variable {}", constant::quoted(written))));
                 }
                 OperandKind::Variable { name: self.name(written), fields: Vec::new() }
             }
@@ -164,7 +164,7 @@ impl<'t> Parser<'t> {
                 let close = TokenKind::RightParenthesis;
                 OperandKind::Pipeline(Box::new(self.deeper(|parser| parser.pipeline("parenthesized pipeline", close))?))
             }
-            TokenKind::QuotedText | TokenKind::RawText => match quote::unquote(written) {
+            TokenKind::QuotedText | TokenKind::RawText => match constant::unquote(written) {
                 Some(text) => OperandKind::Text(text.into()),
                 None => return Err(self.fail("invalid syntax")),
             },

@@ -1,4 +1,6 @@
-//! Strings and characters as Go writes them in source and in its messages: `strconv.Unquote`, `%q`, `%#U`.
+//! Constants of templates, by the rules of Go's `strconv`, and the forms of texts and characters in Go's messages.
+
+pub mod number;
 
 /// The bytes of a string constant with its quotes; nothing where Go refuses it. `"\xff"` is one byte. A string in backquotes
 /// loses its carriage returns.

@@ -1,6 +1,6 @@
 //! Number constants, by the rules of Go 1.23's `text/template/parse/node.go` and `strconv`.
 
-use super::{ast::Number, quote};
+use super::{super::ast::Number, quoted, unquote_character};
 use std::rc::Rc;
 
 /// How the lexer saw a number.
@@ -21,7 +21,7 @@ pub enum Shape {
 pub fn parse(text: Rc<str>, shape: Shape) -> Result<Number, String> {
     match shape {
         Shape::Character => {
-            let code = quote::unquote_character(&text)?;
+            let code = unquote_character(&text)?;
             Ok(Number { text, int: Some(code.into()), uint: Some(code.into()), float: Some(code.into()) })
         }
         Shape::Complex => complex(&text).map(|(real, imaginary)| simplified(text, real, imaginary)),
@@ -41,10 +41,10 @@ fn plain(text: Rc<str>) -> Result<Number, String> {
         return Ok(Number { text, int, uint, float });
     }
     let Ok(value) = float(&text) else {
-        return Err(format!("illegal number syntax: {}", quote::quoted(&text)));
+        return Err(format!("illegal number syntax: {}", quoted(&text)));
     };
     if !text.contains(['.', 'e', 'E', 'p', 'P']) {
-        return Err(format!("integer overflow: {}", quote::quoted(&text)));
+        return Err(format!("integer overflow: {}", quoted(&text)));
     }
     Ok(real(text, value))
 }
@@ -117,7 +117,7 @@ fn underscores_separate_digits(text: &str) -> bool {
 /// # Errors
 /// Go's words.
 fn float(text: &str) -> Result<f64, String> {
-    let refused = |why: &str| Err(format!("strconv.ParseFloat: parsing {}: {why}", quote::quoted(text)));
+    let refused = |why: &str| Err(format!("strconv.ParseFloat: parsing {}: {why}", quoted(text)));
     if text.contains('_') && !underscores_separate_digits(text) {
         return refused("invalid syntax");
     }
