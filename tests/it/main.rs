@@ -16,6 +16,7 @@ mod render;
 mod serve;
 mod server;
 mod store;
+mod template;
 mod tools;
 mod webhook;
 mod yaml_edit;

@@ -4,8 +4,11 @@
 //! printed. Values know what they are made of, and printed text is a rope of pieces that do.
 
 pub mod ast;
+pub mod constant;
 pub mod context;
 pub mod fault;
 pub mod function;
 pub mod leaf;
+pub mod lex;
+pub mod parse;
 pub mod value;
