@@ -91,6 +91,8 @@ pub struct Entries {
     /// Where in the outermost chart's values a missing key of this map would be set; empty for maps that are made in
     /// templates.
     pub places: Vec<PathId>,
+    /// What decided which keys there are, for everyone who holds the map: conditions around calls of `set` on it.
+    pub control: SetId,
 }
 
 /// An entry of a map.
@@ -188,6 +190,9 @@ impl Value {
                 context.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()).chain([flow.data]));
             flow.control =
                 context.sets.union_all(text.pieces().iter().map(|piece| piece.control).chain([flow.control]));
+        }
+        if let Datum::Map(map) = &self.datum {
+            flow.control = context.sets.union(flow.control, map.control());
         }
         flow
     }
@@ -351,6 +356,24 @@ impl Map {
     /// Says where in the outermost chart's values a missing key would be set.
     pub fn set_places(&self, places: Vec<PathId>) {
         self.shared.borrow_mut().places = places;
+    }
+
+    /// What decided which keys there are.
+    pub fn control(&self) -> SetId {
+        self.shared.borrow().control
+    }
+
+    /// Says that something more decided which keys there are.
+    pub fn add_control(&self, control: SetId, context: &mut Context) {
+        let mut entries = self.shared.borrow_mut();
+        entries.control = context.sets.union(entries.control, control);
+    }
+
+    /// Says that something more decided an entry's value, if it is there.
+    pub fn add_entry_control(&self, key: &[u8], control: SetId, context: &mut Context) {
+        if let Some(entry) = self.shared.borrow_mut().entries.get_mut(key) {
+            entry.value.control = context.sets.union(entry.value.control, control);
+        }
     }
 
     /// Tells whether both are one map.
