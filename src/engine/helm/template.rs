@@ -12,4 +12,8 @@ pub mod function;
 pub mod leaf;
 pub mod print;
 pub mod program;
+pub mod lex;
+pub mod number;
+pub mod parse;
+pub mod quote;
 pub mod value;

@@ -71,6 +71,8 @@ pub struct Evaluator<'program> {
     /// What the bodies of each conditional node may change, by the node's address.
     effects: HashMap<usize, Rc<Effects>>,
     seen: HashSet<BranchSeen>,
+    /// What could have left the current loop before now.
+    breaks: SetId,
 }
 
 /// A decision of an `if`, `with` or `range`.
@@ -147,6 +149,7 @@ impl<'program> Evaluator<'program> {
             steering: HashMap::new(),
             effects: HashMap::new(),
             seen: HashSet::new(),
+            breaks: SetId::EMPTY,
         }
     }
 
@@ -256,8 +259,11 @@ impl<'program> Evaluator<'program> {
         }
         self.variables.truncate(scope);
         let effects = self.effects(node, branch, decided_by);
-        // What follows a possible `break` in the loop is there because the loop was not left.
-        if !effects.leaves_loop {
+        // What follows a possible `break` or `continue` is there because that did not happen.
+        if effects.breaks {
+            self.breaks = self.context.sets.union(self.breaks, decided_by);
+        }
+        if !effects.breaks && !effects.continues {
             self.context.control = outside;
         }
         self.mark(dot, &effects, decided_by);
@@ -271,16 +277,22 @@ impl<'program> Evaluator<'program> {
         let decided_by = self.decided_by(&value);
         self.see(node.span, decided_by, !items.is_empty());
         let outside = self.enter(decided_by);
+        let breaks = std::mem::take(&mut self.breaks);
         let before = self.out.len();
         let mut ended = Ended::Through;
         if items.is_empty() {
             if let Some(otherwise) = &branch.otherwise {
-                ended = self.walk(dot, otherwise)?;
+                // Go takes a `break` there for one of this loop.
+                if self.walk(dot, otherwise)? == Ended::Continue {
+                    ended = Ended::Continue;
+                }
             }
         } else {
             let inner = self.variables.len();
+            let inside = self.context.control;
             for (key, item) in items {
                 self.step(1, node.span)?;
+                self.context.control = self.context.sets.union(inside, self.breaks);
                 match &branch.pipeline.variables[..] {
                     [] => {}
                     [one] if branch.pipeline.assigns => self.assign(&one.name, item.clone(), one.span)?,
@@ -306,10 +318,11 @@ impl<'program> Evaluator<'program> {
         }
         self.variables.truncate(scope);
         let effects = self.effects(node, branch, decided_by);
-        // Conditions that could have left the loop decided what its last round has done.
-        let loop_control = self.context.control;
         self.context.control = outside;
-        self.mark(dot, &effects, loop_control);
+        // Conditions that could have left the loop decided what was done in it.
+        let breaks = std::mem::replace(&mut self.breaks, breaks);
+        let decided_by = self.context.sets.union(decided_by, breaks);
+        self.mark(dot, &effects, decided_by);
         Ok(ended)
     }
 

@@ -19,8 +19,10 @@ pub(super) struct Effects {
     variables: Vec<Rc<str>>,
     /// The maps that are written to, and the key where it is a constant.
     maps: Vec<(Operand, Option<Rc<[u8]>>)>,
-    /// Whether a `break` or `continue` in them leaves the loop around them.
-    pub(super) leaves_loop: bool,
+    /// Whether a `break` in them leaves the loop around them.
+    pub(super) breaks: bool,
+    /// Whether a `continue` in them ends the round of the loop around them.
+    pub(super) continues: bool,
 }
 
 /// Functions that write into their first argument.
@@ -102,7 +104,8 @@ impl Effects {
                 NodeKind::Template { argument, .. } => {
                     argument.iter().for_each(|pipeline| self.read_pipeline(pipeline, rebound));
                 }
-                NodeKind::Break | NodeKind::Continue => self.leaves_loop |= !in_loop,
+                NodeKind::Break => self.breaks |= !in_loop,
+                NodeKind::Continue => self.continues |= !in_loop,
                 NodeKind::If(branch) => self.read_branch(branch, in_loop, in_loop, rebound, rebound),
                 NodeKind::With(branch) => self.read_branch(branch, in_loop, in_loop, rebound, true),
                 NodeKind::Range(branch) => self.read_branch(branch, in_loop, true, rebound, true),
