@@ -7,15 +7,13 @@
 mod argument;
 mod call;
 mod effect;
-mod failure;
+pub mod failure;
 mod operand;
 
 use std::{
     collections::{HashMap, HashSet},
     rc::Rc,
 };
-
-pub use failure::{Failure, Place};
 
 use super::{
     ast::{self, Branch, Node, NodeKind},
@@ -24,7 +22,7 @@ use super::{
     function::Parameter,
     leaf::{FileId, Leaf},
     print,
-    program::{Program, Template, Unit, Written},
+    program::{Program, Template, Written},
     value::{Datum, Value},
 };
 use crate::source::{
@@ -35,6 +33,7 @@ use crate::source::{
     span::Span,
 };
 use effect::Effects;
+use failure::Failure;
 
 /// The deepest nesting of templates within templates; Helm allows 1,000 of each name.
 pub const MAX_TEMPLATES: usize = 2_500;

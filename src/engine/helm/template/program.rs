@@ -7,7 +7,7 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    ast::{self, Node, NodeKind},
+    ast::{self, Node},
     leaf::FileId,
 };
 use crate::{
@@ -130,10 +130,14 @@ impl Template {
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.body().iter().all(|node| {
-            matches!(node.kind, NodeKind::Text) && self.unit.source(node.span).trim().is_empty()
-        })
+    /// Whether it is nothing but white space and comments.
+    pub(super) fn is_empty(&self) -> bool {
+        let ast = &self.unit.ast;
+        let text = self.unit.source(Span::new(0, self.unit.bytes().len()));
+        match self.define {
+            None => ast.is_empty(&text),
+            Some(at) => ast.defines[at].is_empty(&text),
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
-use super::{context::Context, fault::Fault, leaf::PathId};
+use super::{
+    context::Context,
+    fault::Fault,
+    leaf::{Leaf, PathId},
+};
 use crate::source::lineage::{
     sets::{Flow, SetId},
     text::{MadeOf, Text},
@@ -331,6 +335,31 @@ impl Map {
     /// The entry of a key.
     pub fn entry(&self, key: &[u8]) -> Option<Entry> {
         self.shared.borrow().entries.get(key).cloned()
+    }
+
+    /// What a template reads under a key: the entry with the control of the value that holds the map, or else Go's zero
+    /// value, made of the places where the key would be set.
+    pub fn read(&self, holder: &Value, key: &[u8], context: &mut Context) -> Value {
+        if let Some(value) = self.get(key) {
+            return value.under(holder.control, context);
+        }
+        let key = String::from_utf8_lossy(key);
+        let places = self.places();
+        let absent = places.into_iter().map(|place| {
+            let at = context.paths.join(place, &key);
+            SetId::from(context.sets.leaf(Leaf::Absent { at }))
+        });
+        let absent: Vec<SetId> = absent.collect();
+        let made_of = match absent[..] {
+            [] => MadeOf::Derived(holder.made_of.set()),
+            _ => MadeOf::Derived(context.sets.union_all(absent)),
+        };
+        let control = context.sets.union(holder.control, self.control());
+        let datum = match self.kind() {
+            MapKind::Text => Datum::Text(Text::new(b"", made_of)),
+            MapKind::Any | MapKind::Values => Datum::Nil,
+        };
+        Value { datum, made_of, control }
     }
 
     /// Sets a key, for everyone who holds the map.

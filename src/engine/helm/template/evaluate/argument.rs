@@ -26,9 +26,7 @@ impl Evaluator<'_> {
                 self.fields(dot, held, fields, operand.span, &[], None)?
             }
             OperandKind::Pipeline(pipeline) => Held { value: self.nested(dot, pipeline)?, boxed: false },
-            OperandKind::Function(name) => {
-                Held { value: self.call(dot, name, operand.span, &[], None)?, boxed: false }
-            }
+            OperandKind::Function(name) => Held { value: self.call(dot, name, operand.span, &[], None)?, boxed: false },
             OperandKind::Chain { .. } => self.chained(dot, operand, operand.span)?,
             OperandKind::Nil => {
                 return match parameter {
@@ -46,13 +44,7 @@ impl Evaluator<'_> {
     }
 
     /// The value if it is of the parameter's type: Go's `validateType`.
-    pub(super) fn checked(
-        &mut self,
-        held: Held,
-        parameter: Parameter,
-        span: Span,
-        function: &str,
-    ) -> Eval<Value> {
+    pub(super) fn checked(&mut self, held: Held, parameter: Parameter, span: Span, function: &str) -> Eval<Value> {
         let value = held.value;
         let fits = match (parameter, &value.datum) {
             (Parameter::Any, _)
@@ -63,7 +55,9 @@ impl Evaluator<'_> {
             | (Parameter::Float, Datum::Float(_)) => true,
             (Parameter::Map, Datum::Map(map)) => map.kind() != MapKind::Text,
             (Parameter::List, Datum::List(list)) => list.element == Element::Any,
-            (Parameter::Object(name), Datum::Object(object)) => object.type_name().trim_start_matches('*') == name.trim_start_matches('*'),
+            (Parameter::Object(name), Datum::Object(object)) => {
+                object.type_name().trim_start_matches('*') == name.trim_start_matches('*')
+            }
             (Parameter::Map | Parameter::List, Datum::Nil) if !held.boxed => {
                 return self.typed_nil(value, parameter, span, function);
             }
@@ -102,7 +96,9 @@ impl Evaluator<'_> {
             (Parameter::Bool, OperandKind::Bool(value)) => Some(Datum::Bool(*value)),
             (Parameter::Int, OperandKind::Number(number)) => number.int.map(Datum::Int),
             (Parameter::Int64, OperandKind::Number(number)) => number.int.map(Datum::Int64),
-            (Parameter::Uint32, OperandKind::Number(number)) => number.uint.map(|value| Datum::Uint64(value & 0xffff_ffff)),
+            (Parameter::Uint32, OperandKind::Number(number)) => {
+                number.uint.map(|value| Datum::Uint64(value & 0xffff_ffff))
+            }
             (Parameter::Float, OperandKind::Number(number)) => number.float.map(Datum::Float),
             _ => None,
         };

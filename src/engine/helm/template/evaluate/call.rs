@@ -10,7 +10,7 @@ use super::super::{
     program::{Unit, Written, associate},
     value::{Datum, Entry, List, Map, Value},
 };
-use super::{Eval, Evaluator, Failure, Held, MAX_TPL, without_no_value};
+use super::{Eval, Evaluator, Held, MAX_TPL, failure::Failure, without_no_value};
 use crate::{
     engine::helm::functions::Callee,
     source::{
@@ -198,10 +198,8 @@ impl Evaluator<'_> {
         let key: Rc<[u8]> = name.bytes().into();
         let nested = self.included.entry(key.clone()).or_default();
         if *nested > MAX_INCLUDED {
-            let message = format!(
-                "rendering template has a nested reference name: {}: unable to execute template",
-                name.lossy()
-            );
+            let message =
+                format!("rendering template has a nested reference name: {}: unable to execute template", name.lossy());
             return Err(self.failed_call(call, Fault::failed(message)));
         }
         *nested += 1;
@@ -236,10 +234,8 @@ impl Evaluator<'_> {
                 self.step(text.len() / 16, call.span)?;
                 let functions = &self.program.functions;
                 let parsed = parse::parse(source, &|name| functions.contains(name)).map_err(|error| {
-                    let message = format!(
-                        "cannot parse template {}: template: gotpl:{error}",
-                        print::quoted(text.bytes()),
-                    );
+                    let message =
+                        format!("cannot parse template {}: template: gotpl:{error}", print::quoted(text.bytes()),);
                     self.failed_call(call, Fault { kind: error.kind, message })
                 })?;
                 let parsed = Rc::new(parsed);

@@ -26,8 +26,7 @@ pub(super) struct Effects {
 }
 
 /// Functions that write into their first argument.
-const WRITERS: &[&str] =
-    &["set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"];
+const WRITERS: &[&str] = &["set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"];
 
 impl Evaluator<'_> {
     /// What the node may change; nothing if nothing decides it.

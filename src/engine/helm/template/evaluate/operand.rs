@@ -3,7 +3,7 @@
 use super::super::{
     ast::{Command, Name, Number, Operand, OperandKind, Pipeline},
     fault::Fault,
-    leaf::{Leaf, PathId},
+    leaf::Leaf,
     program::Written,
     value::{Datum, Map, MapKind, Value},
 };
@@ -158,7 +158,7 @@ impl Evaluator<'_> {
                 if arguments.is_some() {
                     return Err(self.fail(span, failed(format!("{} is not a method but has arguments", name.text))));
                 }
-                let value = entry_of(&receiver.value, map, name.text.as_bytes(), &mut self.context);
+                let value = map.read(&receiver.value, name.text.as_bytes(), &mut self.context);
                 Ok(Held { value, boxed: map.kind() != MapKind::Text })
             }
             Datum::Object(object) => {
@@ -283,36 +283,6 @@ impl Evaluator<'_> {
     pub(super) fn quote(&self, span: Span) -> String {
         self.current.as_ref().map_or_else(String::new, |current| current.template.unit.source(span).into_owned())
     }
-}
-
-/// The value of a map's key, or what Go's `missingkey=zero` makes of a key that is not there.
-pub(in super::super::super) fn entry_of(
-    holder: &Value,
-    map: &Map,
-    key: &[u8],
-    context: &mut super::super::context::Context,
-) -> Value {
-    if let Some(value) = map.get(key) {
-        return value.under(holder.control, context);
-    }
-    let places: Vec<PathId> = map.places();
-    let made_of = if places.is_empty() {
-        MadeOf::Derived(holder.made_of.set())
-    } else {
-        let key = String::from_utf8_lossy(key);
-        let absent: Vec<SetId> = places
-            .into_iter()
-            .map(|place| Leaf::Absent { at: context.paths.join(place, &key) })
-            .map(|leaf| context.sets.leaf(leaf).into())
-            .collect();
-        MadeOf::Derived(context.sets.union_all(absent))
-    };
-    let control = context.sets.union(holder.control, map.control());
-    let datum = match map.kind() {
-        MapKind::Text => Datum::Text(Text::new(b"", made_of)),
-        MapKind::Any | MapKind::Values => Datum::Nil,
-    };
-    Value { datum, made_of, control }
 }
 
 fn no_field(name: &str, type_name: &str) -> Fault {
