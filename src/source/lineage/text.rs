@@ -50,6 +50,15 @@ pub struct Slice {
     pub control: SetId,
 }
 
+/// A place in a text that only moves forward, so that taking a text apart costs one walk over its pieces.
+#[derive(Clone, Debug)]
+pub struct Cursor<'a> {
+    text: &'a Text,
+    at: usize,
+    piece: usize,
+    start: usize,
+}
+
 /// A text in the making.
 #[derive(Clone, Debug, Default)]
 pub struct TextBuilder {
@@ -66,6 +75,14 @@ impl MadeOf {
         match self {
             Self::Verbatim { leaf, .. } => leaf.into(),
             Self::Derived(set) => set,
+        }
+    }
+
+    /// What the bytes are made of that follow so many others.
+    fn after(self, bytes: usize) -> Self {
+        match self {
+            Self::Verbatim { leaf, offset } => Self::Verbatim { leaf, offset: offset + bytes as u32 },
+            derived @ Self::Derived(_) => derived,
         }
     }
 }
@@ -131,15 +148,15 @@ impl Text {
             };
             touches.then(|| {
                 let cut = start.max(range.start)..end.min(range.end).max(start.max(range.start));
-                let made_of = match piece.made_of {
-                    MadeOf::Verbatim { leaf, offset } => {
-                        MadeOf::Verbatim { leaf, offset: offset + (cut.start - start) as u32 }
-                    }
-                    derived @ MadeOf::Derived(_) => derived,
-                };
+                let made_of = piece.made_of.after(cut.start - start);
                 Slice { range: cut, made_of, control: piece.control }
             })
         })
+    }
+
+    /// The text's first byte, as a place to go on from.
+    pub fn cursor(&self) -> Cursor<'_> {
+        Cursor { text: self, at: 0, piece: 0, start: 0 }
     }
 
     /// The bytes of a range with their pieces. The range must lie in the text.
@@ -150,6 +167,58 @@ impl Text {
         let mut builder = TextBuilder::default();
         builder.push_slice(self, range);
         builder.build()
+    }
+}
+
+impl Cursor<'_> {
+    /// The place: the number of bytes before it.
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What the byte at the place is made of, and what decided that it is there.
+    pub fn here(&self) -> (MadeOf, SetId) {
+        self.text.pieces[self.piece..]
+            .iter()
+            .find(|piece| piece.len > 0)
+            .map_or((MadeOf::NOTHING, SetId::EMPTY), |piece| (piece.made_of.after(self.at - self.start), piece.control))
+    }
+
+    /// Appends what lies between the place and `end` to a text, and moves there. Pieces of no length at the end go along.
+    pub fn take(&mut self, end: usize, into: &mut TextBuilder) {
+        into.bytes.extend_from_slice(&self.text.bytes[self.at..end]);
+        while let Some(piece) = self.text.pieces.get(self.piece) {
+            let piece_end = self.start + piece.len as usize;
+            if piece.len > 0 && self.at >= end {
+                break;
+            }
+            let cut = piece_end.min(end);
+            into.push_piece(Piece {
+                len: (cut - self.at) as u32,
+                made_of: piece.made_of.after(self.at - self.start),
+                control: piece.control,
+            });
+            self.at = cut;
+            if piece_end > end {
+                break;
+            }
+            self.piece += 1;
+            self.start = piece_end;
+        }
+        self.at = end;
+    }
+
+    /// Moves to `end`. Pieces of no length at the end stay ahead.
+    pub fn skip(&mut self, end: usize) {
+        while let Some(piece) = self.text.pieces.get(self.piece) {
+            let piece_end = self.start + piece.len as usize;
+            if piece_end > end || (piece.len == 0 && self.start >= end) {
+                break;
+            }
+            self.piece += 1;
+            self.start = piece_end;
+        }
+        self.at = end;
     }
 }
 
@@ -250,6 +319,27 @@ mod tests {
                 (5..7, MadeOf::Verbatim { leaf: tag, offset: 0 }),
             ]
         );
+    }
+
+    #[test]
+    fn a_cursor_takes_a_text_apart_as_slices_do() {
+        let mut sets = Sets::default();
+        let mut builder = TextBuilder::default();
+        builder.push(&Text::verbatim(b"ab", sets.leaf("a")));
+        builder.push(&Text::verbatim(b"", sets.leaf("mark")));
+        builder.push(&Text::verbatim(b"cdef", sets.leaf("b")));
+        let text = builder.build();
+        let mut cursor = text.cursor();
+        let mut taken = TextBuilder::default();
+        cursor.take(2, &mut taken);
+        assert_eq!(taken.build().pieces(), &text.pieces()[..2]);
+        assert_eq!(cursor.here(), (text.pieces()[2].made_of, SetId::EMPTY));
+        cursor.skip(4);
+        let mut taken = TextBuilder::default();
+        cursor.take(5, &mut taken);
+        cursor.take(6, &mut taken);
+        assert_eq!(taken.build().pieces(), text.slice(4..6).pieces());
+        assert_eq!(cursor.at(), 6);
     }
 
     #[test]
