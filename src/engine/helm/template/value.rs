@@ -2,7 +2,11 @@
 
 use std::{any::Any, cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
-use super::{context::Context, fault::Fault, leaf::PathId};
+use super::{
+    context::Context,
+    fault::Fault,
+    leaf::{Leaf, PathId},
+};
 use crate::source::lineage::{
     sets::{Flow, SetId},
     text::{MadeOf, Text},
@@ -91,6 +95,8 @@ pub struct Entries {
     /// Where in the outermost chart's values a missing key of this map would be set; empty for maps that are made in
     /// templates.
     pub places: Vec<PathId>,
+    /// What decided which keys there are, for everyone who holds the map: conditions around calls of `set` on it.
+    pub control: SetId,
 }
 
 /// An entry of a map.
@@ -188,6 +194,9 @@ impl Value {
                 context.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()).chain([flow.data]));
             flow.control =
                 context.sets.union_all(text.pieces().iter().map(|piece| piece.control).chain([flow.control]));
+        }
+        if let Datum::Map(map) = &self.datum {
+            flow.control = context.sets.union(flow.control, map.control());
         }
         flow
     }
@@ -328,6 +337,31 @@ impl Map {
         self.shared.borrow().entries.get(key).cloned()
     }
 
+    /// What a template reads under a key: the entry with the control of the value that holds the map, or else Go's zero
+    /// value, made of the places where the key would be set.
+    pub fn read(&self, holder: &Value, key: &[u8], context: &mut Context) -> Value {
+        if let Some(value) = self.get(key) {
+            return value.under(holder.control, context);
+        }
+        let key = String::from_utf8_lossy(key);
+        let places = self.places();
+        let absent = places.into_iter().map(|place| {
+            let at = context.paths.join(place, &key);
+            SetId::from(context.sets.leaf(Leaf::Absent { at }))
+        });
+        let absent: Vec<SetId> = absent.collect();
+        let made_of = match absent[..] {
+            [] => MadeOf::Derived(holder.made_of.set()),
+            _ => MadeOf::Derived(context.sets.union_all(absent)),
+        };
+        let control = context.sets.union(holder.control, self.control());
+        let datum = match self.kind() {
+            MapKind::Text => Datum::Text(Text::new(b"", made_of)),
+            MapKind::Any | MapKind::Values => Datum::Nil,
+        };
+        Value { datum, made_of, control }
+    }
+
     /// Sets a key, for everyone who holds the map.
     pub fn insert(&self, key: Text, value: Value) {
         self.shared.borrow_mut().entries.insert(key.bytes().into(), Entry { key, value });
@@ -351,6 +385,24 @@ impl Map {
     /// Says where in the outermost chart's values a missing key would be set.
     pub fn set_places(&self, places: Vec<PathId>) {
         self.shared.borrow_mut().places = places;
+    }
+
+    /// What decided which keys there are.
+    pub fn control(&self) -> SetId {
+        self.shared.borrow().control
+    }
+
+    /// Says that something more decided which keys there are.
+    pub fn add_control(&self, control: SetId, context: &mut Context) {
+        let mut entries = self.shared.borrow_mut();
+        entries.control = context.sets.union(entries.control, control);
+    }
+
+    /// Says that something more decided an entry's value, if it is there.
+    pub fn add_entry_control(&self, key: &[u8], control: SetId, context: &mut Context) {
+        if let Some(entry) = self.shared.borrow_mut().entries.get_mut(key) {
+            entry.value.control = context.sets.union(entry.value.control, control);
+        }
     }
 
     /// Tells whether both are one map.
