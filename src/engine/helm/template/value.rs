@@ -1,6 +1,6 @@
 //! Values of templates: what Go's `reflect` sees in them, and what they are made of.
 
-use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
+use std::{any::Any, cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
 use super::{
     context::Context,
@@ -119,8 +119,8 @@ pub enum MapKind {
     Text,
 }
 
-/// A Go struct or another type with methods.
-pub trait Object: fmt::Debug {
+/// A Go struct or another type with methods. Functions find their own types again through [`Any`].
+pub trait Object: Any + fmt::Debug {
     /// The type as `typeOf` prints it: `*semver.Version`.
     fn type_name(&self) -> &'static str;
 
