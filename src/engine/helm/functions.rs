@@ -1,0 +1,4 @@
+//! The functions of Helm's templates: Go's own, sprig's, and Helm's.
+
+pub mod json;
+pub mod yaml;
