@@ -19,10 +19,10 @@ use crate::{
     source::{
         lineage::text::{MadeOf, Text, TextBuilder},
         yaml::{
-            parse::{ParseError, Problem, parse},
+            parse::{ParseError, Problem, parse_first},
             resolve::{self, Build, Reader, ResolveError, Unresolvable},
             rope::Rope,
-            tree::{Document, Node, NodeId, Stream},
+            tree::{Document, Node, NodeId},
         },
     },
 };
@@ -39,7 +39,7 @@ pub(super) fn read(context: &mut Context, text: &Text, root: Root) -> Result<Res
     let Some(source) = text.as_str() else {
         return Ok(Err(converting("yaml: invalid leading UTF-8 octet", false)));
     };
-    let stream = match first_document(source) {
+    let stream = match parse_first(source) {
         Ok(stream) => stream,
         Err(error) => return unreadable(&error),
     };
@@ -66,27 +66,6 @@ pub(super) fn read(context: &mut Context, text: &Text, root: Root) -> Result<Res
         "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go value of type {type_name}"
     );
     Ok(Err(Failure { message, known: true }))
-}
-
-/// Parses a text. go-yaml stops reading behind the first document, so what is wrong later is only wrong to a parser that
-/// reads on.
-fn first_document(source: &str) -> Result<Stream, ParseError> {
-    parse(source).or_else(|error| {
-        let mut at = 0;
-        let mut begun = false;
-        for line in source.split_inclusive('\n') {
-            let is = |marker: &str| {
-                line.strip_prefix(marker)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
-            };
-            if begun && (is("---") || is("...")) {
-                return parse(&source[..at]).map_err(|_| error);
-            }
-            begun |= !line.trim_start().is_empty() && !line.starts_with(['#', '%']);
-            at += line.len();
-        }
-        Err(error)
-    })
 }
 
 /// What an empty document leaves: the empty map or list that was to be filled.
