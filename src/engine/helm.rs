@@ -4,6 +4,7 @@
 //! by the same rules and keeps, for every piece of text, the bytes of the file that say it and the conditions that let it
 //! through.
 
+pub mod document;
 pub mod functions;
 pub mod order;
 pub mod template;

@@ -7,4 +7,6 @@
 pub mod edit;
 pub mod parse;
 pub mod resolve;
+pub mod rope;
 pub mod tree;
+pub mod write;

@@ -21,3 +21,4 @@ mod tools;
 mod webhook;
 mod yaml_edit;
 mod yaml_read;
+mod yaml_write;

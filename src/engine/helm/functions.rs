@@ -4,7 +4,9 @@
 //! Helm's wins over sprig's and sprig's over Go's.
 
 pub mod go;
+pub mod json;
 pub mod template;
+pub mod yaml;
 
 use std::{
     collections::HashMap,
@@ -39,7 +41,7 @@ pub enum Callee {
 impl Functions {
     /// Everything that this version knows; a name of a later group wins.
     pub fn all() -> Self {
-        let groups: &[&'static [Function]] = &[go::FUNCTIONS, template::FUNCTIONS];
+        let groups: &[&'static [Function]] = &[go::FUNCTIONS, json::FUNCTIONS, yaml::FUNCTIONS, template::FUNCTIONS];
         let mut by_name = HashMap::default();
         for function in groups.iter().copied().flatten() {
             by_name.insert(function.name, Callee::Plain(function));

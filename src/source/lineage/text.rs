@@ -3,6 +3,8 @@
 //! A text is one run of bytes beside a list of pieces that tile it. Bytes rather than characters, since Go's strings are
 //! bytes and its functions cut them anywhere. A piece of no length marks a place at which something printed nothing.
 
+pub mod cursor;
+
 use std::{ops::Range, rc::Rc};
 
 use super::sets::{LeafId, SetId};

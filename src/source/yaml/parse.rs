@@ -90,6 +90,27 @@ pub fn parse(text: &str) -> Result<Stream, ParseError> {
     compose::stream(text)
 }
 
+/// Reads a file of which only the first document counts, as Go's `Unmarshal` does: what is wrong behind it is not looked at,
+/// and what is behind it is left out then.
+pub fn parse_first(text: &str) -> Result<Stream, ParseError> {
+    parse(text).or_else(|error| {
+        let mut at = 0;
+        let mut begun = false;
+        for line in text.split_inclusive('\n') {
+            let is = |marker: &str| {
+                line.strip_prefix(marker)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
+            };
+            if begun && (is("---") || is("...")) {
+                return parse(&text[..at]).map_err(|_| error);
+            }
+            begun |= !line.trim_start().is_empty() && !line.starts_with(['#', '%']);
+            at += line.len();
+        }
+        Err(error)
+    })
+}
+
 /// Tells whether a text seems to be a template of YAML rather than YAML: it has a line that is only a Go template action
 /// (`{{- if … }}`), or a value that begins with one (`a: {{ x }}`), which YAML reads as a map used as a map's key.
 /// Actions inside quotes, block scalars or after other text (`host: x-{{ y }}`) are ordinary text and do not count.

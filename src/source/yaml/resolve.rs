@@ -127,6 +127,31 @@ pub fn plain(text: &str, reader: Reader) -> Result<Value, Unresolvable> {
     scalar::plain(text, reader).into_json(text, reader)
 }
 
+/// What the nodes of a document become: JSON for [`value`], values with origins for whoever asks for those.
+pub trait Build {
+    /// A value.
+    type Value;
+
+    /// A scalar, typed.
+    fn scalar(&mut self, node: NodeId, value: Value) -> Self::Value;
+
+    /// A list.
+    fn list(&mut self, node: NodeId, items: Vec<Self::Value>) -> Self::Value;
+
+    /// A map: each key once, with the node that names it.
+    fn map(&mut self, node: NodeId, entries: Vec<(NodeId, String, Self::Value)>) -> Self::Value;
+}
+
+/// Builds something else than JSON of a node and everything below it, by the same rules as [`value`].
+pub fn build<B: Build>(
+    document: &Document,
+    node: NodeId,
+    reader: Reader,
+    builder: &mut B,
+) -> Result<B::Value, ResolveError> {
+    convert::build(document, node, reader, builder)
+}
+
 /// The value of a node and everything below it.
 pub fn value(document: &Document, node: NodeId, reader: Reader) -> Result<Value, ResolveError> {
     convert::value(document, node, reader)
@@ -147,4 +172,14 @@ pub fn find(document: &Document, pointer: &Pointer, reader: Reader) -> Option<Fo
 /// all three but numbers, times or booleans by YAML 1.1 or 1.2 elsewhere (`1:30`, `yES`, `inf`, `<<`): quotes cost nothing.
 pub fn is_string_for_all(text: &str) -> bool {
     scalar::is_string_for_all(text)
+}
+
+/// Tells whether one reader takes a plain scalar as exactly this string; `false` for times, which some keep as text.
+pub fn is_string(text: &str, reader: Reader) -> bool {
+    scalar::is_string(text, reader)
+}
+
+/// Tells whether a text is a number in base 60 to YAML 1.1 (`12:30`), which Go reads as text and quotes when it writes it.
+pub fn is_base_60(text: &str) -> bool {
+    number::is_base_60(text)
 }

@@ -1,9 +1,9 @@
 //! Nodes to JSON values.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
-    Reader, ResolveError, Unresolvable,
+    Build, Reader, ResolveError, Unresolvable,
     fields::{self, Budget},
     scalar,
 };
@@ -14,14 +14,44 @@ use crate::source::yaml::{
 
 /// The value of a node and everything below it.
 pub(super) fn value(document: &Document, node: NodeId, reader: Reader) -> Result<Value, ResolveError> {
+    build(document, node, reader, &mut Json)
+}
+
+/// What a builder makes of a node and everything below it.
+pub(super) fn build<B: Build>(
+    document: &Document,
+    node: NodeId,
+    reader: Reader,
+    builder: &mut B,
+) -> Result<B::Value, ResolveError> {
     let in_flow = document.nodes.iter().any(|around| is_flow(around) && encloses(around, document.node(node)));
-    Conversion { document, reader, budget: Budget::default(), open: Vec::new() }
+    Conversion { document, reader, builder, budget: Budget::default(), open: Vec::new() }
         .value(node, Around { in_flow, aliased: false })
 }
 
-struct Conversion<'d> {
+/// Builds JSON.
+struct Json;
+
+impl Build for Json {
+    type Value = Value;
+
+    fn scalar(&mut self, _: NodeId, value: Value) -> Value {
+        value
+    }
+
+    fn list(&mut self, _: NodeId, items: Vec<Value>) -> Value {
+        Value::Array(items)
+    }
+
+    fn map(&mut self, _: NodeId, entries: Vec<(NodeId, String, Value)>) -> Value {
+        Value::Object(entries.into_iter().map(|(_, key, value)| (key, value)).collect())
+    }
+}
+
+struct Conversion<'d, B> {
     document: &'d Document,
     reader: Reader,
+    builder: &'d mut B,
     budget: Budget,
     /// The lists and maps around the node at hand, through aliases.
     open: Vec<NodeId>,
@@ -42,8 +72,8 @@ struct Around {
     aliased: bool,
 }
 
-impl Conversion<'_> {
-    fn value(&mut self, id: NodeId, around: Around) -> Result<Value, ResolveError> {
+impl<B: Build> Conversion<'_, B> {
+    fn value(&mut self, id: NodeId, around: Around) -> Result<B::Value, ResolveError> {
         let document = self.document;
         let node = document.node(id);
         self.budget.spend(node, around.aliased)?;
@@ -53,10 +83,11 @@ impl Conversion<'_> {
             NodeKind::Scalar { text, .. }
                 if self.reader == Reader::Kustomize && around.in_flow && text.is_empty() && node.tag.is_none() =>
             {
-                Ok(Value::String(String::new()))
+                Ok(self.builder.scalar(id, Value::String(String::new())))
             }
             NodeKind::Scalar { style, text } => scalar::typed(text, *style, node.tag_name.as_deref(), self.reader)
                 .and_then(|scalar| scalar.into_json(text, self.reader))
+                .map(|value| self.builder.scalar(id, value))
                 .map_err(|problem| node.refuse(problem)),
             NodeKind::Alias { name, target } if self.open.contains(target) => {
                 Err(node.refuse(Unresolvable::Cycle(name.clone())))
@@ -69,7 +100,7 @@ impl Conversion<'_> {
                 self.open.push(id);
                 let values = items.iter().map(|item| self.value(item.node, inside)).collect::<Result<_, _>>()?;
                 self.open.pop();
-                Ok(Value::Array(values))
+                Ok(self.builder.list(id, values))
             }
             NodeKind::Mapping { .. } => {
                 self.open.push(id);
@@ -84,14 +115,14 @@ impl Conversion<'_> {
                     }
                 }
                 let fields = fields.into_vec();
-                let mut map = Map::with_capacity(fields.len());
+                let mut entries = Vec::with_capacity(fields.len());
                 for field in fields {
                     let value =
                         self.value(field.value, Around { aliased: around.aliased || !field.via.is_empty(), ..inside })?;
-                    map.insert(field.text.into_owned(), value);
+                    entries.push((field.key, field.text.into_owned(), value));
                 }
                 self.open.pop();
-                Ok(Value::Object(map))
+                Ok(self.builder.map(id, entries))
             }
         }
     }

@@ -51,6 +51,14 @@ pub(super) fn typed(text: &str, style: ScalarStyle, tag: Option<&str>, reader: R
     }
 }
 
+/// Tells whether a reader takes a plain scalar as its text, and not as a time either.
+pub(super) fn is_string(text: &str, reader: Reader) -> bool {
+    match text.as_bytes().first() {
+        Some(b'.' | b'0'..=b'9' | b'+' | b'-') => matches!(by_text(text, reader, true), Scalar::String(_)),
+        _ => word(text, reader).is_none(),
+    }
+}
+
 /// Tells whether all readers and other YAML 1.1 and 1.2 readers take a plain scalar as its text.
 pub(super) fn is_string_for_all(text: &str) -> bool {
     const WORDS: &[&str] =

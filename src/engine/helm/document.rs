@@ -1,0 +1,347 @@
+//! What templates print, as documents whose fields know their pieces.
+//!
+//! Helm cuts a rendered file into documents with a regular expression, before anything reads YAML. The cut is made on the
+//! same bytes here, and each part is parsed where it stands, so that every node leads to the pieces of text that printed it.
+//! A render after an edit prints nearly everything as before: documents are parsed once for each text.
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use serde_json::Value;
+
+use super::template::leaf::Leaf;
+use crate::{
+    model::pointer::Pointer,
+    source::{
+        lineage::{
+            sets::Sets,
+            text::{MadeOf, Slice, Text, TextBuilder},
+        },
+        yaml::{
+            parse::parse_first,
+            resolve::{self, Reader},
+            rope::Rope,
+            tree::{self, NodeKind},
+        },
+    },
+};
+
+/// How the cluster reads what Helm hands to it. Helm itself reads the same types out of it; only numbers beyond 2^53, which
+/// it does not look at, would be others.
+const READER: Reader = Reader::Manifest;
+
+/// The most text of parsed documents that is kept, in bytes.
+pub const MAX_KEPT: usize = 64 << 20;
+
+/// Documents that were parsed before, by their text.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    documents: HashMap<Box<[u8]>, Arc<Content>>,
+    kept: usize,
+}
+
+/// One document of a rendered file.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Where it stands in the file.
+    pub range: Range<usize>,
+    rope: Rope,
+    content: Arc<Content>,
+}
+
+/// What a text means.
+#[derive(Debug)]
+struct Content {
+    document: Option<tree::Document>,
+    value: Result<Option<Arc<Value>>, Unreadable>,
+}
+
+/// Why a document cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct Unreadable {
+    /// The line in the document, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+/// Where a field of a document is printed.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Of a scalar, its text as YAML reads it, with the pieces that say it: byte for byte where quotes, escapes and folds
+    /// let them through, derived where they do not. Of a list or map, the bytes that are written.
+    pub value: Text,
+    /// Where the value is written in the document; for a value that is not written at all, the blanks in its place.
+    pub written: Range<usize>,
+    /// Where its key is written; absent at the root and for items of lists.
+    pub key: Option<Range<usize>>,
+    /// All lines of the key and the value, without the last one's break: what decided over any of it decided over the field.
+    pub lines: Range<usize>,
+    /// Whether the value is written elsewhere in the document, behind an alias or a merge key.
+    pub is_elsewhere: bool,
+}
+
+/// The documents of a rendered file as Helm cuts them (`releaseutil.SplitManifests`: the regular expression
+/// `(?:^|\s*\n)---\s*` on the trimmed text, trimmed parts), in order. A part may be empty, or hold only comments, or even a
+/// `---` of its own: after a separator's white space the next one has no line break left to begin with.
+pub fn split(file: &[u8]) -> Vec<Range<usize>> {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c');
+    let whole = trimmed(file, 0..file.len());
+    let text = &file[whole.clone()];
+    let mut parts = Vec::new();
+    let (mut begin, mut at) = (0, 0);
+    let mut cut = |part: Range<usize>| {
+        if !part.is_empty() {
+            parts.push(trimmed(file, whole.start + part.start..whole.start + part.end));
+        }
+    };
+    while let Some(dashes) = separator(text, at) {
+        let spaces = text[begin..dashes].iter().rev().take_while(|byte| is_space(byte)).count();
+        cut(begin..dashes - spaces);
+        begin = dashes + 3 + text[dashes + 3..].iter().take_while(|byte| is_space(byte)).count();
+        at = begin;
+    }
+    cut(begin..text.len());
+    parts
+}
+
+/// The next `---` that stands at the start of the text, or behind a line break that no separator has used up.
+fn separator(text: &[u8], from: usize) -> Option<usize> {
+    if from == 0 && text.starts_with(b"---") {
+        return Some(0);
+    }
+    let mut at = from;
+    while let Some(width) = text[at..].iter().position(|byte| *byte == b'\n') {
+        at += width + 1;
+        if text[at..].starts_with(b"---") {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// A range without white space at its ends: `strings.TrimSpace`.
+fn trimmed(file: &[u8], range: Range<usize>) -> Range<usize> {
+    let mut chunks = file[range.clone()].utf8_chunks().peekable();
+    let mut start = range.start;
+    while let Some(chunk) = chunks.next() {
+        let left = chunk.valid().trim_start();
+        start += chunk.valid().len() - left.len();
+        if !left.is_empty() || !chunk.invalid().is_empty() {
+            break;
+        }
+    }
+    let mut end = range.end;
+    while end > start {
+        let tail = (end.saturating_sub(4).max(start)..end)
+            .find_map(|from| std::str::from_utf8(&file[from..end]).ok())
+            .and_then(|tail| tail.chars().next_back());
+        match tail {
+            Some(c) if c.is_whitespace() => end -= c.len_utf8(),
+            _ => break,
+        }
+    }
+    start..end
+}
+
+impl Parsed {
+    /// The documents of a rendered file.
+    pub fn documents(&mut self, file: &Text) -> Vec<Document> {
+        let whole = Rope::new(file.clone());
+        split(file.bytes())
+            .into_iter()
+            .map(|range| {
+                let text = whole.slice(range.clone());
+                Document { range, content: self.content(text.bytes()), rope: Rope::new(text) }
+            })
+            .collect()
+    }
+
+    fn content(&mut self, text: &[u8]) -> Arc<Content> {
+        if let Some(content) = self.documents.get(text) {
+            return content.clone();
+        }
+        let content = Arc::new(Content::read(text));
+        if self.kept + text.len() > MAX_KEPT {
+            self.documents.clear();
+            self.kept = 0;
+        }
+        self.kept += text.len();
+        self.documents.insert(text.into(), content.clone());
+        content
+    }
+}
+
+impl Content {
+    fn read(text: &[u8]) -> Self {
+        let fail = |line, problem: String| Self { document: None, value: Err(Unreadable { line, problem }) };
+        let text = match std::str::from_utf8(text) {
+            Ok(text) => text,
+            Err(error) => {
+                let line = 1 + text[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+                return fail(line, "the text is not UTF-8".to_owned());
+            }
+        };
+        let stream = match parse_first(text) {
+            Ok(stream) => stream,
+            Err(error) => return fail(error.line, error.problem.to_string()),
+        };
+        let Some(document) = stream.documents.into_iter().next() else {
+            return Self { document: None, value: Ok(None) };
+        };
+        let value =
+            document.root.map(|root| resolve::value(&document, root, READER).map(Arc::new)).transpose().map_err(
+                |error| Unreadable {
+                    line: crate::source::span::line_of(text, error.span.start),
+                    problem: error.to_string(),
+                },
+            );
+        Self { document: Some(document), value }
+    }
+}
+
+impl Document {
+    /// The text.
+    pub fn text(&self) -> &Text {
+        self.rope.text()
+    }
+
+    /// What it holds; nothing where it is empty or only comments.
+    ///
+    /// # Errors
+    /// Where Helm fails to read it as well.
+    pub fn value(&self) -> Result<Option<&Arc<Value>>, &Unreadable> {
+        self.content.value.as_ref().map(Option::as_ref)
+    }
+
+    /// The pieces of a range of the text.
+    pub fn slices(&self, range: Range<usize>) -> impl Iterator<Item = Slice> + '_ {
+        self.rope.slices(range)
+    }
+
+    /// Finds where a field is printed; nothing where the document has no such field.
+    pub fn field(&self, at: &Pointer, sets: &mut Sets<Leaf>) -> Option<Field> {
+        let document = self.content.document.as_ref()?;
+        let found = resolve::find(document, at, READER)?;
+        let node = document.node(found.node);
+        let bytes = self.text().bytes();
+        let key = found.key.map(|key| document.node(key).span.range());
+        let is_empty = node.span.is_empty() && matches!(node.kind, NodeKind::Scalar { .. });
+        let (value, written) = if is_empty {
+            let start = node.span.start;
+            let blanks = bytes[start..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+            let flow = self.rope.flow(start..start + blanks, sets);
+            let mut builder = TextBuilder::default();
+            builder.push_bytes(b"", MadeOf::Derived(flow.data), flow.control);
+            (builder.build(), start..start + blanks)
+        } else {
+            (self.rope.scalar(node, sets), node.span.range())
+        };
+        let is_elsewhere = !found.via.is_empty();
+        let first = key.as_ref().filter(|_| !is_elsewhere).map_or(written.start, |key| key.start.min(written.start));
+        let line_start = bytes[..first].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let line_end =
+            bytes[written.end..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| written.end + at);
+        Some(Field { value, written, key, lines: line_start..line_end, is_elsewhere })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::lineage::sets::SetId;
+
+    fn parts(file: &str) -> Vec<&str> {
+        split(file.as_bytes()).into_iter().map(|range| &file[range]).collect()
+    }
+
+    /// What helm's `releaseutil.SplitManifests` makes of these texts.
+    #[test]
+    fn files_are_cut_where_helm_cuts_them() {
+        let cases: &[(&str, &[&str])] = &[
+            ("", &[]),
+            ("\n \n", &[]),
+            ("a: 1\n", &["a: 1"]),
+            ("---\na: 1\n---\nb: 2\n", &["a: 1", "b: 2"]),
+            ("a: 1\n---d: 4", &["a: 1", "d: 4"]),
+            ("a: 1\n \t\n---   \n\nb: 2", &["a: 1", "b: 2"]),
+            // The separator takes the white space behind it, so the next one has no line break of its own.
+            ("---\n\n---   \nb: 2", &["---   \nb: 2"]),
+            ("a: 1\n---\n---\nb: 2", &["a: 1", "---\nb: 2"]),
+            ("a: 1\n--- # c\nb: 2", &["a: 1", "# c\nb: 2"]),
+            ("a: 1\n ---\nb: 2", &["a: 1\n ---\nb: 2"]),
+            ("a: |\n  x\n---y", &["a: |\n  x", "y"]),
+            ("# only\n---\n# comments", &["# only", "# comments"]),
+            ("a: 1\r\n---\r\nb: 2\r\n", &["a: 1", "b: 2"]),
+            ("\u{a0}a: 1\n---\n\u{a0}\n---\nb: 2", &["a: 1", "", "b: 2"]),
+            ("a: x--- y\n----\nb", &["a: x--- y", "-\nb"]),
+        ];
+        for (file, expected) in cases {
+            assert_eq!(parts(file), *expected, "{file:?}");
+        }
+    }
+
+    /// A file printed from three leaves, the tag among them twice.
+    fn rendered(sets: &mut Sets<Leaf>) -> (Text, [SetId; 3]) {
+        let [image, tag, script] = ["image", "tag", "script"].map(|name| sets.leaf(Leaf::BuiltIn(name)));
+        let condition = sets.leaf(Leaf::BuiltIn("condition")).into();
+        let mut builder = TextBuilder::default();
+        let plain = |builder: &mut TextBuilder, text: &str| {
+            builder.push_bytes(text.as_bytes(), MadeOf::NOTHING, SetId::EMPTY);
+        };
+        plain(&mut builder, "---\nkind: X\n---\nimage: \"");
+        builder.push(&Text::verbatim(b"acme/cart", image));
+        plain(&mut builder, ":");
+        builder.push(&Text::verbatim(b"1.4.2", tag));
+        plain(&mut builder, "\"\nempty: ");
+        builder.push_bytes(b"", MadeOf::Verbatim { leaf: tag, offset: 0 }, condition);
+        plain(&mut builder, "\nlist:\n- script: |\n    set -e\n    ");
+        builder.push(&Text::verbatim(b"run", script));
+        plain(&mut builder, "\n    end\n");
+        (builder.build(), [image, tag, script].map(SetId::from))
+    }
+
+    #[test]
+    fn fields_lead_to_the_pieces_that_print_them() {
+        let mut sets = Sets::default();
+        let (file, [image, tag, script]) = rendered(&mut sets);
+        let documents = Parsed::default().documents(&file);
+        assert_eq!(documents.len(), 2);
+        let document = &documents[1];
+        assert_eq!(
+            document.value().expect("is YAML").expect("holds something").as_ref(),
+            &json!({"image": "acme/cart:1.4.2", "empty": null, "list": [{"script": "set -e\nrun\nend"}]})
+        );
+        let mut field = |at: &str| document.field(&at.parse().expect("a pointer"), &mut sets).expect(at);
+
+        let found = field("/image");
+        assert_eq!(found.value.bytes(), b"acme/cart:1.4.2");
+        let made_of: Vec<SetId> = found.value.pieces().iter().map(|piece| piece.made_of.set()).collect();
+        assert_eq!(made_of, [image, SetId::EMPTY, tag]);
+        assert_eq!(&document.text().bytes()[found.key.expect("a key")], b"image");
+        assert_eq!(&document.text().bytes()[found.lines], b"image: \"acme/cart:1.4.2\"");
+
+        let found = field("/empty");
+        assert_eq!((found.value.len(), found.value.pieces()[0].made_of.set()), (0, tag));
+        assert!(!document.slices(found.lines).all(|slice| slice.control.is_empty()));
+
+        let found = field("/list/0/script");
+        assert_eq!(found.value.bytes(), b"set -e\nrun\nend");
+        let run = found.value.slices(7..10).next().expect("a piece");
+        assert_eq!((run.range, run.made_of.set()), (7..10, script));
+        assert_eq!(&document.text().bytes()[found.lines], b"- script: |\n    set -e\n    run\n    end");
+        assert!(document.field(&Pointer::of(["none"]), &mut sets).is_none());
+    }
+
+    #[test]
+    fn a_text_is_parsed_once() {
+        let mut parsed = Parsed::default();
+        let first = parsed.documents(&Text::plain("a: 1\n---\nb: [\n"));
+        let second = parsed.documents(&Text::plain("---\na: 1\n"));
+        assert!(Arc::ptr_eq(&first[0].content, &second[0].content));
+        assert_eq!(first[1].value().expect_err("is no YAML").line, 1);
+        assert_eq!((parsed.documents.len(), parsed.kept), (2, 8));
+    }
+}
