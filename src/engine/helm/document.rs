@@ -214,6 +214,11 @@ impl Document {
         self.content.value.as_ref().map(Option::as_ref)
     }
 
+    /// What the text was read as; nothing where it cannot be read.
+    pub fn yaml(&self) -> Option<&tree::Document> {
+        self.content.document.as_ref()
+    }
+
     /// The pieces of a range of the text.
     pub fn slices(&self, range: Range<usize>) -> impl Iterator<Item = Slice> + '_ {
         self.rope.slices(range)

@@ -1,5 +1,7 @@
 //! What a render leaves behind: enough to tell where every byte of its output came from.
 
+use std::cell::RefCell;
+
 use super::{
     sources::{Layer, SourceFile},
     template::{
@@ -8,15 +10,15 @@ use super::{
     },
 };
 use crate::source::lineage::{
-    sets::{SetId, Sets},
+    sets::{LeafId, SetId, Sets},
     text::Slice,
 };
 
 /// The origins of a render.
 #[derive(Debug)]
 pub struct Lineage {
-    /// All leaves and sets of them.
-    pub sets: Sets<Leaf>,
+    /// All leaves and sets of them; asking for a field makes sets as well.
+    pub sets: RefCell<Sets<Leaf>>,
     /// All paths into values.
     pub paths: Paths,
     /// The conditions that were decided.
@@ -28,6 +30,17 @@ pub struct Lineage {
 }
 
 impl Lineage {
+    /// The leaves of a set; none where it holds too many to list.
+    pub fn leaves(&self, set: SetId) -> Vec<Leaf> {
+        let sets = self.sets.borrow();
+        sets.leaves(set).map(|leaf| sets.get(leaf).clone()).collect()
+    }
+
+    /// What a leaf is.
+    pub fn leaf(&self, leaf: LeafId) -> Leaf {
+        self.sets.borrow().get(leaf).clone()
+    }
+
     /// What a layer is.
     pub fn layer(&self, layer: LayerId) -> &Layer {
         &self.layers[layer.0 as usize]
@@ -55,9 +68,8 @@ impl Lineage {
 
     /// What is made anew in every render, among the origins of a part of the output.
     pub fn volatile(&self, slices: &[Slice]) -> Option<&'static str> {
-        let sets = slices.iter().map(|slice| slice.made_of.set());
-        sets.flat_map(|set| self.sets.leaves(set)).find_map(|leaf| match self.sets.get(leaf) {
-            Leaf::Volatile(what) => Some(*what),
+        slices.iter().flat_map(|slice| self.leaves(slice.made_of.set())).find_map(|leaf| match leaf {
+            Leaf::Volatile(what) => Some(what),
             _ => None,
         })
     }
@@ -70,8 +82,8 @@ impl Lineage {
             let has = body.lines().any(|line| {
                 line.trim_start().trim_start_matches("- ").strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
             });
-            if has && !found.contains(&branch.condition) {
-                found.push(branch.condition);
+            if has && !found.contains(&branch.decided_by) {
+                found.push(branch.decided_by);
             }
         }
         found

@@ -52,10 +52,10 @@ impl Mention {
     /// The paths that a set of leaves stands for.
     pub fn paths(lineage: &Lineage, layers: &Layers<'_>, set: SetId) -> Vec<Vec<String>> {
         let mut paths = Vec::new();
-        for leaf in lineage.sets.leaves(set) {
-            match lineage.sets.get(leaf) {
-                Leaf::Node { layer, at } => paths.extend(layers.paths(*layer, &lineage.paths.keys(*at))),
-                Leaf::Absent { at } => paths.push(lineage.paths.keys(*at).into_iter().map(str::to_owned).collect()),
+        for leaf in lineage.leaves(set) {
+            match leaf {
+                Leaf::Node { layer, at } => paths.extend(layers.paths(layer, &lineage.paths.keys(at))),
+                Leaf::Absent { at } => paths.push(lineage.paths.keys(at).into_iter().map(str::to_owned).collect()),
                 _ => {}
             }
         }

@@ -1,11 +1,10 @@
 //! A resource as it is printed: which bytes of the output hold a field, and what those bytes are made of.
 
-use serde_json::Value;
-
 use super::Found;
 use crate::{
     engine::{
         helm::{
+            document::Document,
             lineage::Lineage,
             template::leaf::{FileId, Leaf},
         },
@@ -16,22 +15,20 @@ use crate::{
         pointer::Pointer,
     },
     source::{
-        lineage::text::{MadeOf, Slice, Text},
+        lineage::text::{MadeOf, Slice},
         path::RepoPath,
         span::{Span, line_of},
         yaml::{
             edit,
             resolve::{self, Reader},
-            tree::{Document, NodeId, NodeKind, ScalarStyle},
+            tree::{self, NodeId, NodeKind},
         },
     },
 };
 
 /// A document of the output and the resource in it.
 pub struct Printed<'r> {
-    /// The document's text.
-    pub text: &'r Text,
-    /// The text as it was read.
+    /// The document.
     pub document: &'r Document,
     /// The resource's place in the document: the root, or an item of a list.
     pub base: &'r Pointer,
@@ -47,77 +44,38 @@ pub struct Scalar {
 
 impl Printed<'_> {
     /// The scalar at a pointer.
-    pub fn scalar(&self, at: &Pointer) -> Option<Scalar> {
-        let node = self.document.node(self.node(at)?);
-        let NodeKind::Scalar { style, text } = &node.kind else { return None };
-        let raw = node.span.range();
-        let inner = match style {
-            ScalarStyle::Plain => Some(raw.clone()),
-            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Some(raw.start + 1..raw.end - 1),
-            ScalarStyle::Literal | ScalarStyle::Folded => None,
-        };
-        let same = inner.filter(|inner| self.text.bytes().get(inner.clone()) == Some(text.as_bytes()));
-        let slices = match same {
-            Some(inner) => self.shifted(inner, 0),
-            None => self.lines(text, raw),
-        };
-        Some(Scalar { text: text.clone(), slices })
-    }
-
-    /// The pieces of a range, counted from its start.
-    fn shifted(&self, range: std::ops::Range<usize>, to: usize) -> Vec<Slice> {
-        let start = range.start;
-        let slices = self.text.slices(range);
-        slices.map(|slice| Slice { range: slice.range.start - start + to..slice.range.end - start + to, ..slice }).collect()
-    }
-
-    /// The pieces of a text of which every line stands in the output, further to the right; the whole as one piece where
-    /// that is not so.
-    fn lines(&self, text: &str, raw: std::ops::Range<usize>) -> Vec<Slice> {
-        let source = &self.text.bytes()[raw.clone()];
-        let (mut from, mut slices, mut at) = (0, Vec::new(), 0);
-        for line in text.split_inclusive('\n') {
-            let body = line.trim_end_matches('\n').as_bytes();
-            let place = source[from..].windows(body.len().max(1)).position(|window| window == body);
-            let Some(place) = place.filter(|_| !body.is_empty()) else {
-                if body.is_empty() {
-                    at += line.len();
-                    continue;
-                }
-                return self.text.slices(raw).map(|slice| Slice { range: 0..text.len(), made_of: MadeOf::Derived(slice.made_of.set()), ..slice }).collect();
-            };
-            let start = raw.start + from + place;
-            slices.extend(self.shifted(start..start + body.len(), at));
-            from += place + body.len();
-            at += line.len();
-        }
-        slices
+    pub fn scalar(&self, lineage: &Lineage, at: &Pointer) -> Option<Scalar> {
+        let is_scalar = matches!(self.yaml()?.node(self.node(at)?).kind, NodeKind::Scalar { .. });
+        let field = self.document.field(&self.absolute(at), &mut lineage.sets.borrow_mut()).filter(|_| is_scalar)?;
+        let text = field.value.as_str()?.to_owned();
+        let slices = field.value.slices(0..field.value.len()).collect();
+        Some(Scalar { text, slices })
     }
 
     /// The pieces of a field's key.
     pub fn key(&self, at: &Pointer) -> Vec<Slice> {
-        let key = self.found(at).and_then(|found| found.key);
-        key.map_or_else(Vec::new, |key| self.text.slices(self.document.node(key).span.range()).collect())
+        let (Some(yaml), Some(found)) = (self.yaml(), self.found(at)) else { return Vec::new() };
+        found.key.map_or_else(Vec::new, |key| self.document.slices(yaml.node(key).span.range()).collect())
     }
 
     /// The pieces of a field with everything in it, up to where the next field begins: what could have been printed at its
     /// end counts as well.
     pub fn block(&self, at: &Pointer) -> Vec<Slice> {
-        let Some(found) = self.found(at) else { return Vec::new() };
-        let span = self.document.node(found.node).span;
-        let start = found.key.map_or(span.start, |key| self.document.node(key).span.start);
-        let rest = &self.text.bytes()[span.end..];
+        let (Some(yaml), Some(found)) = (self.yaml(), self.found(at)) else { return Vec::new() };
+        let span = yaml.node(found.node).span;
+        let start = found.key.map_or(span.start, |key| yaml.node(key).span.start);
+        let rest = &self.document.text().bytes()[span.end..];
         let gap = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        self.text.slices(start..span.end + gap).collect()
+        self.document.slices(start..span.end + gap).collect()
     }
 
     /// The entries of a map or the items of a list.
     pub fn children(&self, at: &Pointer) -> Vec<Pointer> {
-        let Some(id) = self.node(at) else { return Vec::new() };
-        match &self.document.node(id).kind {
+        let (Some(yaml), Some(id)) = (self.yaml(), self.node(at)) else { return Vec::new() };
+        match &yaml.node(id).kind {
             NodeKind::Mapping { entries, .. } => entries
                 .iter()
-                .filter_map(|entry| resolve::key_text(self.document, entry.key, Reader::Manifest))
+                .filter_map(|entry| resolve::key_text(yaml, entry.key, Reader::Manifest))
                 .map(|key| at.join(key))
                 .collect(),
             NodeKind::Sequence { items, .. } => (0..items.len()).map(|index| at.join(index.to_string())).collect(),
@@ -127,18 +85,19 @@ impl Printed<'_> {
 
     /// Tells whether there is a list at a pointer.
     pub fn is_list(&self, at: &Pointer) -> bool {
-        self.node(at).is_some_and(|id| matches!(self.document.node(id).kind, NodeKind::Sequence { .. }))
+        let (Some(yaml), Some(id)) = (self.yaml(), self.node(at)) else { return false };
+        matches!(yaml.node(id).kind, NodeKind::Sequence { .. })
     }
 
     /// The template and line that print the resource's first byte.
     pub fn declared_at(&self, lineage: &Lineage) -> (RepoPath, Option<usize>) {
-        let from = self.document.root.map_or(0, |root| self.document.node(root).span.start);
-        for slice in self.text.slices(from..self.text.len()) {
+        let root = self.yaml().and_then(|yaml| yaml.root.map(|root| yaml.node(root).span.start));
+        for slice in self.document.slices(root.unwrap_or_default()..self.document.text().len()) {
             if let MadeOf::Verbatim { leaf, offset } = slice.made_of
-                && let Leaf::File(file) = lineage.sets.get(leaf)
+                && let Leaf::File(file) = lineage.leaf(leaf)
             {
-                let line = lineage.text_of(*file).map(|text| line_of(text, offset as usize));
-                return (lineage.file(*file).path.clone(), line);
+                let line = lineage.text_of(file).map(|text| line_of(text, offset as usize));
+                return (lineage.file(file).path.clone(), line);
             }
         }
         (RepoPath::root(), None)
@@ -146,7 +105,7 @@ impl Printed<'_> {
 
     /// Words a step as an edit of the printed text, and makes that edit where the template has the same bytes.
     pub(super) fn literal(&self, lineage: &Lineage, step: &Change, found: &mut Found) {
-        let Some(text) = self.text.as_str() else { return };
+        let Some(text) = self.document.text().as_str() else { return };
         let at = self.absolute(&step.at);
         let action = match &step.action {
             Action::Set(value) => edit::Change::Set(value.clone()),
@@ -175,15 +134,15 @@ impl Printed<'_> {
     /// The bytes of templates that print a range: one run of one file, whatever actions stand in between.
     fn template_spans(&self, lineage: &Lineage, span: Span) -> Vec<(FileId, Span)> {
         let place = |slice: &Slice| match slice.made_of {
-            MadeOf::Verbatim { leaf, offset } => match lineage.sets.get(leaf) {
-                Leaf::File(file) => Some((*file, offset as usize, offset as usize + slice.range.len())),
+            MadeOf::Verbatim { leaf, offset } => match lineage.leaf(leaf) {
+                Leaf::File(file) => Some((file, offset as usize, offset as usize + slice.range.len())),
                 _ => None,
             },
             MadeOf::Derived(_) => None,
         };
         if span.is_empty() {
-            let around = span.start.saturating_sub(1)..(span.start + 1).min(self.text.len());
-            let slices: Vec<Slice> = self.text.slices(around).filter(|slice| !slice.range.is_empty()).collect();
+            let around = span.start.saturating_sub(1)..(span.start + 1).min(self.document.text().len());
+            let slices: Vec<Slice> = self.document.slices(around).filter(|slice| !slice.range.is_empty()).collect();
             let ends = slices.iter().filter(|slice| slice.range.end == span.start || slice.range.start < span.start && slice.range.end > span.start);
             let mut spans: Vec<(FileId, Span)> = ends
                 .filter_map(|slice| place(slice).map(|(file, from, _)| (file, Span::empty(from + span.start - slice.range.start))))
@@ -193,7 +152,7 @@ impl Printed<'_> {
             );
             return spans;
         }
-        let slices: Vec<Slice> = self.text.slices(span.range()).filter(|slice| !slice.range.is_empty()).collect();
+        let slices: Vec<Slice> = self.document.slices(span.range()).filter(|slice| !slice.range.is_empty()).collect();
         let (Some(first), Some(last)) = (slices.first().and_then(place), slices.last().and_then(place)) else {
             return Vec::new();
         };
@@ -204,8 +163,12 @@ impl Printed<'_> {
         Pointer::of(self.base.tokens().iter().chain(at.tokens()).cloned())
     }
 
+    fn yaml(&self) -> Option<&tree::Document> {
+        self.document.yaml()
+    }
+
     fn found(&self, at: &Pointer) -> Option<resolve::Found> {
-        resolve::find(self.document, &self.absolute(at), Reader::Manifest)
+        resolve::find(self.yaml()?, &self.absolute(at), Reader::Manifest)
     }
 
     fn node(&self, at: &Pointer) -> Option<NodeId> {
@@ -213,7 +176,3 @@ impl Printed<'_> {
     }
 }
 
-/// The value of a document.
-pub fn value_of(document: &Document) -> Option<Value> {
-    document.root.and_then(|root| resolve::value(document, root, Reader::Manifest).ok())
-}

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Found, layers::Layers, mention::Mention, printed::Printed};
 use crate::{
     engine::{
-        helm::{lineage::Lineage, template::leaf::Leaf},
+        helm::{lineage::Lineage, template::leaf::{FileId, Leaf}},
         site::{Site, Wording},
     },
     model::pointer::Pointer,
@@ -25,7 +25,7 @@ pub fn set(
     value: &Value,
     found: &mut Found,
 ) {
-    let Some(scalar) = printed.scalar(at) else { return };
+    let Some(scalar) = printed.scalar(lineage, at) else { return };
     let new = as_text(value);
     let window = Window::between(&scalar.text, &new);
     // The whole scalar is one value, or made of one value alone.
@@ -71,13 +71,13 @@ pub fn set(
 /// A scalar that one piece prints from its first byte to its last.
 fn whole(lineage: &Lineage, layers: &Layers<'_>, piece: &Slice, value: &Value, found: &mut Found) {
     let MadeOf::Verbatim { leaf, .. } = piece.made_of else { return };
-    match lineage.sets.get(leaf) {
+    match lineage.leaf(leaf) {
         Leaf::Node { layer, at } => {
-            for path in layers.paths(*layer, &lineage.paths.keys(*at)) {
+            for path in layers.paths(layer, &lineage.paths.keys(at)) {
                 found.add(typed(layers, &path, value));
             }
         }
-        Leaf::Literal { file, span } => found.add(constant(lineage, *file, *span, &as_text(value))),
+        Leaf::Literal { file, span } => found.add(constant(lineage, file, span, &as_text(value))),
         _ => {}
     }
 }
@@ -85,9 +85,9 @@ fn whole(lineage: &Lineage, layers: &Layers<'_>, piece: &Slice, value: &Value, f
 /// The piece that holds all that differs.
 fn part(lineage: &Lineage, layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window, found: &mut Found) {
     let MadeOf::Verbatim { leaf, offset } = piece.made_of else { return };
-    if let Leaf::Node { layer, at } = lineage.sets.get(leaf) {
-        for path in layers.paths(*layer, &lineage.paths.keys(*at)) {
-            let Some(Value::String(text)) = layers.value_in(*layer, &path).or_else(|| layers.value(&path)) else {
+    if let Leaf::Node { layer, at } = lineage.leaf(leaf) {
+        for path in layers.paths(layer, &lineage.paths.keys(at)) {
+            let Some(Value::String(text)) = layers.value_in(layer, &path).or_else(|| layers.value(&path)) else {
                 // A number in the middle of a text.
                 let text = window.replaced(old, &piece.range);
                 found.add(typed(layers, &path, &Value::String(text)));
@@ -123,7 +123,7 @@ fn typed(layers: &Layers<'_>, path: &[String], value: &Value) -> Vec<Site> {
 }
 
 /// A constant inside of an action.
-fn constant(lineage: &Lineage, file: crate::engine::helm::template::leaf::FileId, span: Span, new: &str) -> Option<Site> {
+fn constant(lineage: &Lineage, file: FileId, span: Span, new: &str) -> Option<Site> {
     let source = lineage.file(file);
     let old = lineage.text_of(file)?.get(span.range())?;
     let is_plain = |text: &str| text.parse::<f64>().is_ok() || matches!(text, "true" | "false");

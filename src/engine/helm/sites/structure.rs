@@ -136,9 +136,9 @@ fn containers(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at:
     for child in printed.children(at) {
         let Some(name) = child.last() else { continue };
         for set in printed.key(&child).iter().chain(&printed.block(&child)).map(|slice| slice.made_of.set()) {
-            for leaf in lineage.sets.leaves(set) {
-                let (layer, path) = match lineage.sets.get(leaf) {
-                    Leaf::Node { layer, at } | Leaf::Key { layer, at } => (*layer, *at),
+            for leaf in lineage.leaves(set) {
+                let (layer, path) = match leaf {
+                    Leaf::Node { layer, at } | Leaf::Key { layer, at } => (layer, at),
                     _ => continue,
                 };
                 let keys = lineage.paths.keys(path);
@@ -169,12 +169,12 @@ fn lists(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at: &Poi
     let mut found: Vec<(Vec<String>, usize)> = Vec::new();
     for (position, child) in printed.children(at).iter().enumerate() {
         for slice in printed.block(child) {
-            for leaf in lineage.sets.leaves(slice.made_of.set()) {
-                let Leaf::Node { layer, at } = lineage.sets.get(leaf) else { continue };
-                let keys = lineage.paths.keys(*at);
+            for leaf in lineage.leaves(slice.made_of.set()) {
+                let Leaf::Node { layer, at } = leaf else { continue };
+                let keys = lineage.paths.keys(at);
                 for depth in (0..keys.len()).rev() {
                     let Ok(own) = keys[depth].parse::<usize>() else { continue };
-                    for path in layers.paths(*layer, &keys[..depth]) {
+                    for path in layers.paths(layer, &keys[..depth]) {
                         let is_list = matches!(layers.value(&path), Some(Value::Array(_)));
                         if is_list && own <= position && !found.iter().any(|(known, _)| *known == path) {
                             found.push((path, position - own));
