@@ -4,4 +4,7 @@
 //! by the same rules and keeps, for every piece of text, the bytes of the file that say it and the conditions that let it
 //! through.
 
+pub mod chart;
+pub mod sources;
 pub mod template;
+pub mod values;
