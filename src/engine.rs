@@ -29,6 +29,8 @@ use site::Site;
 pub enum Declaration {
     /// A folder of plain Kubernetes manifests.
     Manifests(manifest::Folder),
+    /// A Helm chart with the values that it is released with.
+    Helm(Box<helm::render::Installation>),
     /// A stack of a language that this version does not evaluate. Its files are known, so that nothing it reads is edited.
     Foreign {
         /// The language.
@@ -69,7 +71,23 @@ pub struct Resource {
     /// All of it; shared with earlier renders of the same text.
     pub value: Arc<Value>,
     /// What its engine knows of where it comes from.
-    source: manifest::Source,
+    source: Source,
+}
+
+/// What an engine knows of where a resource comes from.
+#[derive(Clone, Debug)]
+enum Source {
+    Manifest(manifest::Source),
+    Helm(helm::source::Source),
+}
+
+/// What was parsed before, so that a proof reads again only what an edit changed.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// Manifests.
+    pub manifests: manifest::Parsed,
+    /// Charts.
+    pub helm: helm::render::Cache,
 }
 
 /// A file or document that renders to nothing.
@@ -90,6 +108,7 @@ impl Declaration {
     pub fn language(&self) -> Language {
         match self {
             Self::Manifests(_) => Language::Manifests,
+            Self::Helm(_) => Language::Helm,
             Self::Foreign { language, .. } => *language,
         }
     }
@@ -98,6 +117,7 @@ impl Declaration {
     pub fn may_read(&self, file: &RepoPath) -> bool {
         match self {
             Self::Manifests(folder) => folder.holds(file),
+            Self::Helm(installation) => installation.reads.covers(file),
             Self::Foreign { reads, .. } => reads.covers(file),
         }
     }
@@ -106,13 +126,14 @@ impl Declaration {
     ///
     /// # Errors
     /// A refusal where the engine cannot evaluate it: `engine-unsupported`, `stack-unreadable`.
-    pub fn render(&self, tree: &dyn SourceTree, parsed: &manifest::Parsed) -> Result<Rendered, Refusal> {
+    pub fn render(&self, tree: &dyn SourceTree, parsed: &Parsed) -> Result<Rendered, Refusal> {
         match self {
-            Self::Manifests(folder) => manifest::render(tree, folder, parsed),
+            Self::Manifests(folder) => manifest::render(tree, folder, &parsed.manifests),
+            Self::Helm(installation) => helm::render::render(tree, installation, &parsed.helm),
             Self::Foreign { language, .. } => Err(Refusal::new(
                 Code::EngineUnsupported,
                 format!("this version does not evaluate {language} stacks"),
-                "change the source by hand; plain Kubernetes manifests are evaluated",
+                "change the source by hand; plain Kubernetes manifests and Helm charts are evaluated",
             )),
         }
     }
@@ -126,20 +147,29 @@ impl Resource {
 
     /// The same of many fields at once, which is quicker than one by one.
     pub fn all_origins(&self, fields: &[Pointer]) -> Vec<Vec<Origin>> {
-        self.source.origins(fields)
+        match &self.source {
+            Source::Manifest(source) => source.origins(fields),
+            Source::Helm(source) => fields.iter().map(|at| source.origins(at)).collect(),
+        }
     }
 
-    /// Where one step of a change could be made, best first; never empty.
+    /// Where one step of a change towards the wanted resource could be made, best first; never empty.
     ///
     /// # Errors
     /// A refusal where the source has no place that could say it.
-    pub fn sites(&self, change: &Change) -> Result<Vec<Site>, Refusal> {
-        self.source.sites(change)
+    pub fn sites(&self, change: &Change, wanted: &Value) -> Result<Vec<Site>, Refusal> {
+        match &self.source {
+            Source::Manifest(source) => source.sites(change),
+            Source::Helm(source) => source.sites(change, wanted),
+        }
     }
 
     /// The file and line, from 1, at which the resource is declared.
     pub fn declared_at(&self) -> (&RepoPath, usize) {
-        self.source.declared_at()
+        match &self.source {
+            Source::Manifest(source) => source.declared_at(),
+            Source::Helm(source) => source.declared_at(),
+        }
     }
 }
 

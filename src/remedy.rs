@@ -51,7 +51,7 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
     }
     let steps = script(&declared.value, &wanted, &|at| wanted::merge_keys(&declared.id, at));
     let mut first_refusal = None;
-    for plan in plan::plans(catalog, &owned, &steps)? {
+    for plan in plan::plans(catalog, &owned, &steps, &wanted)? {
         match plan.and_then(|plan| proof::prove(catalog, &owned, &wanted, plan)) {
             Ok(proved) => return Ok(Verdict::Patched(Box::new(proved))),
             Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),

@@ -4,7 +4,15 @@
 //! by the same rules and keeps, for every piece of text, the bytes of the file that say it and the conditions that let it
 //! through.
 
+pub mod chart;
 pub mod document;
 pub mod functions;
+pub mod lineage;
 pub mod order;
+mod origins;
+pub mod render;
+mod sites;
+pub mod source;
+pub mod sources;
 pub mod template;
+pub mod values;

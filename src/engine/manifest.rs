@@ -136,12 +136,12 @@ pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Result
             rendered.resources.push(Resource {
                 id: ResourceId::Kubernetes(found.id.clone()),
                 value: found.value.clone(),
-                source: Source {
+                source: super::Source::Manifest(Source {
                     file: file.clone(),
                     document: found.document,
                     base: found.base.clone(),
                     line: found.line,
-                },
+                }),
             });
         }
     }

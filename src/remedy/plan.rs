@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     engine::site::Site,
@@ -55,6 +56,7 @@ pub fn plans<'c>(
     catalog: &'c Catalog<'_>,
     owned: &Owned,
     steps: &[Change],
+    wanted: &Value,
 ) -> Result<impl Iterator<Item = Result<Plan, Refusal>> + use<'c>, Refusal> {
     if steps.len() > MAX_STEPS {
         return Err(Refusal::new(
@@ -66,7 +68,7 @@ pub fn plans<'c>(
             "bring the source in line by hand, or report single fields",
         ));
     }
-    let sites: Vec<Vec<Site>> = steps.iter().map(|step| owned.resource().sites(step)).collect::<Result<_, _>>()?;
+    let sites: Vec<Vec<Site>> = steps.iter().map(|step| owned.resource().sites(step, wanted)).collect::<Result<_, _>>()?;
     Ok(choices(&sites).into_iter().map(move |chosen| word(catalog, &chosen)))
 }
 

@@ -35,6 +35,14 @@ pub enum Role {
     Anchored,
     /// The value comes through a merge key (`<<`): a key of its own beside the merge overrides it.
     Merged,
+    /// A value that a release is given: nearest to it, and for it alone unless others are given the same file.
+    Value,
+    /// A chart's default, which a value of the release overrides.
+    Default,
+    /// Text or a constant of a template: editing it moves every release of the chart.
+    Template,
+    /// It is not in the field, but decided that the field is there, or which value it has.
+    Condition,
 }
 
 /// Where an editor finds a value again.
@@ -47,6 +55,8 @@ pub enum Address {
         /// The place in that document.
         at: Pointer,
     },
+    /// The bytes themselves.
+    Text,
 }
 
 impl fmt::Display for Role {
@@ -55,6 +65,10 @@ impl fmt::Display for Role {
             Self::Literal => "literal",
             Self::Anchored => "shared through an anchor",
             Self::Merged => "inherited through a merge key",
+            Self::Value => "value of the release",
+            Self::Default => "chart default",
+            Self::Template => "template",
+            Self::Condition => "condition",
         })
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use super::{Stack, config::Config, discovery};
 use crate::{
-    engine::{Rendered, manifest::Parsed},
+    engine::{Parsed, Rendered},
     model::{
         refusal::{Code, Refusal},
         resource::ResourceId,
@@ -126,10 +126,10 @@ impl<'t> Catalog<'t> {
             return Ok(rendered.clone());
         }
         let rendered = Rc::new(self.stacks[stack].declaration.render(self.tree, &self.parsed)?);
-        while self.parsed.values() > MAX_KEPT
+        while self.parsed.manifests.values() > MAX_KEPT
             && let Some(oldest) = order.pop_front().and_then(|oldest| kept.remove(&oldest))
         {
-            self.parsed.forget(oldest.files.difference(&rendered.files));
+            self.parsed.manifests.forget(oldest.files.difference(&rendered.files));
         }
         kept.insert(stack, rendered.clone());
         order.push_back(stack);
@@ -138,7 +138,7 @@ impl<'t> Catalog<'t> {
 
     /// What a file of this text was parsed to, where it was.
     pub fn parsed(&self, path: &RepoPath, text: &str) -> Option<Arc<Stream>> {
-        self.parsed.stream(path, text)
+        self.parsed.manifests.stream(path, text)
     }
 
     /// What a stack would render to from other files.

@@ -7,7 +7,7 @@
 
 mod layers;
 mod mention;
-mod printed;
+pub mod printed;
 mod scalar;
 mod structure;
 

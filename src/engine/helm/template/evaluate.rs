@@ -152,6 +152,11 @@ impl<'program> Evaluator<'program> {
         }
     }
 
+    /// What is left when nothing more is executed: the origins, and the branches that were decided.
+    pub fn finish(self) -> (Context, Vec<BranchSeen>) {
+        (self.context, self.branches)
+    }
+
     /// What a file's template prints with this dot, after Helm has taken `<no value>` out of it.
     ///
     /// # Errors

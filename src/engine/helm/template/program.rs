@@ -4,7 +4,7 @@
 //! the same name: a parent chart's wins over its subchart's. The order of the files decides, never the order of their
 //! execution, so the set is worked out once.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use super::{
     ast::{self, Node},
@@ -23,7 +23,7 @@ pub struct Source {
     /// The file.
     pub file: FileId,
     /// Its text, which the spans of the nodes count in.
-    pub text: Rc<str>,
+    pub text: Arc<str>,
     /// Its nodes.
     pub ast: Rc<ast::File>,
 }
@@ -52,7 +52,7 @@ pub(super) struct Unit {
 #[derive(Debug)]
 pub(super) enum Written {
     /// In a file.
-    File(FileId, Rc<str>),
+    File(FileId, Arc<str>),
     /// In a string with origins of its own.
     Text(Text),
 }

@@ -139,7 +139,17 @@ pub trait Object: Any + fmt::Debug {
     /// What `%v` prints.
     fn print(&self, context: &mut Context) -> Result<Text, Fault>;
 
-    /// What `toJson` and `toYaml` see: a map, list or scalar.
+    /// What an action prints, where that is not what `%v` prints: Go then takes the address of a field and finds `String`.
+    fn print_in_action(&self, context: &mut Context) -> Result<Text, Fault> {
+        self.print(context)
+    }
+
+    /// The order in which `toJson` prints the keys of [`Object::json`], where it is not sorted: a struct's.
+    fn json_keys(&self) -> Option<Vec<&'static str>> {
+        None
+    }
+
+    /// What `toJson` and `toYaml` see: a map, list or scalar, in which there may be objects again.
     fn json(&self, context: &mut Context) -> Result<Value, Fault>;
 
     /// The entries, where the type is a map or slice: `range`, `index` and `len` see them.

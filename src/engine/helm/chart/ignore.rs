@@ -1,0 +1,147 @@
+//! `.helmignore`: which files of a chart's folder Helm does not load.
+//!
+//! Only the file at the root of the chart that is loaded counts, never one of a subchart's folder. The rules look like git's
+//! but are helm's own: `!` ignores everything that does not match, and `**` is an error.
+
+use crate::engine::helm::template::fault::Fault;
+
+/// The rules of one file.
+#[derive(Debug)]
+pub struct Rules(Vec<Rule>);
+
+#[derive(Debug)]
+struct Rule {
+    pattern: String,
+    negated: bool,
+    folders_only: bool,
+    /// Whether the pattern is held against the whole path, not the last part only.
+    whole: bool,
+}
+
+impl Rules {
+    /// Reads a file's rules; dot files in `templates/` are ignored always.
+    ///
+    /// # Errors
+    /// Where helm refuses a pattern: the line, from 1, and why.
+    pub fn parse(text: &str) -> Result<Self, (usize, Fault)> {
+        let mut rules = Vec::new();
+        for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().chain(["templates/.?*"]).enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if line.contains("**") {
+                return Err((index + 1, Fault::failed("double-star (**) syntax is not supported")));
+            }
+            if !is_pattern(line) {
+                return Err((index + 1, Fault::failed("syntax error in pattern")));
+            }
+            let (negated, line) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
+            let (folders_only, line) = line.strip_suffix('/').map_or((false, line), |rest| (true, rest));
+            let (rooted, line) = line.strip_prefix('/').map_or((false, line), |rest| (true, rest));
+            rules.push(Rule { pattern: line.to_owned(), negated, folders_only, whole: rooted || line.contains('/') });
+        }
+        Ok(Self(rules))
+    }
+
+    /// Tells whether a path relative to the chart is ignored.
+    pub fn ignore(&self, path: &str, is_folder: bool) -> bool {
+        self.0.iter().any(|rule| {
+            let name = if rule.whole { path } else { path.rsplit('/').next().unwrap_or_default() };
+            if rule.negated {
+                (rule.folders_only && !is_folder) || !matches(&rule.pattern, name)
+            } else {
+                (!rule.folders_only || is_folder) && matches(&rule.pattern, name)
+            }
+        })
+    }
+}
+
+/// A step of Go's `path.Match`.
+enum Step {
+    Star,
+    One,
+    Set { negated: bool, ranges: Vec<(char, char)> },
+    Exactly(char),
+}
+
+/// Go's `path.Match`; a malformed pattern matches nothing.
+fn matches(pattern: &str, name: &str) -> bool {
+    steps(pattern).is_some_and(|steps| {
+        let name: Vec<char> = name.chars().collect();
+        // Where in the name the steps so far may end.
+        let mut ends = vec![false; name.len() + 1];
+        ends[0] = true;
+        for step in &steps {
+            let mut next = vec![false; name.len() + 1];
+            for at in (0..=name.len()).filter(|at| ends[*at]) {
+                match step {
+                    Step::Star => {
+                        let end = name[at..].iter().position(|c| *c == '/').map_or(name.len(), |slash| at + slash);
+                        next[at..=end].fill(true);
+                    }
+                    step => {
+                        if name.get(at).is_some_and(|c| step.takes(*c)) {
+                            next[at + 1] = true;
+                        }
+                    }
+                }
+            }
+            ends = next;
+        }
+        ends[name.len()]
+    })
+}
+
+fn is_pattern(pattern: &str) -> bool {
+    steps(pattern).is_some()
+}
+
+fn steps(pattern: &str) -> Option<Vec<Step>> {
+    let mut steps = Vec::new();
+    let mut chars = pattern.chars().peekable();
+    while let Some(c) = chars.next() {
+        steps.push(match c {
+            '*' => Step::Star,
+            '?' => Step::One,
+            '\\' => Step::Exactly(chars.next()?),
+            '[' => {
+                let negated = chars.next_if_eq(&'^').is_some();
+                let mut ranges = Vec::new();
+                while ranges.is_empty() || chars.peek() != Some(&']') {
+                    let mut one = || match chars.next()? {
+                        '-' | ']' => None,
+                        '\\' => chars.next(),
+                        c => Some(c),
+                    };
+                    let low = one()?;
+                    let high = if chars.next_if_eq(&'-').is_some() {
+                        match chars.next()? {
+                            '-' | ']' => return None,
+                            '\\' => chars.next()?,
+                            c => c,
+                        }
+                    } else {
+                        low
+                    };
+                    ranges.push((low, high));
+                }
+                chars.next();
+                Step::Set { negated, ranges }
+            }
+            c => Step::Exactly(c),
+        });
+    }
+    Some(steps)
+}
+
+impl Step {
+    fn takes(&self, c: char) -> bool {
+        match self {
+            Self::Star => false,
+            Self::One => c != '/',
+            Self::Set { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+            Self::Exactly(own) => *own == c,
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! From a chart and its values to resources, as `helm template` does it: load, merge, execute, cut into documents, sort.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+
+use serde_json::Value;
+
+use super::{
+    chart::Chart,
+    document::{self, Document},
+    functions::{Functions, yaml},
+    lineage::Lineage,
+    order::{self, Head},
+    sites::printed::Printed,
+    source::Source,
+    sources::{self, Problem, Sources},
+    template::{
+        ast,
+        context::Context,
+        evaluate::{Evaluator, failure::Failure},
+        fault::{Fault, FaultKind},
+        leaf::Leaf,
+        parse::{ParseError, parse},
+        program::{self, Program},
+        value::{self, Datum},
+    },
+    values::{self, Prepared, Release, Template},
+};
+use crate::{
+    engine::{self, Rendered, Resource, reads::Reads},
+    model::{
+        pointer::Pointer,
+        refusal::{Code, Refusal},
+        resource::{KubernetesId, ResourceId},
+    },
+    source::{
+        lineage::text::{MadeOf, Text},
+        path::RepoPath,
+        span::line_of,
+        tree::SourceTree,
+    },
+};
+
+/// A chart as it is installed.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    /// The chart's folder or archive.
+    pub chart: RepoPath,
+    /// What it is installed with.
+    pub release: Release,
+    /// Whether `crds/` is printed.
+    pub include_crds: bool,
+    /// The files that it may read.
+    pub reads: Arc<Reads>,
+}
+
+/// What renders leave for the next one: an edit changes one file of many.
+#[derive(Debug, Default)]
+pub struct Cache {
+    parsed: sources::Parsed,
+    templates: RefCell<HashMap<Arc<str>, Rc<ast::File>>>,
+    documents: RefCell<document::Parsed>,
+    functions: RefCell<Option<Rc<Functions>>>,
+}
+
+/// The text of parsed templates that is kept, in bytes.
+const MAX_KEPT: usize = 64 << 20;
+
+/// Renders a chart.
+///
+/// # Errors
+/// `stack-unreadable` where helm fails as well, `engine-unsupported` where helm might go on and this version cannot say how.
+pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache) -> Result<Rendered, Refusal> {
+    let mut sources = Sources::new(tree, &cache.parsed);
+    let files = evaluate(installation, cache, &mut sources);
+    let (lineage, mut files) = match files {
+        Ok(files) => files,
+        Err(stop) => return Err(stop.refusal(installation, &mut sources)),
+    };
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut rendered = Rendered::default();
+    rendered.files.extend(lineage.files.iter().map(|file| file.path.clone()));
+    let lineage = Rc::new(lineage);
+    let (mut crds, mut documents) = (Vec::new(), Vec::new());
+    for file in &files {
+        if file.is_crd {
+            crds.push(file);
+            continue;
+        }
+        for document in cache.documents.borrow_mut().documents(&file.text) {
+            let value = document.value().map_err(|error| file.broken(installation, &error.to_string()))?.cloned();
+            let head = Head::of(value.as_deref()).map_err(|why| file.broken(installation, &why))?;
+            documents.push((head, (file, document)));
+        }
+    }
+    let mut printed = String::new();
+    for crd in crds {
+        printed += &format!("---\n# Source: {}\n{}\n", crd.name, crd.text.lossy());
+        for document in cache.documents.borrow_mut().documents(&crd.text) {
+            add(&mut rendered, &lineage, document);
+        }
+    }
+    for (_, (file, document)) in order::sort(documents) {
+        printed += &format!("---\n# Source: {}\n{}\n", file.name, document.text().lossy());
+        add(&mut rendered, &lineage, document);
+    }
+    rendered.printed = Some(printed);
+    Ok(rendered)
+}
+
+/// A rendered file.
+struct File {
+    name: String,
+    text: Text,
+    is_crd: bool,
+}
+
+/// Why a chart does not render.
+enum Stop {
+    /// Before any template is executed.
+    Problem(Problem),
+    /// A template does not parse.
+    Unparsed(Box<(Template, ParseError)>),
+    /// A template fails.
+    Failed(Box<Failure>),
+}
+
+/// Loads the chart and executes its templates.
+fn evaluate(
+    installation: &Installation,
+    cache: &Cache,
+    sources: &mut Sources<'_>,
+) -> Result<(Lineage, Vec<File>), Stop> {
+    let mut context = Context::default();
+    let chart = Arc::new(Chart::load(sources, &installation.chart).map_err(Stop::Problem)?);
+    let functions = cache.functions.borrow_mut().get_or_insert_with(|| Rc::new(Functions::all())).clone();
+    let prepared = values::prepare(&chart, &installation.release, sources, &mut context, yaml::TO_YAML)
+        .map_err(Stop::Problem)?;
+    let mut programs = Vec::with_capacity(prepared.templates.len());
+    for template in &prepared.templates {
+        let ast = cache
+            .template(&template.text, &functions)
+            .map_err(|error| Stop::Unparsed(Box::new((template.clone(), error))))?;
+        let (name, text) = (template.name.as_str().into(), template.text.clone());
+        programs.push(program::Source { name, file: template.file, text, ast });
+    }
+    let program = Program::new(functions, programs);
+    let mut evaluator = Evaluator::new(&program, context);
+    let mut files = Vec::new();
+    for template in prepared.templates.iter().filter(|template| !template.is_partial) {
+        let instance = &prepared.charts[template.chart];
+        instance.dot.insert(Text::plain("Template"), Prepared::template_value(template));
+        evaluator.context.control = instance.control;
+        let dot = value::Value::plain(Datum::Map(instance.dot.clone()));
+        let text = evaluator.execute(&template.name, dot).map_err(Stop::Failed)?;
+        let is_note = template.name.ends_with("NOTES.txt");
+        if !is_note {
+            files.push(File { name: template.name.clone(), text, is_crd: false });
+        }
+    }
+    if installation.include_crds {
+        for crd in &prepared.crds {
+            let content = sources.content(crd.file).map_err(Stop::Problem)?;
+            let leaf = evaluator.context.sets.leaf(Leaf::File(crd.file));
+            let text = Text::new(&content, MadeOf::Verbatim { leaf, offset: 0 });
+            files.push(File { name: crd.name.clone(), text, is_crd: true });
+        }
+    }
+    let (context, branches) = evaluator.finish();
+    let (read, layers) = sources.clone_read();
+    let lineage =
+        Lineage { sets: RefCell::new(context.sets), paths: context.paths, branches, files: read, layers };
+    Ok((lineage, files))
+}
+
+impl Cache {
+    fn template(&self, text: &Arc<str>, functions: &Functions) -> Result<Rc<ast::File>, ParseError> {
+        if let Some(known) = self.templates.borrow().get(text) {
+            return Ok(known.clone());
+        }
+        let parsed = Rc::new(parse(text, &|name| functions.contains(name))?);
+        let mut kept = self.templates.borrow_mut();
+        if kept.keys().map(|text| text.len()).sum::<usize>() + text.len() > MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(text.clone(), parsed.clone());
+        Ok(parsed)
+    }
+}
+
+impl File {
+    /// The text is not what Helm can print.
+    fn broken(&self, installation: &Installation, why: &str) -> Refusal {
+        Refusal::new(
+            Code::StackUnreadable,
+            format!("the chart {} does not render: YAML parse error on {}: {why}", installation.chart, self.name),
+            "`helm template` shows the same; mend the chart or its values",
+        )
+    }
+}
+
+impl Stop {
+    fn refusal(self, installation: &Installation, sources: &mut Sources<'_>) -> Refusal {
+        let (kind, message, file, line) = match self {
+            Self::Problem(Problem { file, inside, line, fault: Fault { kind, message } }) => {
+                (kind, message, file, line.filter(|_| inside.is_none()))
+            }
+            Self::Unparsed(unparsed) => {
+                let (template, error) = *unparsed;
+                let file = sources.get(template.file);
+                let line = file.inside.is_none().then_some(error.line);
+                let message = format!("parse error at ({}:{}): {}", template.name, error.line, error.message);
+                (error.kind, message, Some(file.path.clone()), line)
+            }
+            Self::Failed(failure) => {
+                let place = failure.place.map(|place| (sources.get(place.file).clone(), place));
+                let line = place.as_ref().filter(|(file, _)| file.inside.is_none()).and_then(|(_, place)| {
+                    let content = sources.content(place.file).ok()?;
+                    let text = std::str::from_utf8(&content).ok()?;
+                    Some(line_of(text, place.span.start))
+                });
+                (failure.kind, failure.message.clone(), place.map(|(file, _)| file.path), line)
+            }
+        };
+        let chart = &installation.chart;
+        let (code, message, hint) = match kind {
+            FaultKind::Failed => (
+                Code::StackUnreadable,
+                format!("the chart {chart} does not render: {message}"),
+                "`helm template` shows the same; mend the chart or its values",
+            ),
+            FaultKind::Limit => (
+                Code::EngineUnsupported,
+                format!("the chart {chart} is too much to render: {message}"),
+                "change the source by hand, or make the chart smaller",
+            ),
+            FaultKind::Unsupported => (
+                Code::EngineUnsupported,
+                format!("the chart {chart} cannot be rendered by this version: {message}"),
+                "change the source by hand",
+            ),
+        };
+        let refusal = Refusal::new(code, message, hint);
+        match file {
+            Some(file) => refusal.at(file, line),
+            None => refusal.at(chart, None),
+        }
+    }
+}
+
+/// Adds what a document declares: itself, or the items of a list.
+fn add(rendered: &mut Rendered, lineage: &Rc<Lineage>, document: Document) {
+    let Ok(Some(value)) = document.value() else { return };
+    let value = value.clone();
+    let document = Rc::new(document);
+    let kind = text(&value, "kind");
+    match (kind.strip_suffix("List"), value.get("items")) {
+        (Some(of), Some(Value::Array(items))) => {
+            for (index, item) in items.iter().enumerate() {
+                let base = Pointer::of(["items".to_owned(), index.to_string()]);
+                add_one(rendered, lineage, &document, Arc::new(item.clone()), base, (&text(&value, "apiVersion"), of));
+            }
+        }
+        _ if !kind.is_empty() => {
+            let api_version = text(&value, "apiVersion");
+            add_one(rendered, lineage, &document, value.clone(), Pointer::root(), (&api_version, &kind));
+        }
+        _ => {}
+    }
+}
+
+fn add_one(
+    rendered: &mut Rendered,
+    lineage: &Rc<Lineage>,
+    document: &Rc<Document>,
+    value: Arc<Value>,
+    base: Pointer,
+    (api_version, kind): (&str, &str),
+) {
+    let own = |key: &str, otherwise: &str| match text(&value, key) {
+        own if own.is_empty() => otherwise.to_owned(),
+        own => own,
+    };
+    let metadata = value.get("metadata").cloned().unwrap_or_default();
+    let namespace = Some(text(&metadata, "namespace")).filter(|namespace| !namespace.is_empty());
+    let id = KubernetesId {
+        api_version: own("apiVersion", api_version),
+        kind: own("kind", kind),
+        namespace,
+        name: text(&metadata, "name"),
+    };
+    let (file, line) = Printed { document, base: &base }.declared_at(lineage);
+    let source = Source::new(lineage.clone(), document.clone(), base, value.clone(), file, line);
+    rendered.resources.push(Resource { id: ResourceId::Kubernetes(id), value, source: engine::Source::Helm(source) });
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
