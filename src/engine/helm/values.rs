@@ -20,13 +20,16 @@ use super::{
     template::{
         context::Context,
         function::Body,
-        leaf::{FileId, LayerId},
-        value::{Map, Value},
+        leaf::{FileId, LayerId, Leaf},
+        value::{Datum, Map, Value},
     },
 };
 use crate::{
-    model::pointer::Pointer,
-    source::{lineage::sets::SetId, path::RepoPath},
+    model::pointer::{Pointer, list_index},
+    source::{
+        lineage::{sets::SetId, text::MadeOf},
+        path::RepoPath,
+    },
 };
 
 /// What is released: the inputs of `helm template` besides the chart.
@@ -174,9 +177,32 @@ pub fn prepare(
 
 impl Prepared {
     /// The layers that say something about a path in the outermost chart's values, the one that wins first. What a parent's
-    /// `global` says to its subcharts is among it.
-    pub fn layers_of(&self, path: &[&str], sources: &Sources<'_>) -> Vec<Said> {
-        self.layering.layers_of(path, sources)
+    /// `global` says to its subcharts is among it. A layer that says `null` is listed although it only takes the key away.
+    pub fn layers_of(&self, path: &[&str], sources: &Sources<'_>, context: &Context) -> Vec<Said> {
+        let mut said = self.layering.layers_of(path, sources);
+        if let Some(winner) = self.winner(path, context) {
+            said.retain(|said| *said != winner);
+            said.insert(0, winner);
+        }
+        said
+    }
+
+    /// The place of the scalar at a path, as the merge left it.
+    fn winner(&self, path: &[&str], context: &Context) -> Option<Said> {
+        let root = Value::plain(Datum::Map(self.values.clone()));
+        let found = path.iter().try_fold(root, |value, key| match &value.datum {
+            Datum::Map(map) => map.get(key.as_bytes()),
+            Datum::List(list) => list.items.get(list_index(key)?).cloned(),
+            _ => None,
+        })?;
+        let MadeOf::Verbatim { leaf, .. } = found.made_of else { return None };
+        match context.sets.get(leaf) {
+            Leaf::Node { layer, at } => {
+                let at = context.paths.keys(*at).into_iter().map(str::to_owned).collect();
+                Some(Said { layer: *layer, at })
+            }
+            _ => None,
+        }
     }
 
     /// The value of `.Template` for a template.
