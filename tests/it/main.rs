@@ -7,6 +7,7 @@ mod fix;
 mod forge;
 mod git;
 mod github;
+mod helm_values;
 mod hostile;
 mod kill;
 mod kubernetes;
