@@ -4,4 +4,5 @@
 //! by the same rules and keeps, for every piece of text, the bytes of the file that say it and the conditions that let it
 //! through.
 
+pub mod functions;
 pub mod template;

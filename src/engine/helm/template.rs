@@ -5,7 +5,9 @@
 
 pub mod ast;
 pub mod context;
+pub mod escape;
 pub mod fault;
 pub mod function;
 pub mod leaf;
+pub mod runes;
 pub mod value;

@@ -1,0 +1,1 @@
+//! Where bytes lead after they went through functions.
