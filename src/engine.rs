@@ -57,6 +57,8 @@ pub struct Rendered {
     pub files: BTreeSet<RepoPath>,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
+    /// What the field's tool prints, to the byte, where that is more than the resources: comments, documents of no kind.
+    pub printed: Option<String>,
 }
 
 /// A rendered resource.

@@ -5,4 +5,5 @@
 //! through.
 
 pub mod functions;
+pub mod order;
 pub mod template;

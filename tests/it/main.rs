@@ -12,6 +12,7 @@ mod kill;
 mod kubernetes;
 mod pull_request;
 mod remote;
+mod render;
 mod serve;
 mod server;
 mod store;

@@ -1,12 +1,106 @@
-//! The functions of Helm's templates: sprig 3.3.0's text functions and Helm's own.
+//! The functions that templates call, by group.
+//!
+//! Sprig's text functions, Helm's own and Go's, under the names that templates know them by. Where more than one has a name,
+//! Helm's wins over sprig's and sprig's over Go's.
 
 pub mod arguments;
 pub mod case;
 pub mod encode;
 pub mod equal;
+pub mod go;
 pub mod lists;
 pub mod regex;
 pub mod strings;
+pub mod template;
 
 #[cfg(test)]
 mod tests;
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
+
+use super::template::function::Function;
+
+/// All functions by name.
+#[derive(Clone, Debug)]
+pub struct Functions {
+    by_name: HashMap<&'static str, Callee, BuildHasherDefault<NameHasher>>,
+}
+
+/// What a function's name stands for.
+#[derive(Clone, Copy, Debug)]
+pub enum Callee {
+    /// A function that needs nothing of the evaluator.
+    Plain(&'static Function),
+    /// Go's `and`, which evaluates no more arguments than it needs.
+    And,
+    /// Go's `or`.
+    Or,
+    /// Go's `call`, whose messages name its first operand.
+    Call,
+    /// Helm's `include`.
+    Include,
+    /// Helm's `tpl`.
+    Tpl,
+}
+
+impl Functions {
+    /// Everything that this version knows; a name of a later group wins.
+    pub fn all() -> Self {
+        let groups: &[&'static [Function]] = &[
+            go::FUNCTIONS,
+            strings::FUNCTIONS,
+            case::FUNCTIONS,
+            regex::FUNCTIONS,
+            lists::FUNCTIONS,
+            encode::FUNCTIONS,
+            template::FUNCTIONS,
+        ];
+        let mut by_name = HashMap::default();
+        for function in groups.iter().copied().flatten() {
+            by_name.insert(function.name, Callee::Plain(function));
+        }
+        by_name.extend([
+            ("and", Callee::And),
+            ("or", Callee::Or),
+            ("call", Callee::Call),
+            ("include", Callee::Include),
+            ("tpl", Callee::Tpl),
+        ]);
+        Self { by_name }
+    }
+
+    /// What a name stands for.
+    pub fn find(&self, name: &str) -> Option<Callee> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Tells whether there is a function of that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+}
+
+/// FNV-1a: names are short and the table is fixed, so nobody can choose colliding ones.
+#[derive(Clone, Copy, Debug)]
+pub struct NameHasher(u64);
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

@@ -4,10 +4,17 @@
 //! printed. Values know what they are made of, and printed text is a rope of pieces that do.
 
 pub mod ast;
+pub mod compare;
 pub mod context;
-pub mod escape;
+pub mod evaluate;
 pub mod fault;
 pub mod function;
 pub mod leaf;
+pub mod lex;
+pub mod number;
+pub mod parse;
+pub mod print;
+pub mod program;
+pub mod quote;
 pub mod runes;
 pub mod value;

@@ -47,11 +47,8 @@ fn lower(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
 fn title(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     let mut before = ' ';
     mapped(context, arguments, |classes, rune| {
-        let separated = if before.is_ascii() {
-            !before.is_ascii_alphanumeric() && before != '_'
-        } else {
-            is_space(before)
-        };
+        let separated =
+            if before.is_ascii() { !before.is_ascii_alphanumeric() && before != '_' } else { is_space(before) };
         before = rune;
         if separated { classes.title(rune) } else { rune }
     })

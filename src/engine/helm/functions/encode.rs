@@ -14,12 +14,8 @@ use crate::{
 };
 
 /// The encodings.
-pub const FUNCTIONS: &[Function] = &[
-    of_text("b64enc", b64enc),
-    of_text("b64dec", b64dec),
-    of_text("b32enc", b32enc),
-    of_text("b32dec", b32dec),
-];
+pub const FUNCTIONS: &[Function] =
+    &[of_text("b64enc", b64enc), of_text("b64dec", b64dec), of_text("b32enc", b32enc), of_text("b32dec", b32dec)];
 
 const fn of_text(name: &'static str, body: Body) -> Function {
     Function { name, parameters: &[Parameter::Text], rest: None, lineage: Lineage::Derived, body }
@@ -46,9 +42,11 @@ fn b32enc(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
         group[3..3 + chunk.len()].copy_from_slice(chunk);
         let bits = u64::from_be_bytes(group);
         let digits = (chunk.len() * 8).div_ceil(5);
-        made.extend((0..8).map(|digit| {
-            if digit < digits { BASE32[(bits >> (35 - 5 * digit)) as usize & 31] } else { b'=' }
-        }));
+        made.extend((0..8).map(
+            |digit| {
+                if digit < digits { BASE32[(bits >> (35 - 5 * digit)) as usize & 31] } else { b'=' }
+            },
+        ));
     }
     Ok(Value::text(Text::plain(made)))
 }

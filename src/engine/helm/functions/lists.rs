@@ -213,13 +213,7 @@ fn without(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
 }
 
 /// What is left of a list after its items were looked at: if any is gone, those that are gone decided about the rest.
-fn filtered(
-    context: &mut Context,
-    kept: Vec<Value>,
-    list: &List,
-    of: &[Value],
-    by: &[Value],
-) -> Result<Value, Fault> {
+fn filtered(context: &mut Context, kept: Vec<Value>, list: &List, of: &[Value], by: &[Value]) -> Result<Value, Fault> {
     let mut control = of[0].control;
     for value in list.items.iter().chain(by) {
         let flow = value.deep_flow(context)?;

@@ -14,16 +14,13 @@ use super::{
 use crate::{
     engine::helm::template::{
         context::Context,
-        escape,
         fault::Fault,
         function::{Body, Function, Lineage, Parameter},
+        print,
         runes::{Class, first},
         value::{Datum, Value},
     },
-    source::lineage::{
-        sets::SetId,
-        text::{Text as Rope, TextBuilder},
-    },
+    source::lineage::text::{Text as Rope, TextBuilder},
 };
 use Parameter::{Int, Text};
 
@@ -58,36 +55,25 @@ pub const FUNCTIONS: &[Function] = &[
     function("regexQuoteMeta", &[Text], Lineage::Own, quote_meta),
 ];
 
-const fn function(
-    name: &'static str,
-    parameters: &'static [Parameter],
-    lineage: Lineage,
-    body: Body,
-) -> Function {
+const fn function(name: &'static str, parameters: &'static [Parameter], lineage: Lineage, body: Body) -> Function {
     Function { name, parameters, rest: None, lineage, body }
 }
 
 /// How a function fails over a pattern that does not compile.
-type Failure = fn(&mut Context, &Rope, String) -> Fault;
+type Failure = fn(&Rope, String) -> Fault;
 
 /// `regexp.MustCompile` panics with the pattern.
-fn panicked(context: &mut Context, source: &Rope, message: String) -> Fault {
+fn panicked(source: &Rope, message: String) -> Fault {
     let bytes = source.bytes();
     let backquoted = source.as_str().is_some_and(|text| {
         text.chars().all(|rune| rune != '`' && rune != '\u{FEFF}' && rune != '\u{7F}' && (rune >= ' ' || rune == '\t'))
     });
-    let shown = if backquoted {
-        format!("`{}`", String::from_utf8_lossy(bytes))
-    } else {
-        let mut quoted = TextBuilder::default();
-        escape::push(&mut quoted, source, SetId::EMPTY, SetId::EMPTY, context);
-        quoted.build().lossy().into_owned()
-    };
+    let shown = if backquoted { format!("`{}`", String::from_utf8_lossy(bytes)) } else { print::quoted(bytes) };
     Fault::failed(format!("regexp: Compile({shown}): {message}"))
 }
 
 /// `regexp.Compile` answers with the message alone.
-fn returned(_: &mut Context, _: &Rope, message: String) -> Fault {
+fn returned(_: &Rope, message: String) -> Fault {
     Fault::failed(message)
 }
 
@@ -106,7 +92,7 @@ fn with_pattern<T>(
             context.budget.step(1 + text(arguments, 1)?.len() / 1_024)?;
             go_on(context, pattern, &subject)
         }
-        Err(error) => Err(failure(context, source, error.to_string())),
+        Err(error) => Err(failure(source, error.to_string())),
     }
 }
 
@@ -170,12 +156,7 @@ fn split(context: &mut Context, arguments: &[Value], failure: Failure) -> Result
 }
 
 /// Replaces every match. With `expands`, `$1` and `${name}` in the replacement stand for groups.
-fn replace_all(
-    context: &mut Context,
-    arguments: &[Value],
-    expands: bool,
-    failure: Failure,
-) -> Result<Value, Fault> {
+fn replace_all(context: &mut Context, arguments: &[Value], expands: bool, failure: Failure) -> Result<Value, Fault> {
     let (source, replacement, value) = (text(arguments, 1)?, text(arguments, 2)?, &arguments[1]);
     let (pieces, found) = with_pattern(context, arguments, failure, |context, pattern, subject| {
         let pieces = if expands && replacement.bytes().contains(&b'$') {

@@ -4,10 +4,7 @@
 pub(super) mod cut;
 mod join;
 mod layout;
-mod print;
 mod quote;
-
-
 
 use super::arguments::{decided, text};
 use crate::engine::helm::template::{

@@ -5,15 +5,12 @@ use super::{case, encode, lists, regex, strings};
 use crate::{
     engine::helm::template::{
         context::Context,
-        escape,
         fault::Fault,
         function::Function,
+        print,
         value::{Datum, Map, MapKind, Value},
     },
-    source::lineage::{
-        sets::SetId,
-        text::{Text, TextBuilder},
-    },
+    source::lineage::text::Text,
 };
 
 mod origins;
@@ -156,32 +153,6 @@ fn constant(rest: &mut &str) -> Vec<u8> {
 
 /// A value as `%#v` prints it.
 fn shown(value: &Value, context: &mut Context) -> String {
-    match &value.datum {
-        Datum::Nil => "<nil>".to_owned(),
-        Datum::Bool(value) => value.to_string(),
-        Datum::Int(value) => value.to_string(),
-        Datum::Float(value) => value.to_string(),
-        Datum::Text(text) => {
-            let mut quoted = TextBuilder::default();
-            escape::push(&mut quoted, text, SetId::EMPTY, SetId::EMPTY, context);
-            quoted.build().as_str().expect("what is quoted is UTF-8").to_owned()
-        }
-        Datum::List(list) => {
-            let items: Vec<_> = list
-                .items
-                .iter()
-                .map(|item| if item.kind() == "invalid" { "interface {}{}".to_owned() } else { shown(item, context) })
-                .collect();
-            format!("{}{{{}}}", value.type_name(), items.join(", "))
-        }
-        Datum::Map(map) => {
-            let entries: Vec<_> = map
-                .snapshot()
-                .into_iter()
-                .map(|entry| format!("{}:{}", shown(&Value::text(entry.key), context), shown(&entry.value, context)))
-                .collect();
-            format!("{}{{{}}}", value.type_name(), entries.join(", "))
-        }
-        other => panic!("{other:?} is not printed here"),
-    }
+    let text = print::printf(&Text::plain("%#v"), std::slice::from_ref(value), context).expect("a value is printed");
+    text.lossy().into_owned()
 }

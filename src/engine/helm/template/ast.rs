@@ -24,6 +24,21 @@ pub struct Define {
     pub body: Vec<Node>,
 }
 
+impl File {
+    /// Tells whether nothing but white space and comments stands outside of its definitions. `text` is the file's.
+    pub fn is_empty(&self, text: &str) -> bool {
+        is_empty(&self.body, text)
+    }
+}
+
+impl Define {
+    /// Tells whether it holds nothing but white space and comments, so that it does not replace a definition that holds more:
+    /// Go's `IsEmptyTree`. `text` is the file's.
+    pub fn is_empty(&self, text: &str) -> bool {
+        is_empty(&self.body, text)
+    }
+}
+
 /// A node of a template's body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -167,4 +182,8 @@ pub struct Number {
     pub uint: Option<u64>,
     /// The value as a float, where it is real.
     pub float: Option<f64>,
+}
+
+fn is_empty(body: &[Node], text: &str) -> bool {
+    body.iter().all(|node| node.kind == NodeKind::Text && text[node.span.range()].trim().is_empty())
 }

@@ -61,8 +61,6 @@ pub enum Class {
     Number,
     /// `unicode.IsPunct`.
     Punctuation,
-    /// `strconv.IsPrint`.
-    Print,
     /// What Unicode 15.0 knows at all.
     Assigned,
 }
@@ -70,7 +68,7 @@ pub enum Class {
 /// Properties of characters as of Unicode 15.0, each table made when it is first asked for.
 #[derive(Default)]
 pub struct Classes {
-    tables: [OnceCell<Regex>; 9],
+    tables: [OnceCell<Regex>; 8],
 }
 
 impl fmt::Debug for Classes {
@@ -90,7 +88,6 @@ impl Classes {
                 Class::Letter => rune.is_ascii_alphabetic(),
                 Class::Digit | Class::Number => rune.is_ascii_digit(),
                 Class::Punctuation => rune.is_ascii_punctuation() && !"$+<=>^`|~".contains(rune),
-                Class::Print => (' '..='~').contains(&rune),
                 Class::Assigned => true,
             };
         }
@@ -103,7 +100,6 @@ impl Classes {
                 Class::Digit => r"\p{Nd}",
                 Class::Number => r"\p{N}",
                 Class::Punctuation => r"\p{P}",
-                Class::Print => r"[\p{L}\p{M}\p{N}\p{P}\p{S}]",
                 Class::Assigned => r"\p{Any}",
             };
             Regex::new(&format!(r"\A[{property}&&\p{{age:15.0}}]\z")).expect("the properties are known ones")

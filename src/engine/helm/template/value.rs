@@ -2,7 +2,11 @@
 
 use std::{cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
 
-use super::{context::Context, fault::Fault, leaf::PathId};
+use super::{
+    context::Context,
+    fault::Fault,
+    leaf::{Leaf, PathId},
+};
 use crate::source::lineage::{
     sets::{Flow, SetId},
     text::{MadeOf, Text},
@@ -77,20 +81,24 @@ pub enum Element {
     List,
 }
 
-/// A map with string keys, shared by all values that hold it.
+/// A map with string keys, shared by all values that hold it. Its type belongs to who holds it: a subchart's values are
+/// `chartutil.Values` to the subchart and a plain map to its parent.
 #[derive(Clone, Debug)]
-pub struct Map(Rc<RefCell<Entries>>);
+pub struct Map {
+    kind: MapKind,
+    shared: Rc<RefCell<Entries>>,
+}
 
 /// The content of a map.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Entries {
-    /// Its Go type.
-    pub kind: MapKind,
     /// The entries in the order of `range`: by bytes.
     pub entries: BTreeMap<Rc<[u8]>, Entry>,
     /// Where in the outermost chart's values a missing key of this map would be set; empty for maps that are made in
     /// templates.
     pub places: Vec<PathId>,
+    /// What decided which keys there are, for everyone who holds the map: conditions around calls of `set` on it.
+    pub control: SetId,
 }
 
 /// An entry of a map.
@@ -188,6 +196,9 @@ impl Value {
                 context.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()).chain([flow.data]));
             flow.control =
                 context.sets.union_all(text.pieces().iter().map(|piece| piece.control).chain([flow.control]));
+        }
+        if let Datum::Map(map) = &self.datum {
+            flow.control = context.sets.union(flow.control, map.control());
         }
         flow
     }
@@ -296,71 +307,119 @@ impl Value {
 impl Map {
     /// An empty map.
     pub fn new(kind: MapKind) -> Self {
-        Self(Rc::new(RefCell::new(Entries { kind, entries: BTreeMap::new(), places: Vec::new() })))
+        Self { kind, shared: Rc::default() }
     }
 
     /// Its Go type.
     pub fn kind(&self) -> MapKind {
-        self.0.borrow().kind
+        self.kind
+    }
+
+    /// The same map, held as another type.
+    pub fn held_as(&self, kind: MapKind) -> Self {
+        Self { kind, shared: self.shared.clone() }
     }
 
     /// Tells whether it has no entries.
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().entries.is_empty()
+        self.shared.borrow().entries.is_empty()
     }
 
     /// The number of entries.
     pub fn len(&self) -> usize {
-        self.0.borrow().entries.len()
+        self.shared.borrow().entries.len()
     }
 
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.0.borrow().entries.get(key).map(|entry| entry.value.clone())
+        self.shared.borrow().entries.get(key).map(|entry| entry.value.clone())
     }
 
     /// The entry of a key.
     pub fn entry(&self, key: &[u8]) -> Option<Entry> {
-        self.0.borrow().entries.get(key).cloned()
+        self.shared.borrow().entries.get(key).cloned()
+    }
+
+    /// What a template reads under a key: the entry with the control of the value that holds the map, or else Go's zero
+    /// value, made of the places where the key would be set.
+    pub fn read(&self, holder: &Value, key: &[u8], context: &mut Context) -> Value {
+        if let Some(value) = self.get(key) {
+            return value.under(holder.control, context);
+        }
+        let key = String::from_utf8_lossy(key);
+        let places = self.places();
+        let absent = places.into_iter().map(|place| {
+            let at = context.paths.join(place, &key);
+            SetId::from(context.sets.leaf(Leaf::Absent { at }))
+        });
+        let absent: Vec<SetId> = absent.collect();
+        let made_of = match absent[..] {
+            [] => MadeOf::Derived(holder.made_of.set()),
+            _ => MadeOf::Derived(context.sets.union_all(absent)),
+        };
+        let control = context.sets.union(holder.control, self.control());
+        let datum = match self.kind() {
+            MapKind::Text => Datum::Text(Text::new(b"", made_of)),
+            MapKind::Any | MapKind::Values => Datum::Nil,
+        };
+        Value { datum, made_of, control }
     }
 
     /// Sets a key, for everyone who holds the map.
     pub fn insert(&self, key: Text, value: Value) {
-        self.0.borrow_mut().entries.insert(key.bytes().into(), Entry { key, value });
+        self.shared.borrow_mut().entries.insert(key.bytes().into(), Entry { key, value });
     }
 
     /// Removes a key, for everyone who holds the map.
     pub fn remove(&self, key: &[u8]) -> Option<Entry> {
-        self.0.borrow_mut().entries.remove(key)
+        self.shared.borrow_mut().entries.remove(key)
     }
 
     /// The entries as they are now, in the order of `range`.
     pub fn snapshot(&self) -> Vec<Entry> {
-        self.0.borrow().entries.values().cloned().collect()
+        self.shared.borrow().entries.values().cloned().collect()
     }
 
     /// Where in the outermost chart's values a missing key would be set.
     pub fn places(&self) -> Vec<PathId> {
-        self.0.borrow().places.clone()
+        self.shared.borrow().places.clone()
     }
 
     /// Says where in the outermost chart's values a missing key would be set.
     pub fn set_places(&self, places: Vec<PathId>) {
-        self.0.borrow_mut().places = places;
+        self.shared.borrow_mut().places = places;
+    }
+
+    /// What decided which keys there are.
+    pub fn control(&self) -> SetId {
+        self.shared.borrow().control
+    }
+
+    /// Says that something more decided which keys there are.
+    pub fn add_control(&self, control: SetId, context: &mut Context) {
+        let mut entries = self.shared.borrow_mut();
+        entries.control = context.sets.union(entries.control, control);
+    }
+
+    /// Says that something more decided an entry's value, if it is there.
+    pub fn add_entry_control(&self, key: &[u8], control: SetId, context: &mut Context) {
+        if let Some(entry) = self.shared.borrow_mut().entries.get_mut(key) {
+            entry.value.control = context.sets.union(entry.value.control, control);
+        }
     }
 
     /// Tells whether both are one map.
     pub fn is(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Another map of the same type with the same entries, whose values are shared.
     pub fn shallow_copy(&self) -> Self {
-        Self(Rc::new(RefCell::new(self.0.borrow().clone())))
+        Self { kind: self.kind, shared: Rc::new(RefCell::new(self.shared.borrow().clone())) }
     }
 
     /// Lets go of all entries, so that a map which holds itself can be freed.
     pub fn clear(&self) {
-        self.0.borrow_mut().entries.clear();
+        self.shared.borrow_mut().entries.clear();
     }
 }

@@ -48,9 +48,11 @@ impl Patterns {
         }
         let compiled = Rc::new(match Self::translated(source) {
             Ok((pattern, names)) => {
-                let regex = RegexBuilder::new(&pattern).size_limit(MAX_PROGRAM).nest_limit(4_000).build().map_err(|error| {
-                    Fault::limit(format!("a regular expression is too large: {error}"))
-                })?;
+                let regex = RegexBuilder::new(&pattern)
+                    .size_limit(MAX_PROGRAM)
+                    .nest_limit(4_000)
+                    .build()
+                    .map_err(|error| Fault::limit(format!("a regular expression is too large: {error}")))?;
                 Ok(Pattern { regex, names })
             }
             Err(error) => Err(error),

@@ -209,13 +209,7 @@ fn numbered(context: &mut Context, parts: Vec<Value>, of: &Value, by: &[Value]) 
 }
 
 /// `strings.SplitN`: at most `count` parts, all for a negative count; single characters for an empty separator.
-fn parts(
-    context: &mut Context,
-    separator: &Value,
-    count: i64,
-    of: &Value,
-    by: &[Value],
-) -> Result<Vec<Value>, Fault> {
+fn parts(context: &mut Context, separator: &Value, count: i64, of: &Value, by: &[Value]) -> Result<Vec<Value>, Fault> {
     let (Datum::Text(separator), Datum::Text(source)) = (&separator.datum, &of.datum) else { return Ok(Vec::new()) };
     let bytes = source.bytes();
     let limit = usize::try_from(count).unwrap_or(usize::MAX);

@@ -10,6 +10,7 @@ use crate::{
         template::{
             context::Context,
             fault::Fault,
+            print,
             runes::runes,
             value::{Datum, Element, List, Value},
         },
@@ -27,13 +28,8 @@ use crate::{
 pub(in crate::engine::helm::functions) fn string(context: &mut Context, value: &Value) -> Result<Text, Fault> {
     match &value.datum {
         Datum::Text(text) | Datum::Bytes(text) => Ok(text.clone()),
-        _ => printed(context, value),
+        _ => print::value(value, context),
     }
-}
-
-/// A value as `%v` prints it.
-pub(super) fn printed(context: &mut Context, value: &Value) -> Result<Text, Fault> {
-    super::print::value(value, context)
 }
 
 /// A value of that text. A scalar's text is the scalar, where its pieces say so; an empty one leads where the value led.
@@ -120,7 +116,7 @@ pub(super) fn cat(context: &mut Context, arguments: &[Value]) -> Result<Value, F
     for (index, value) in arguments.iter().filter(|value| !matches!(value.datum, Datum::Nil)).enumerate() {
         let text = match &value.datum {
             Datum::Text(text) => text.clone(),
-            _ => printed(context, value)?,
+            _ => print::value(value, context)?,
         };
         context.budget.text(text.len() + 1)?;
         let flow = value.flow(context);

@@ -1,11 +1,11 @@
 //! `quote` and `squote`: every argument but `nil`s in quotes, with a space between.
 
-use super::join::{printed, string};
+use super::join::string;
 use crate::{
     engine::helm::template::{
         context::Context,
         fault::Fault,
-        escape,
+        print,
         value::{Datum, Value},
     },
     source::lineage::{
@@ -20,7 +20,8 @@ pub(super) fn quote(context: &mut Context, arguments: &[Value]) -> Result<Value,
         let text = string(context, value)?;
         // An escape takes up to ten bytes.
         context.budget.text(text.len().saturating_mul(4) + 2)?;
-        escape::push(builder, &text, flow.data, value.control, context);
+        let text = Value { datum: Datum::Text(text), made_of: MadeOf::Derived(flow.data), control: value.control };
+        builder.push(&print::quote(&text, context)?);
         Ok(())
     })
 }
@@ -30,7 +31,7 @@ pub(super) fn squote(context: &mut Context, arguments: &[Value]) -> Result<Value
     quoted(context, arguments, |context, builder, value, flow| {
         let text = match &value.datum {
             Datum::Text(text) => text.clone(),
-            _ => printed(context, value)?,
+            _ => print::value(value, context)?,
         };
         context.budget.text(text.len() + 2)?;
         builder.push_bytes(b"'", MadeOf::Derived(flow.data), value.control);

@@ -20,7 +20,8 @@ const SCRIPTS: &str = "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan 
     Vithkuqi Wancho Warang_Citi Yezidi Yi Zanabazar_Square";
 
 /// The general categories, as Go names them.
-const CATEGORIES: &str = "Cc Cf Co L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";
+const CATEGORIES: &str =
+    "Cc Cf Co L Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";
 
 /// The POSIX classes and the ranges that they are.
 const POSIX: &[(&str, &str)] = &[
@@ -60,7 +61,10 @@ pub(super) fn bracketed(text: &str, fold_case: bool) -> Result<(String, &str), S
     let mut first = true;
     while first || !rest.starts_with(']') {
         first = false;
-        if rest.len() > 2 && rest.starts_with("[:") && let Some(end) = rest[2..].find(":]") {
+        if rest.len() > 2
+            && rest.starts_with("[:")
+            && let Some(end) = rest[2..].find(":]")
+        {
             let shown = &rest[..end + 4];
             let name = &rest[2..end + 2];
             let (negated, name) = name.strip_prefix('^').map_or((false, name), |name| (true, name));

@@ -1,0 +1,215 @@
+//! What stands inside of an action: pipelines, commands, operands.
+
+use super::{
+    super::{
+        ast::{Command, Name, Operand, OperandKind, Pipeline, Variable},
+        lex::{Keyword, Token, TokenKind},
+        number, quote,
+    },
+    ParseError, Parser,
+};
+use crate::source::span::Span;
+
+impl<'t> Parser<'t> {
+    /// A pipeline through the token that closes it.
+    pub(super) fn pipeline(&mut self, context: &str, close: TokenKind) -> Result<Pipeline, ParseError> {
+        let start = self.peek_word().start;
+        let mut variables = Vec::new();
+        let assigns = self.variables(&mut variables, context)?;
+        let mut commands = Vec::new();
+        loop {
+            // A last `|` with nothing behind it is Go's to accept, and belongs to the pipeline.
+            let end = self.end;
+            let token = self.next_word();
+            if token.kind == close {
+                self.check(&commands, context)?;
+                return Ok(Pipeline { span: Span::new(start, end), variables, assigns, commands });
+            }
+            if !starts_operand(token.kind) {
+                return Err(self.unexpected(token, context));
+            }
+            self.put_back();
+            commands.push(self.command()?);
+        }
+    }
+
+    /// The variables that a pipeline sets; tells whether they are assigned rather than declared.
+    fn variables(&mut self, variables: &mut Vec<Variable>, context: &str) -> Result<bool, ParseError> {
+        loop {
+            let variable = self.peek_word();
+            if variable.kind != TokenKind::Variable {
+                return Ok(false);
+            }
+            self.next();
+            let after = self.peek();
+            let next = self.peek_word();
+            let separates = next.kind == TokenKind::Character && self.slice(next) == ",";
+            if !separates && !matches!(next.kind, TokenKind::Assign | TokenKind::Declare) {
+                if after.kind == TokenKind::Space {
+                    self.put_back_three(variable, after);
+                } else {
+                    self.put_back_two(variable);
+                }
+                return Ok(false);
+            }
+            self.next_word();
+            let name = self.slice(variable);
+            if self.tree.visible.insert(name) {
+                self.tree.variables.push(name);
+            }
+            let name = self.name(name);
+            variables.push(Variable { name, span: Span::new(variable.start, variable.end) });
+            if !separates {
+                return Ok(next.kind == TokenKind::Assign);
+            }
+            if context != "range" || variables.len() > 1 {
+                return Err(self.fail(format!("too many declarations in {context}")));
+            }
+            let next = self.peek_word().kind;
+            if !matches!(next, TokenKind::Variable | TokenKind::RightDelimiter | TokenKind::RightParenthesis) {
+                return Err(self.fail("range can only initialize variables"));
+            }
+        }
+    }
+
+    fn check(&self, commands: &[Command], context: &str) -> Result<(), ParseError> {
+        if commands.is_empty() {
+            return Err(self.fail(format!("missing value for {context}")));
+        }
+        match commands.iter().skip(1).position(|command| is_constant(&command.operands[0].kind)) {
+            Some(at) => Err(self.fail(format!("non executable command in pipeline stage {}", at + 2))),
+            None => Ok(()),
+        }
+    }
+
+    /// Operands up to a `|`, which is taken, or a closing token, which is not.
+    fn command(&mut self) -> Result<Command, ParseError> {
+        self.count_part()?;
+        let mut operands: Vec<Operand> = Vec::new();
+        loop {
+            self.peek_word();
+            operands.extend(self.operand()?);
+            let end = self.end;
+            let token = self.next();
+            match token.kind {
+                TokenKind::Space => continue,
+                TokenKind::Pipe => {}
+                TokenKind::RightDelimiter | TokenKind::RightParenthesis => {
+                    self.put_back();
+                    self.end = end;
+                }
+                _ => return Err(self.unexpected(token, "operand")),
+            }
+            let (Some(first), Some(last)) = (operands.first(), operands.last()) else {
+                return Err(self.fail("empty command"));
+            };
+            return Ok(Command { span: Span::new(first.span.start, last.span.end), operands });
+        }
+    }
+
+    /// A term and the fields behind it; nothing where none begins.
+    fn operand(&mut self) -> Result<Option<Operand>, ParseError> {
+        let Some(mut term) = self.term()? else { return Ok(None) };
+        if self.peek().kind != TokenKind::Field {
+            return Ok(Some(term));
+        }
+        let written = term.span;
+        let mut added = Vec::new();
+        while self.peek().kind == TokenKind::Field {
+            self.count_part()?;
+            let token = self.next();
+            term.span.end = token.end;
+            added.push(self.field(token));
+        }
+        match &mut term.kind {
+            OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => fields.append(&mut added),
+            kind if is_constant(kind) => {
+                let written = quote::quoted(&self.text[written.range()]);
+                return Err(self.fail(format!("unexpected . after term {written}")));
+            }
+            _ => {
+                let span = term.span;
+                let of = Box::new(Operand { span: written, ..term });
+                term = Operand { span, kind: OperandKind::Chain { of, fields: added } };
+            }
+        }
+        Ok(Some(term))
+    }
+
+    fn term(&mut self) -> Result<Option<Operand>, ParseError> {
+        let end = self.end;
+        let token = self.next_word();
+        let written = self.slice(token);
+        let kind = match token.kind {
+            TokenKind::Identifier => {
+                if !(self.is_function)(written) {
+                    return Err(self.fail(format!("function {} not defined", quote::quoted(written))));
+                }
+                OperandKind::Function(self.name(written))
+            }
+            TokenKind::Keyword(Keyword::Dot) => OperandKind::Dot,
+            TokenKind::Keyword(Keyword::Nil) => OperandKind::Nil,
+            TokenKind::Variable => {
+                if written != "$" && !self.tree.visible.contains(written) {
+                    return Err(self.fail(format!("undefined variable {}", quote::quoted(written))));
+                }
+                OperandKind::Variable { name: self.name(written), fields: Vec::new() }
+            }
+            TokenKind::Field => OperandKind::Field(vec![self.field(token)]),
+            TokenKind::Bool => OperandKind::Bool(written == "true"),
+            TokenKind::CharacterConstant => self.number(written, number::Shape::Character)?,
+            TokenKind::Complex => self.number(written, number::Shape::Complex)?,
+            TokenKind::Number => self.number(written, number::Shape::Plain)?,
+            TokenKind::LeftParenthesis => {
+                let close = TokenKind::RightParenthesis;
+                OperandKind::Pipeline(Box::new(self.deeper(|parser| parser.pipeline("parenthesized pipeline", close))?))
+            }
+            TokenKind::QuotedText | TokenKind::RawText => match quote::unquote(written) {
+                Some(text) => OperandKind::Text(text.into()),
+                None => return Err(self.fail("invalid syntax")),
+            },
+            _ => {
+                self.put_back();
+                self.end = end;
+                return Ok(None);
+            }
+        };
+        self.count_part()?;
+        Ok(Some(Operand { span: Span::new(token.start, self.end), kind }))
+    }
+
+    fn number(&mut self, written: &'t str, shape: number::Shape) -> Result<OperandKind, ParseError> {
+        let text = self.name(written);
+        number::parse(text, shape).map(OperandKind::Number).map_err(|message| self.fail(message))
+    }
+
+    fn field(&mut self, token: Token) -> Name {
+        let span = Span::new(token.start + 1, token.end);
+        Name { text: self.name(&self.text[span.range()]), span }
+    }
+}
+
+fn starts_operand(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Bool
+            | TokenKind::CharacterConstant
+            | TokenKind::Complex
+            | TokenKind::Keyword(Keyword::Dot | Keyword::Nil)
+            | TokenKind::Field
+            | TokenKind::Identifier
+            | TokenKind::Number
+            | TokenKind::RawText
+            | TokenKind::QuotedText
+            | TokenKind::Variable
+            | TokenKind::LeftParenthesis
+    )
+}
+
+/// What can neither be called nor have fields.
+fn is_constant(kind: &OperandKind) -> bool {
+    matches!(
+        kind,
+        OperandKind::Bool(_) | OperandKind::Dot | OperandKind::Nil | OperandKind::Number(_) | OperandKind::Text(_)
+    )
+}

@@ -1,0 +1,1 @@
+{{ define "n" }}a{{ end }}{{ define "m" }}  {{/* c */}} {{ end }}
