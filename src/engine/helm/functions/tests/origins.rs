@@ -63,7 +63,7 @@ fn bytes_that_are_only_moved_keep_their_place() {
         ("lower", vec![], b"ab", vec![], r#""ab"@x:0"#),
         ("nospace", vec![], b"a b", vec![], r#""a"@x:0 "b"@x:2"#),
         ("repeat", vec![n(2)], b"ab", vec![], r#""ab"@x:0 "ab"@x:0"#),
-        ("cat", vec![], b"ab", vec![t("c")], r#""ab"@x:0 " "[] "c"[]"#),
+        ("cat", vec![], b"ab", vec![t("c")], r#""ab"@x:0 " c"[]"#),
         ("wrap", vec![n(2)], b"ab cd", vec![], r#""ab"@x:0 "\n"[x] "cd"@x:3"#),
         ("regexFind", vec![t("b+")], b"abba", vec![], r#""bb"@x:1"#),
         ("regexReplaceAll", vec![t("(b)b*")], b"abbac", vec![t("<$1>")], r#""a"@x:0 "<"[] "b"@x:1 ">"[] "ac"@x:3"#),
