@@ -7,12 +7,24 @@ mod references;
 use std::{collections::BTreeSet, iter::successors, sync::Arc};
 
 use self::references::{KUSTOMIZATIONS, References};
-use super::{Stack, config::StackConfig};
+use super::{
+    Stack,
+    config::{Helm, StackConfig},
+};
 use crate::{
-    engine::{Declaration, Language, manifest::Folder, reads::Reads},
+    engine::{
+        Declaration, Language,
+        helm::{
+            render::Installation,
+            sources::ArgumentKind,
+            values::{Argument, Release, ValuesSource},
+        },
+        manifest::Folder,
+        reads::Reads,
+    },
     source::{
         path::RepoPath,
-        tree::{Entry, EntryKind, SourceTree},
+        tree::{Entry, EntryKind, SourceTree, within},
     },
 };
 
@@ -21,13 +33,13 @@ pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig]) -> Vec<Stack> {
     let mut references = References::of(tree);
     let stack = |stack: &StackConfig| Stack {
         name: stack.name.clone(),
-        declaration: declaration(stack, &mut references),
+        declaration: declaration(tree, stack, &mut references),
         cluster: stack.cluster.clone(),
     };
     stacks.iter().map(stack).collect()
 }
 
-fn declaration(stack: &StackConfig, references: &mut References<'_>) -> Declaration {
+fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut References<'_>) -> Declaration {
     let foreign = |language: Language, files: &[RepoPath], folder: &RepoPath| {
         let reads = Reads { files: files.iter().cloned().collect(), folders: [folder.clone()].into() };
         Declaration::Foreign { language, reads: reads.into() }
@@ -36,7 +48,10 @@ fn declaration(stack: &StackConfig, references: &mut References<'_>) -> Declarat
         StackConfig { manifests: Some(manifests), .. } => {
             Declaration::Manifests(Folder { path: manifests.path.clone(), recurse: manifests.recurse })
         }
-        StackConfig { helm: Some(helm), .. } => foreign(Language::Helm, &helm.values, &helm.chart),
+        StackConfig { helm: Some(helm), .. } => {
+            let release = release(helm);
+            Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
+        }
         StackConfig { kustomize: Some(kustomize), .. } => {
             Declaration::Foreign { language: Language::Kustomize, reads: references.followed_from(&kustomize.path) }
         }
@@ -44,6 +59,28 @@ fn declaration(stack: &StackConfig, references: &mut References<'_>) -> Declarat
             foreign(Language::Terraform, &terraform.var_files, &terraform.root)
         }
         StackConfig { terraform: None, .. } => foreign(Language::Terraform, &[], &RepoPath::root()),
+    }
+}
+
+/// What a chart is released with.
+fn release(helm: &Helm) -> Release {
+    let kinds = [
+        (ArgumentKind::SetJson, &helm.set_json),
+        (ArgumentKind::Set, &helm.set),
+        (ArgumentKind::SetString, &helm.set_string),
+        (ArgumentKind::SetFile, &helm.set_file),
+        (ArgumentKind::SetLiteral, &helm.set_literal),
+    ];
+    let argument = |kind, text: &String| Argument { kind, text: text.clone(), written: None };
+    Release {
+        name: helm.release.clone().unwrap_or_else(|| helm.chart.name().to_lowercase()),
+        namespace: helm.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+        is_upgrade: false,
+        kube_version: helm.kube_version.clone(),
+        api_versions: helm.api_versions.clone(),
+        values: helm.values.iter().cloned().map(ValuesSource::File).collect(),
+        arguments: kinds.iter().flat_map(|(kind, texts)| texts.iter().map(|text| argument(*kind, text))).collect(),
+        folder: RepoPath::root(),
     }
 }
 
@@ -69,16 +106,13 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
             cluster: None,
         });
     };
-    let within = |folder: &RepoPath| Arc::new(Reads { folders: [folder.clone()].into(), ..Reads::default() });
-    for chart in charts.iter().filter(|chart| chart.parent().is_none_or(|above| !in_chart(&above))) {
-        foreign(chart, Language::Helm, within(chart));
-    }
+    let below = |folder: &RepoPath| Arc::new(Reads { folders: [folder.clone()].into(), ..Reads::default() });
     let mut references = References::of(tree);
     for folder in &kustomizations {
         foreign(folder, Language::Kustomize, references.followed_from(folder));
     }
     for folder in &modules {
-        foreign(folder, Language::Terraform, within(folder));
+        foreign(folder, Language::Terraform, below(folder));
     }
     let kustomized = references.files();
     let taken = |path: &RepoPath| kustomized.contains(path) || in_chart(path);
@@ -91,7 +125,30 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         let declaration = Declaration::Manifests(Folder { path: folder.clone(), recurse: false });
         stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
     }
+    for chart in charts.iter().filter(|chart| chart.parent().is_none_or(|above| !in_chart(&above))) {
+        stacks.extend(releases(tree, chart));
+    }
     stacks.sort_by(|a, b| a.name.cmp(&b.name));
+    stacks
+}
+
+/// The releases of a chart that its folder suggests: one for each values file beside the chart's own, or else one with the
+/// chart's own values.
+fn releases(tree: &dyn SourceTree, chart: &RepoPath) -> Vec<Stack> {
+    let beside = within(tree, chart).map(|entry| &entry.path).filter(|path| {
+        let is_values = path.name().contains("values") && matches!(path.extension().as_str(), "yaml" | "yml");
+        is_values && path.parent().as_ref() == Some(chart) && !matches!(path.name(), "values.yaml" | "values.yml")
+    });
+    let stack = |name: String, values: Vec<RepoPath>| {
+        let release = release(&Helm { chart: chart.clone(), values, ..Helm::default() });
+        let declaration = Declaration::Helm(Installation::new(tree, chart.clone(), release, false).into());
+        Stack { name, declaration, cluster: None }
+    };
+    let mut stacks: Vec<Stack> =
+        beside.map(|values| stack(format!("{chart}+{}", values.name()), vec![values.clone()])).collect();
+    if stacks.is_empty() {
+        stacks.push(stack(chart.to_string(), Vec::new()));
+    }
     stacks
 }
 

@@ -3,10 +3,20 @@
 //! Sprig's text functions, Helm's own and Go's, under the names that templates know them by. Where more than one has a name,
 //! Helm's wins over sprig's and sprig's over Go's.
 
+pub mod arguments;
+pub mod case;
+pub mod encode;
+pub mod equal;
 pub mod go;
 pub mod json;
+pub mod lists;
+pub mod regex;
+pub mod strings;
 pub mod template;
 pub mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -41,7 +51,17 @@ pub enum Callee {
 impl Functions {
     /// Everything that this version knows; a name of a later group wins.
     pub fn all() -> Self {
-        let groups: &[&'static [Function]] = &[go::FUNCTIONS, json::FUNCTIONS, yaml::FUNCTIONS, template::FUNCTIONS];
+        let groups: &[&'static [Function]] = &[
+            go::FUNCTIONS,
+            strings::FUNCTIONS,
+            case::FUNCTIONS,
+            regex::FUNCTIONS,
+            lists::FUNCTIONS,
+            encode::FUNCTIONS,
+            json::FUNCTIONS,
+            yaml::FUNCTIONS,
+            template::FUNCTIONS,
+        ];
         let mut by_name = HashMap::default();
         for function in groups.iter().copied().flatten() {
             by_name.insert(function.name, Callee::Plain(function));

@@ -12,7 +12,7 @@ use super::{
     order::{self, Head},
     sites::printed::Printed,
     source::Source,
-    sources::{self, Problem, Sources},
+    sources::{self, ArgumentKind, Problem, Sources},
     template::{
         ast,
         context::Context,
@@ -23,7 +23,7 @@ use super::{
         program::{self, Program},
         value::{self, Datum},
     },
-    values::{self, Prepared, Release, Template},
+    values::{self, Prepared, Release, Template, ValuesSource},
 };
 use crate::{
     engine::{self, Rendered, Resource, reads::Reads},
@@ -51,6 +51,28 @@ pub struct Installation {
     pub include_crds: bool,
     /// The files that it may read.
     pub reads: Arc<Reads>,
+}
+
+impl Installation {
+    /// A chart and what it is released with; what it may read follows from its dependencies.
+    pub fn new(tree: &dyn SourceTree, chart: RepoPath, release: Release, include_crds: bool) -> Self {
+        let mut reads = Reads { folders: [chart.clone()].into(), ..Reads::default() };
+        for values in &release.values {
+            let (ValuesSource::File(file) | ValuesSource::Node { file, .. } | ValuesSource::Text { file, .. }) = values;
+            reads.files.insert(file.clone());
+        }
+        for argument in release.arguments.iter().filter(|argument| argument.kind == ArgumentKind::SetFile) {
+            let files = argument.text.split(',').filter_map(|one| one.split_once('=')).map(|(_, file)| file);
+            reads.files.extend(files.filter_map(|file| release.folder.resolve(file).ok()));
+        }
+        for name in ["Chart.yaml", "requirements.yaml"] {
+            let text = chart.resolve(name).ok().and_then(|path| tree.read(&path).ok());
+            let text = text.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            let references = text.split("file://").skip(1).map(|rest| rest.split(['"', '\'', '\n', ' ', '#']).next());
+            reads.folders.extend(references.flatten().filter_map(|folder| chart.resolve(folder.trim()).ok()));
+        }
+        Self { chart, release, include_crds, reads: reads.into() }
+    }
 }
 
 /// What renders leave for the next one: an edit changes one file of many.

@@ -15,4 +15,5 @@ pub mod lex;
 pub mod parse;
 pub mod print;
 pub mod program;
+pub mod runes;
 pub mod value;

@@ -136,6 +136,10 @@ fn field(catalog: &Catalog<'_>, stack: &str, resource: &Resource, at: &Pointer) 
         let reach = match origin.role {
             Role::Literal => "written for this field alone",
             Role::Anchored => "shared through an anchor: an edit there moves all that refer to it",
+            Role::Value => "value of the release",
+            Role::Default => "default of the chart: a value of the release overrides it",
+            Role::Template => "in the template, for every release of the chart",
+            Role::Condition => "decided that it is printed, or which value it has",
             Role::Merged => "inherited through a merge key: a key of its own would override it",
         };
         text += &format!("  {place}  {}\n", paint(DIM, reach));

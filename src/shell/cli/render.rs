@@ -68,6 +68,9 @@ impl Render {
                 let values: Vec<&Value> = rendered.resources.iter().map(|resource| &*resource.value).collect();
                 writeln!(out, "{}", serde_json::to_string_pretty(&values)?)?;
             }
+            DocumentFormat::Yaml if rendered.printed.is_some() => {
+                write!(out, "{}", rendered.printed.as_deref().unwrap_or_default())?;
+            }
             DocumentFormat::Yaml => {
                 for resource in &rendered.resources {
                     write!(out, "---\n{}", document(&resource.value)?)?;
@@ -133,6 +136,7 @@ fn holds(rendered: &Rendered) -> String {
 fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
     let path: Option<&RepoPath> = match &stack.declaration {
         Declaration::Manifests(folder) => Some(&folder.path),
+        Declaration::Helm(installation) => Some(&installation.chart),
         Declaration::Foreign { .. } => None,
     };
     let mut described = json!({"name": stack.name, "engine": stack.declaration.language().to_string().to_lowercase()});

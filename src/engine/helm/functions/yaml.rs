@@ -8,11 +8,14 @@ use crate::{
     engine::helm::template::{
         context::{Context, MAX_TEXT},
         fault::Fault,
-        function::{Function, Lineage, Parameter},
+        function::{Body, Function, Lineage, Parameter},
         value::{Datum, Value},
     },
     source::yaml::write::{self, Dialect},
 };
+
+/// `toYaml`, which `.Files.AsConfig` prints with as well.
+pub const TO_YAML: Body = |context, arguments| to_yaml(context, &arguments[0], Dialect::Two);
 
 /// The functions.
 pub const FUNCTIONS: &[Function] = &[
@@ -21,7 +24,7 @@ pub const FUNCTIONS: &[Function] = &[
         parameters: &[Parameter::Any],
         rest: None,
         lineage: Lineage::Own,
-        body: |context, arguments| to_yaml(context, &arguments[0], Dialect::Two),
+        body: TO_YAML,
     },
     Function {
         name: "toYamlPretty",

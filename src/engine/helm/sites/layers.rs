@@ -6,7 +6,7 @@ use crate::{
     engine::{
         helm::{
             lineage::Lineage,
-            sources::{Layer, LayerContent, Role},
+            sources::{LayerContent, Role},
             template::leaf::LayerId,
         },
         site::{Site, Wording},

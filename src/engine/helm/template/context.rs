@@ -3,8 +3,12 @@
 use super::{
     fault::Fault,
     leaf::{Leaf, Paths},
+    runes::Classes,
 };
-use crate::source::lineage::sets::{SetId, Sets};
+use crate::{
+    engine::helm::functions::regex::pattern::Patterns,
+    source::lineage::sets::{SetId, Sets},
+};
 
 /// The state of one render that functions may use.
 #[derive(Debug, Default)]
@@ -17,6 +21,10 @@ pub struct Context {
     pub budget: Budget,
     /// What differs between versions of Helm.
     pub profile: Profile,
+    /// The regular expressions that were compiled.
+    pub patterns: Patterns,
+    /// Properties of characters.
+    pub classes: Classes,
     /// What decided that the action which is being evaluated is evaluated at all.
     pub control: SetId,
 }

@@ -77,6 +77,8 @@ pub enum Element {
     Float,
     /// `map[string]interface {}`.
     Map,
+    /// `[]interface {}`: what `chunk` makes.
+    List,
 }
 
 /// A map with string keys, shared by all values that hold it. Its type belongs to who holds it: a subchart's values are
@@ -282,6 +284,7 @@ impl Value {
                 Element::Int => "[]int",
                 Element::Float => "[]float64",
                 Element::Map => "[]map[string]interface {}",
+                Element::List => "[][]interface {}",
             },
             Datum::Map(map) => match map.kind() {
                 MapKind::Any => "map[string]interface {}",
