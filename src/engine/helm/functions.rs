@@ -3,8 +3,23 @@
 //! Sprig's text functions, Helm's own and Go's, under the names that templates know them by. Where more than one has a name,
 //! Helm's wins over sprig's and sprig's over Go's.
 
+pub mod argument;
+pub mod crypto;
+pub mod dates;
+pub mod defaults;
+pub mod equal;
 pub mod go;
+pub mod maps;
+pub mod numbers;
+pub mod paths;
+pub mod random;
+pub mod reflect;
+pub mod semver;
 pub mod template;
+pub mod urls;
+
+#[cfg(test)]
+mod answers;
 
 use std::{
     collections::HashMap,
@@ -39,7 +54,20 @@ pub enum Callee {
 impl Functions {
     /// Everything that this version knows; a name of a later group wins.
     pub fn all() -> Self {
-        let groups: &[&'static [Function]] = &[go::FUNCTIONS, template::FUNCTIONS];
+        let groups: &[&'static [Function]] = &[
+            go::FUNCTIONS,
+            crypto::FUNCTIONS,
+            dates::FUNCTIONS,
+            defaults::FUNCTIONS,
+            maps::FUNCTIONS,
+            numbers::FUNCTIONS,
+            paths::FUNCTIONS,
+            random::FUNCTIONS,
+            reflect::FUNCTIONS,
+            semver::FUNCTIONS,
+            urls::FUNCTIONS,
+            template::FUNCTIONS,
+        ];
         let mut by_name = HashMap::default();
         for function in groups.iter().copied().flatten() {
             by_name.insert(function.name, Callee::Plain(function));
