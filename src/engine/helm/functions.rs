@@ -3,18 +3,31 @@
 //! Sprig's text functions, Helm's own and Go's, under the names that templates know them by. Where more than one has a name,
 //! Helm's wins over sprig's and sprig's over Go's.
 
+pub mod argument;
 pub mod arguments;
 pub mod case;
+pub mod crypto;
+pub mod dates;
+pub mod defaults;
 pub mod encode;
 pub mod equal;
 pub mod go;
 pub mod json;
 pub mod lists;
+pub mod maps;
+pub mod numbers;
+pub mod paths;
+pub mod random;
+pub mod reflect;
 pub mod regex;
+pub mod semver;
 pub mod strings;
 pub mod template;
+pub mod urls;
 pub mod yaml;
 
+#[cfg(test)]
+mod answers;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +73,16 @@ impl Functions {
             encode::FUNCTIONS,
             json::FUNCTIONS,
             yaml::FUNCTIONS,
+            crypto::FUNCTIONS,
+            dates::FUNCTIONS,
+            defaults::FUNCTIONS,
+            maps::FUNCTIONS,
+            numbers::FUNCTIONS,
+            paths::FUNCTIONS,
+            random::FUNCTIONS,
+            reflect::FUNCTIONS,
+            semver::FUNCTIONS,
+            urls::FUNCTIONS,
             template::FUNCTIONS,
         ];
         let mut by_name = HashMap::default();
