@@ -204,8 +204,11 @@ const TREES: &[(&str, &str)] = &[
     ("{{ if ((( true ))) }}YES{{ end }}", "{{if (((true)))}}\"YES\"{{end}}"),
 ];
 
-/// Beyond Go's own, numbers at the ends of the types.
-const NUMBERS: &[(&str, Option<i64>, Option<u64>, Option<f64>)] = &[
+/// A constant, and its value in each type that it fits.
+type NumberRow = (&'static str, Option<i64>, Option<u64>, Option<f64>);
+
+/// Behind Go's own rows, numbers at the ends of the types.
+const NUMBERS: &[NumberRow] = &[
     ("0", Some(0), Some(0), Some(0.0)),
     ("-0", Some(0), Some(0), Some(0.0)),
     ("73", Some(73), Some(73), Some(73.0)),

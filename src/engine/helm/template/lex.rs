@@ -130,7 +130,7 @@ impl<'t> Lexer<'t> {
     }
 
     /// The next token. After the end there are only more ends; after an error nothing is defined.
-    pub fn next(&mut self) -> Token {
+    pub fn next_token(&mut self) -> Token {
         if self.inside { self.in_action() } else { self.in_text() }
     }
 
