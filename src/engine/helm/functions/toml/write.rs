@@ -73,7 +73,7 @@ impl Writer<'_> {
             _ => {
                 if let Some(last) = key.last() {
                     self.indent(key.len(), flow);
-                    self.key(last);
+                    self.key(last)?;
                     self.put(" = ", flow);
                 }
                 self.element(value, control)?;
@@ -139,9 +139,7 @@ impl Writer<'_> {
 
     /// Writes a value on the line.
     fn element(&mut self, value: &Value, control: SetId) -> Result<(), Unwritable> {
-        if self.out.len() > MAX_TEXT {
-            self.context.budget.text(self.out.len())?;
-        }
+        self.check()?;
         let flow = Flow { data: value.made_of.set(), control };
         let bare = |text: &str, writer: &mut Self| writer.out.push_bytes(text.as_bytes(), value.made_of, control);
         match &value.datum {
@@ -155,7 +153,7 @@ impl Writer<'_> {
             Datum::Text(text) => {
                 let data = value.flow(self.context).data;
                 let text = under(self.context, text, control).into_owned();
-                self.quoted(&text, Flow { data, control });
+                self.quoted(&text, Flow { data, control })?;
             }
             Datum::Bytes(bytes) => {
                 self.context.budget.items(bytes.len())?;
@@ -199,7 +197,7 @@ impl Writer<'_> {
                 continue;
             }
             let key = under(self.context, &entry.key, flow.control).into_owned();
-            self.key(&key);
+            self.key(&key)?;
             self.put(" = ", flow);
             let control = self.context.sets.union(flow.control, entry.value.control);
             self.element(&entry.value, control)?;
@@ -211,33 +209,32 @@ impl Writer<'_> {
     }
 
     fn header(&mut self, key: &[Text], open: &str, close: &str, flow: Flow) -> Result<(), Unwritable> {
-        if self.out.len() > MAX_TEXT {
-            self.context.budget.text(self.out.len())?;
-        }
+        self.check()?;
         self.indent(key.len(), flow);
         self.put(open, flow);
         for (at, part) in key.iter().enumerate() {
             if at > 0 {
                 self.put(".", flow);
             }
-            self.key(part);
+            self.key(part)?;
         }
         self.put(close, flow);
         self.put("\n", flow);
         Ok(())
     }
 
-    fn key(&mut self, key: &Text) {
+    fn key(&mut self, key: &Text) -> Result<(), Unwritable> {
         let is_bare = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         if !key.is_empty() && key.bytes().iter().all(is_bare) {
             self.out.push(key);
+            Ok(())
         } else {
             let flow = flow_of(self.context, key);
-            self.quoted(key, flow);
+            self.quoted(key, flow)
         }
     }
 
-    fn quoted(&mut self, text: &Text, quotes: Flow) {
+    fn quoted(&mut self, text: &Text, quotes: Flow) -> Result<(), Unwritable> {
         self.put("\"", quotes);
         let mut cursor = Cursor::new(text);
         for (at, byte) in text.bytes().iter().enumerate() {
@@ -255,10 +252,20 @@ impl Writer<'_> {
             cursor.copy(&mut self.out, at);
             let flow = cursor.flow();
             self.put(&escape, flow);
+            self.check()?;
             cursor.skip(at + 1);
         }
         cursor.finish(&mut self.out);
         self.put("\"", quotes);
+        self.check()
+    }
+
+    /// Stops as soon as the text is longer than any may be.
+    fn check(&mut self) -> Result<(), Unwritable> {
+        if self.out.len() > MAX_TEXT {
+            self.context.budget.text(self.out.len())?;
+        }
+        Ok(())
     }
 
     /// An empty line, unless nothing is written yet.
