@@ -122,9 +122,8 @@ fn separator(text: &[u8], from: usize) -> Option<usize> {
 
 /// A range without white space at its ends: `strings.TrimSpace`.
 fn trimmed(file: &[u8], range: Range<usize>) -> Range<usize> {
-    let mut chunks = file[range.clone()].utf8_chunks().peekable();
     let mut start = range.start;
-    while let Some(chunk) = chunks.next() {
+    for chunk in file[range.clone()].utf8_chunks() {
         let left = chunk.valid().trim_start();
         start += chunk.valid().len() - left.len();
         if !left.is_empty() || !chunk.invalid().is_empty() {

@@ -23,6 +23,7 @@ pub mod regex;
 pub mod semver;
 pub mod strings;
 pub mod template;
+pub mod toml;
 pub mod urls;
 pub mod yaml;
 
@@ -72,6 +73,7 @@ impl Functions {
             lists::FUNCTIONS,
             encode::FUNCTIONS,
             json::FUNCTIONS,
+            toml::FUNCTIONS,
             yaml::FUNCTIONS,
             crypto::FUNCTIONS,
             dates::FUNCTIONS,

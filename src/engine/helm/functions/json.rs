@@ -170,3 +170,119 @@ fn must_from_json(context: &mut Context, arguments: &[Value]) -> Result<Value, F
 pub(super) fn not_text() -> Fault {
     Fault::failed("wrong type for value; expected string")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::helm::template::{
+        context::{MAX_NESTING, MAX_TEXT},
+        fault::FaultKind,
+    };
+
+    fn call(name: &str, context: &mut Context, argument: Value) -> Result<Value, Fault> {
+        let function = FUNCTIONS.iter().find(|function| function.name == name).expect(name);
+        (function.body)(context, &[argument])
+    }
+
+    fn printed(name: &str, argument: Value) -> Result<String, Fault> {
+        match call(name, &mut Context::default(), argument)?.datum {
+            Datum::Text(text) => Ok(text.lossy().into_owned()),
+            other => panic!("{name} gives {other:?}"),
+        }
+    }
+
+    /// What helm 3.17 answers to these texts, as JSON.
+    #[test]
+    fn texts_are_read_as_go_reads_them() {
+        for (name, text, expected) in [
+            (
+                "fromJson",
+                "[1]",
+                r#"{"Error":"json: cannot unmarshal array into Go value of type map[string]interface {}"}"#,
+            ),
+            (
+                "fromJson",
+                "{\"a\":1,}",
+                r#"{"Error":"invalid character '}' looking for beginning of object key string"}"#,
+            ),
+            (
+                "fromJson",
+                "{\"a\":1e400,\"b\":2}",
+                r#"{"Error":"json: cannot unmarshal number 1e400 into Go value of type float64","a":null,"b":2}"#,
+            ),
+            ("fromJson", "", r#"{"Error":"unexpected end of JSON input"}"#),
+            (
+                "fromJson",
+                "5",
+                r#"{"Error":"json: cannot unmarshal number into Go value of type map[string]interface {}"}"#,
+            ),
+            ("fromJson", "{\"a\":\"\\ud800x\\u00e9\"}", "{\"a\":\"\u{fffd}xé\"}"),
+            ("fromJsonArray", "{}", r#"["json: cannot unmarshal object into Go value of type []interface {}"]"#),
+            ("fromJsonArray", " [ 1 , \"a\\/b\" ] ", r#"[1,"a/b"]"#),
+            ("mustFromJson", "\"\\ud83d\\ude00\"", "\"\u{1f600}\""),
+            ("mustFromJson", "{\"a\":1,\"a\":2}", "{\"a\":2}"),
+        ] {
+            let mut context = Context::default();
+            let read = call(name, &mut context, Value::text(Text::plain(text))).expect(text);
+            assert_eq!(printed("toJson", read).as_deref(), Ok(expected), "{name} {text}");
+        }
+    }
+
+    /// The words are those of Go's `encoding/json` for these texts.
+    #[test]
+    fn what_must_be_read_fails_in_gos_words() {
+        for (text, expected) in [
+            ("{", "unexpected end of JSON input"),
+            ("{a", "invalid character 'a' looking for beginning of object key string"),
+            ("{\"a\"}", "invalid character '}' after object key"),
+            ("{\"a\":1 2", "invalid character '2' after object key:value pair"),
+            ("[1 2]", "invalid character '2' after array element"),
+            ("[1,]", "invalid character ']' looking for beginning of value"),
+            ("1 2", "invalid character '2' after top-level value"),
+            ("01", "invalid character '1' after top-level value"),
+            ("-a", "invalid character 'a' in numeric literal"),
+            ("1.a", "invalid character 'a' after decimal point in numeric literal"),
+            ("1e+'", "invalid character '\\'' in exponent of numeric literal"),
+            ("tru\"", "invalid character '\"' in literal true (expecting 'e')"),
+            ("\"\n\"", "invalid character '\\n' in string literal"),
+            ("\"\\x\"", "invalid character 'x' in string escape code"),
+            ("\"\\u00g\"", "invalid character 'g' in \\u hexadecimal character escape"),
+            ("é", "invalid character 'Ã' looking for beginning of value"),
+        ] {
+            let fault = call("mustFromJson", &mut Context::default(), Value::text(Text::plain(text))).expect_err(text);
+            assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Failed, expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_that_hold_themselves_print_nothing_or_fail() {
+        let map = Map::new(MapKind::Any);
+        map.insert(Text::plain("x"), Value::plain(Datum::Map(map.clone())));
+        let value = Value::plain(Datum::Map(map.clone()));
+        assert_eq!(printed("toJson", value.clone()).as_deref(), Ok(""));
+        assert_eq!(printed("toPrettyJson", value.clone()).as_deref(), Ok(""));
+        let fault = printed("toRawJson", value).expect_err("fails");
+        assert_eq!(fault.message, "json: unsupported value: encountered a cycle via map[string]interface {}");
+        map.clear();
+        assert_eq!(printed("toJson", Value::plain(Datum::Float(f64::NAN))).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn deep_and_long_values_are_refused() {
+        let deep = (0..=MAX_NESTING).fold(Value::nil(), |value, _| Value::list(vec![value]));
+        assert_eq!(printed("toJson", deep).expect_err("is too deep").kind, FaultKind::Limit);
+        let text = Value::text(Text::plain("[".repeat(MAX_NESTING + 1)));
+        let fault = call("mustFromJson", &mut Context::default(), text).expect_err("is too deep");
+        assert_eq!(fault.kind, FaultKind::Limit);
+        let long = Value::text(Text::plain("\x01".repeat(MAX_TEXT / 6 + 1)));
+        assert_eq!(printed("toJson", long).err().map(|fault| fault.kind), Some(FaultKind::Limit));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_files_are_base64() {
+        let cut = Value::text(Text::plain(b"\xc3x\xff"));
+        assert_eq!(printed("toJson", cut).as_deref(), Ok("\"\\ufffdx\\ufffd\""));
+        let file = Value::plain(Datum::Bytes(Text::plain("ab")));
+        assert_eq!(printed("toJson", file).as_deref(), Ok("\"YWI=\""));
+    }
+}

@@ -120,9 +120,7 @@ struct Writer<'c> {
 impl Writer<'_> {
     fn value(&mut self, value: &Value, above: SetId) -> Result<(), Unwritable> {
         self.context.budget.step(1)?;
-        if self.out.len() > MAX_TEXT {
-            self.context.budget.text(self.out.len())?;
-        }
+        self.check()?;
         let control = self.context.sets.union(above, value.control);
         let punctuation = Flow { data: value.made_of.set(), control };
         let bare = |text: &str, writer: &mut Self| writer.out.push_bytes(text.as_bytes(), value.made_of, control);
@@ -139,7 +137,7 @@ impl Writer<'_> {
             }
             Datum::Text(text) => {
                 let flow = value.flow(self.context);
-                self.string(text, Flow { data: flow.data, control }, control);
+                self.string(text, Flow { data: flow.data, control }, control)?;
             }
             Datum::Bytes(bytes) => {
                 self.context.budget.text(bytes.len().div_ceil(3) * 4)?;
@@ -167,7 +165,7 @@ impl Writer<'_> {
                     self.put(if at == 0 { "{" } else { "," }, punctuation);
                     self.break_line(punctuation);
                     let flow = flow_of(self.context, &entry.key);
-                    self.string(&entry.key, Flow { data: flow.data, control }, control);
+                    self.string(&entry.key, Flow { data: flow.data, control }, control)?;
                     self.put(if self.style.pretty { ": " } else { ":" }, punctuation);
                     self.value(&entry.value, control)?;
                 }
@@ -186,7 +184,7 @@ impl Writer<'_> {
     }
 
     /// A string in quotes; what needs no escape keeps its pieces.
-    fn string(&mut self, text: &Text, quotes: Flow, control: SetId) {
+    fn string(&mut self, text: &Text, quotes: Flow, control: SetId) -> Result<(), Unwritable> {
         let text = under(self.context, text, control);
         self.put("\"", quotes);
         let mut cursor = Cursor::new(&text);
@@ -197,6 +195,7 @@ impl Writer<'_> {
                     cursor.copy(&mut self.out, at);
                     let flow = cursor.flow();
                     self.put(&escape, flow);
+                    self.check()?;
                     cursor.skip(at + c.len_utf8());
                 }
                 at += c.len_utf8();
@@ -205,12 +204,22 @@ impl Writer<'_> {
                 cursor.copy(&mut self.out, at);
                 let flow = cursor.flow();
                 self.put("\\ufffd", flow);
+                self.check()?;
                 at += 1;
                 cursor.skip(at);
             }
         }
         cursor.finish(&mut self.out);
         self.put("\"", quotes);
+        self.check()
+    }
+
+    /// Stops as soon as the text is longer than any may be.
+    fn check(&mut self) -> Result<(), Unwritable> {
+        if self.out.len() > MAX_TEXT {
+            self.context.budget.text(self.out.len())?;
+        }
+        Ok(())
     }
 
     fn escape(&self, c: char) -> Option<Cow<'static, str>> {
