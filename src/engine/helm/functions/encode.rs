@@ -21,6 +21,9 @@ const fn of_text(name: &'static str, body: Body) -> Function {
     Function { name, parameters: &[Parameter::Text], rest: None, lineage: Lineage::Derived, body }
 }
 
+/// The base that bytes are not written in, and the byte that shows it.
+type Illegal = (u32, usize);
+
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 fn b64enc(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
@@ -58,7 +61,7 @@ fn b32dec(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
 fn decode(
     context: &mut Context,
     arguments: &[Value],
-    decoder: fn(&[u8]) -> Result<Vec<u8>, (u32, usize)>,
+    decoder: fn(&[u8]) -> Result<Vec<u8>, Illegal>,
 ) -> Result<Value, Fault> {
     let bytes = text(arguments, 0)?.bytes();
     context.budget.text(bytes.len())?;
@@ -69,7 +72,7 @@ fn decode(
 }
 
 /// Go's decoder: line breaks anywhere, padding demanded, bits beyond the last byte ignored.
-fn base64(bytes: &[u8]) -> Result<Vec<u8>, (u32, usize)> {
+fn base64(bytes: &[u8]) -> Result<Vec<u8>, Illegal> {
     let is_break = |at: &usize| matches!(bytes.get(*at), Some(b'\n' | b'\r'));
     let mut made = Vec::with_capacity(bytes.len() / 4 * 3);
     let mut at = 0;
@@ -120,7 +123,7 @@ fn base64(bytes: &[u8]) -> Result<Vec<u8>, (u32, usize)> {
 }
 
 /// Go's decoder: line breaks are taken out first, and places count without them.
-fn base32(bytes: &[u8]) -> Result<Vec<u8>, (u32, usize)> {
+fn base32(bytes: &[u8]) -> Result<Vec<u8>, Illegal> {
     let bytes: Vec<u8> = bytes.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     let mut made = Vec::with_capacity(bytes.len() / 8 * 5);
     let mut at = 0;

@@ -77,7 +77,7 @@ struct Part {
 #[derive(Clone, Debug)]
 struct Repeat {
     count: i64,
-    inner: Vec<Repeat>,
+    inner: Vec<Self>,
 }
 
 /// An open group.
