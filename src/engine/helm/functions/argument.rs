@@ -132,8 +132,7 @@ pub fn wrong_type(expected: &str, value: &Value) -> Fault {
     Fault::failed(format!("wrong type for value; expected {expected}; got {}", value.type_name()))
 }
 
-/// What a map made of something new holds for all of its values together: what the arguments themselves are made of,
-/// without what is in them.
+/// What all arguments themselves are made of, without what is in them.
 pub fn shallow(context: &mut Context, arguments: &[Value]) -> Flow {
     arguments.iter().fold(Flow::default(), |flow, argument| {
         let own = argument.flow(context);

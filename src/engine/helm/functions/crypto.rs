@@ -125,9 +125,12 @@ fn decrypt(_: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
             Err(Fault::failed(format!("illegal base64 data at input byte {at}")))
         }
         Err(_) => Err(Fault::failed(format!("illegal base64 data at input byte {}", encrypted.len()))),
-        Ok(bytes) if bytes.len() < 32 || bytes.len() % 16 != 0 => {
-            Err(Fault::failed("runtime error: the encrypted text is not made of whole blocks"))
+        Ok(bytes) if bytes.len() < 16 => {
+            let capacity = encrypted.len() / 4 * 3;
+            Err(Fault::failed(format!("runtime error: slice bounds out of range [:16] with capacity {capacity}")))
         }
+        Ok(bytes) if bytes.len() == 16 => Err(Fault::failed("runtime error: index out of range [-1]")),
+        Ok(bytes) if bytes.len() % 16 != 0 => Err(Fault::failed("crypto/cipher: input not full blocks")),
         Ok(_) => Err(Fault::unsupported("decryptAES")),
     }
 }
@@ -139,12 +142,7 @@ fn random_bytes(context: &mut Context, arguments: &[Value]) -> Result<Value, Fau
 }
 
 /// The placeholder of so many bytes in base64.
-fn encoded(
-    context: &mut Context,
-    name: &'static str,
-    bytes: usize,
-    arguments: &[Value],
-) -> Result<Value, Fault> {
+fn encoded(context: &mut Context, name: &'static str, bytes: usize, arguments: &[Value]) -> Result<Value, Fault> {
     context.budget.text(bytes.saturating_mul(2))?;
     volatile(context, name, STANDARD.encode(vec![0; bytes]).as_bytes(), arguments)
 }

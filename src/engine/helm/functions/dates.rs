@@ -5,11 +5,11 @@
 //! not depend on where it runs; other zones have rules that this version does not know.
 
 pub mod constant;
-pub mod duration;
-pub mod layout;
-pub mod object;
-pub mod parse;
-pub mod time;
+mod duration;
+mod layout;
+mod object;
+mod parse;
+mod time;
 
 use std::rc::Rc;
 

@@ -95,3 +95,40 @@ fn until(context: &mut Context, arguments: &[Value], wanted: bool) -> Value {
 fn answer(value: bool, flow: Flow) -> Value {
     Value { datum: Datum::Bool(value), made_of: MadeOf::Derived(flow.data), control: flow.control }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::helm::template::leaf::{Leaf, PathId};
+
+    fn leaf(context: &mut Context, key: &str) -> SetId {
+        let at = context.paths.join(PathId::ROOT, key);
+        context.sets.leaf(Leaf::Absent { at }).into()
+    }
+
+    #[test]
+    fn what_is_chosen_keeps_its_origins_under_what_was_passed_over() {
+        let mut context = Context::default();
+        let [absent, empty, literal] = ["absent", "empty", "literal"].map(|key| leaf(&mut context, key));
+        let missing = Value { made_of: MadeOf::Derived(absent), ..Value::nil() };
+        let zero = Value::new(Datum::Float(0.0), MadeOf::Derived(empty));
+        let port = Value::new(Datum::Int(9898), MadeOf::Derived(literal));
+        let both = context.sets.union(absent, empty);
+        let truth = Value::new(Datum::Bool(true), MadeOf::Derived(absent));
+        type Body = fn(&mut Context, &[Value]) -> Result<Value, Fault>;
+        let cases: [(Body, Vec<Value>, SetId, SetId); 5] = [
+            (default, vec![port.clone(), missing.clone()], literal, absent),
+            (default, vec![zero.clone(), port.clone()], literal, SetId::EMPTY),
+            (coalesce, vec![missing.clone(), zero.clone(), port.clone()], literal, both),
+            (coalesce, vec![missing.clone(), zero.clone()], SetId::EMPTY, both),
+            (ternary, vec![port.clone(), zero, truth], literal, absent),
+        ];
+        for (body, arguments, data, control) in cases {
+            let result = body(&mut context, &arguments).unwrap();
+            assert_eq!((result.made_of.set(), result.control), (data, control), "{arguments:?}");
+        }
+        let answer = any(&mut context, &[missing, port]).unwrap();
+        assert!(answer.is_true());
+        assert_eq!(answer.made_of.set(), context.sets.union(absent, literal));
+    }
+}

@@ -119,11 +119,7 @@ fn has_key(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
         }
         None => Flow { data: absent(context, map, key), control },
     };
-    Ok(Value {
-        datum: Datum::Bool(entry.is_some()),
-        made_of: MadeOf::Derived(flow.data),
-        control: flow.control,
-    })
+    Ok(Value { datum: Datum::Bool(entry.is_some()), made_of: MadeOf::Derived(flow.data), control: flow.control })
 }
 
 fn pluck(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
@@ -225,7 +221,8 @@ fn copied(context: &mut Context, value: &Value, depth: usize) -> Result<Value, F
         }
         Datum::List(list) => {
             context.budget.items(list.items.len())?;
-            let items = list.items.iter().map(|item| copied(context, item, depth + 1)).collect::<Result<Vec<_>, _>>()?;
+            let items =
+                list.items.iter().map(|item| copied(context, item, depth + 1)).collect::<Result<Vec<_>, _>>()?;
             Datum::List(List { element: list.element, items: items.into() })
         }
         Datum::Object(object) => Datum::Object(super::semver::copied(object)),
@@ -331,8 +328,7 @@ fn remade(context: &mut Context, map: Map, of: &Value, names: &[Value]) -> Value
 /// A list of what is in maps.
 fn listed(context: &mut Context, list: List, name: &'static str, ordered: bool, maps: &[Value]) -> Value {
     let flow = shallow(context, maps);
-    let made_of =
-        if ordered { MadeOf::Derived(flow.data) } else { volatile_origin(context, name, flow.data) };
+    let made_of = if ordered { MadeOf::Derived(flow.data) } else { volatile_origin(context, name, flow.data) };
     Value { datum: Datum::List(list), made_of, control: flow.control }
 }
 
@@ -342,3 +338,6 @@ fn joined(mut first: Vec<PathId>, second: &[PathId]) -> Vec<PathId> {
     first.extend(second.iter().copied().filter(|place| known.insert(*place)));
     first
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,7 +150,13 @@ fn decimals(
 
 fn decimal(value: f64) -> Result<Decimal, Fault> {
     Decimal::new(value).ok_or_else(|| {
-        let name = if value.is_nan() { "NaN" } else if value > 0.0 { "+Inf" } else { "-Inf" };
+        let name = if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        };
         Fault::failed(format!("Cannot create a Decimal from {name}"))
     })
 }

@@ -3,8 +3,9 @@
 //! Sprig's `reflect.go`. A type depends on the value itself and not on what is in it.
 
 use super::{
-    argument::{derived, lossy, own, shallow},
+    argument::{derived, lossy, object, own, shallow},
     equal,
+    semver::VersionObject,
 };
 use crate::{
     engine::helm::template::{
@@ -54,7 +55,12 @@ fn kind_is(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
 }
 
 fn deep_equal(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    equal::deep_equal(context, &arguments[0], &arguments[1]).map(|equal| Value::plain(Datum::Bool(equal)))
+    let versions = object::<VersionObject>(&arguments[0]).zip(object::<VersionObject>(&arguments[1]));
+    let equal = match versions {
+        Some((a, b)) => a.is_deeply(b),
+        None => equal::deep_equal(context, &arguments[0], &arguments[1])?,
+    };
+    Ok(Value::plain(Datum::Bool(equal)))
 }
 
 fn named(context: &mut Context, name: &str, value: &Value) -> Value {

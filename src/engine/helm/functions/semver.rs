@@ -23,10 +23,8 @@ use crate::{
 };
 
 /// The functions.
-pub const FUNCTIONS: &[Function] = &[
-    own("semver", &[Spelled], None, semver),
-    derived("semverCompare", &[Spelled, Spelled], None, semver_compare),
-];
+pub const FUNCTIONS: &[Function] =
+    &[own("semver", &[Spelled], None, semver), derived("semverCompare", &[Spelled, Spelled], None, semver_compare)];
 
 /// Go's `*semver.Version`, or `semver.Version` as the `Inc…` methods return it: the latter lacks the methods that need an
 /// address.
@@ -42,11 +40,7 @@ fn semver(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     let version = Version::parse(&lossy(&arguments[0])?).map_err(Fault::failed)?;
     let flow = deep(context, arguments)?;
     let object = VersionObject { version, is_pointer: true, data: flow.data };
-    Ok(Value {
-        datum: Datum::Object(Rc::new(object)),
-        made_of: MadeOf::Derived(flow.data),
-        control: flow.control,
-    })
+    Ok(Value { datum: Datum::Object(Rc::new(object)), made_of: MadeOf::Derived(flow.data), control: flow.control })
 }
 
 fn semver_compare(_: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
@@ -65,6 +59,11 @@ pub fn copied(object: &Rc<dyn Object>) -> Rc<dyn Object> {
 }
 
 impl VersionObject {
+    /// Go's `reflect.DeepEqual`, which looks at the private fields too.
+    pub fn is_deeply(&self, other: &Self) -> bool {
+        self.is_pointer == other.is_pointer && self.version == other.version
+    }
+
     fn text(&self, text: &str) -> Value {
         let made_of = MadeOf::Derived(self.data);
         Value::new(Datum::Text(Text::new(text.as_bytes(), made_of)), made_of)
@@ -190,11 +189,7 @@ impl VersionObject {
         let flow = argument.flow(context);
         let data = context.sets.union(self.data, flow.data);
         let object = Self { version, is_pointer: false, data };
-        Ok(Value {
-            datum: Datum::Object(Rc::new(object)),
-            made_of: MadeOf::Derived(data),
-            control: flow.control,
-        })
+        Ok(Value { datum: Datum::Object(Rc::new(object)), made_of: MadeOf::Derived(data), control: flow.control })
     }
 }
 

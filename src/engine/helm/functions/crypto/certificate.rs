@@ -108,20 +108,11 @@ pub fn custom(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault
         key: derived_text(context, &key, of_key.data)?,
     };
     let flow = context.sets.join(of_certificate, of_key);
-    Ok(Value {
-        datum: Datum::Object(Rc::new(object)),
-        made_of: MadeOf::Derived(flow.data),
-        control: flow.control,
-    })
+    Ok(Value { datum: Datum::Object(Rc::new(object)), made_of: MadeOf::Derived(flow.data), control: flow.control })
 }
 
 /// A certificate that was never made, with the key that was given for it or one that was never made either.
-fn made(
-    context: &mut Context,
-    name: &'static str,
-    arguments: &[Value],
-    key: Option<&Value>,
-) -> Result<Value, Fault> {
+fn made(context: &mut Context, name: &'static str, arguments: &[Value], key: Option<&Value>) -> Result<Value, Fault> {
     let flow = deep(context, arguments)?;
     let certificate = placeholder(context, name, pem("CERTIFICATE", CERTIFICATE_BYTES).as_bytes(), flow.data)?;
     let key = match key {

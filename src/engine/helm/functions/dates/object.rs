@@ -107,11 +107,23 @@ impl Time {
         let wanted = if name == "AddDate" { 3 } else { 1 };
         let known = matches!(
             name,
-            "After" | "Before" | "Equal" | "Compare" | "Sub" | "Add" | "AddDate" | "Format" | "Round" | "Truncate" | "In"
+            "After"
+                | "Before"
+                | "Equal"
+                | "Compare"
+                | "Sub"
+                | "Add"
+                | "AddDate"
+                | "Format"
+                | "Round"
+                | "Truncate"
+                | "In"
         );
         if !known {
             return matches!(name, "Zone" | "Date" | "Clock" | "ISOWeek" | "ZoneBounds")
-                .then(|| Err(Fault::failed(format!("invalid function signature for {name}"))))
+                .then(|| {
+                    Err(Fault::failed(format!("invalid function signature for {name}: {}", why_not_callable(name))))
+                })
                 .or_else(|| {
                     matches!(name, "Location" | "GoString" | "AppendFormat" | "MarshalJSON" | "MarshalText")
                         .then(|| Err(Fault::unsupported(format!("the method {name} of times"))))
@@ -156,6 +168,14 @@ impl Time {
             self.moment.nanoseconds,
             self.moment.zone.clone(),
         ))
+    }
+}
+
+/// Go's complaint about methods with results that templates cannot take.
+fn why_not_callable(method: &str) -> &'static str {
+    match method {
+        "Zone" => "second return value should be error; is int",
+        _ => "it returns more than a value and an error",
     }
 }
 

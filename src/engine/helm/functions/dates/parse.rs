@@ -307,9 +307,9 @@ fn signed(digits: &[u8]) -> Option<i64> {
         [b'+', rest @ ..] => (1, rest),
         rest => (1, rest),
     };
-    let number = digits.iter().try_fold(0_i64, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
-    })?;
+    let number = digits
+        .iter()
+        .try_fold(0_i64, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))?;
     Some(sign * number)
 }
 

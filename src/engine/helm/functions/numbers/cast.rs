@@ -72,11 +72,7 @@ pub fn octal(value: &Value) -> i64 {
 /// Go's conversion of a float to an integer on amd64: what does not fit is the smallest one.
 fn truncated(number: f64) -> i64 {
     // 2^63 is a float; every float below it fits.
-    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) {
-        number as i64
-    } else {
-        i64::MIN
-    }
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 /// Whether a float is just this integer.

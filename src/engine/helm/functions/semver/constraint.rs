@@ -122,7 +122,8 @@ struct Spelled<'a> {
 impl<'a> Spelled<'a> {
     fn at(text: &'a str, start: usize) -> Option<Self> {
         let bytes = text.as_bytes();
-        let number_end = |from: usize| from + bytes[from..].iter().take_while(|byte| b"0123456789|xX*".contains(byte)).count();
+        let number_end =
+            |from: usize| from + bytes[from..].iter().take_while(|byte| b"0123456789|xX*".contains(byte)).count();
         let mut numbers = [""; 3];
         let first = start + usize::from(bytes.get(start) == Some(&b'v'));
         let mut end = number_end(first);

@@ -186,6 +186,12 @@ fn compare_parts(a: &str, b: &str) -> Ordering {
         (Ok(_), Err(_)) => Ordering::Less,
         (Err(_), Ok(_)) => Ordering::Greater,
         // Equal numbers of different spelling are not equal to Masterminds.
-        (Ok(a), Ok(b)) => if a > b { Ordering::Greater } else { Ordering::Less },
+        (Ok(a), Ok(b)) => {
+            if a > b {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            }
+        }
     }
 }
