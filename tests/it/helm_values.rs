@@ -216,3 +216,95 @@ fn helm_gives_the_recorded_answers() {
         assert_eq!(printed, case.values.unwrap_or_default(), "{}", case.name);
     }
 }
+
+/// A repository of named files.
+fn repository(files: &[(&str, &str)]) -> MemoryTree {
+    MemoryTree::of(files.iter().map(|(name, content)| (path(name), *content)))
+}
+
+/// Prepares the chart at `app`, or says why not.
+fn app(tree: &MemoryTree) -> Result<Vec<String>, Problem> {
+    let (parsed, mut context) = (Parsed::default(), Context::default());
+    let mut sources = Sources::new(tree, &parsed);
+    let chart = Arc::new(Chart::load(&mut sources, &path("app"))?);
+    let prepared = prepare(&chart, &release("rel"), &mut sources, &mut context, no_yaml)?;
+    Ok(prepared.charts.into_iter().map(|chart| chart.path).collect())
+}
+
+const APP: &str = "apiVersion: v2\nname: app\nversion: 0.1.0\ndependencies:\n- name: lib\n  version: \">=1.0 <2\"\n  \
+                   repository: file://../lib\n  alias: l\n  condition: l.on\n  tags: [x]\n  import-values:\n  - data\n  \
+                   - {parent: p, child: c}\n";
+
+/// As `helm dependency update` wrote it for [`APP`].
+const LOCK: &str = "dependencies:\n- name: lib\n  repository: file://../lib\n  version: 1.2.3\ndigest: \
+                    sha256:b60b7afec6012639c7d8bfd6eea7aca113fe19e0db6c4348ff9ab2b16d96b48e\ngenerated: \
+                    \"2026-11-21T12:47:31.580779472Z\"\n";
+
+#[test]
+fn siblings_are_loaded_as_if_built() {
+    let lib = |version: &str| format!("apiVersion: v2\nname: lib\nversion: {version}\n");
+    let with = |app_yaml: &str, lock: Option<&str>, version: &str| {
+        let lib = lib(version);
+        let mut files = vec![("app/Chart.yaml", app_yaml), ("lib/Chart.yaml", lib.as_str())];
+        files.extend(lock.map(|lock| ("app/Chart.lock", lock)));
+        app(&repository(&files)).map_err(|problem| problem.to_string())
+    };
+    let both = vec!["app/charts/l".to_owned(), "app".to_owned()];
+    assert_eq!(with(APP, None, "1.2.3"), Ok(both.clone()));
+    assert_eq!(with(APP, Some(LOCK), "1.2.3"), Ok(both));
+    let refused = |result: Result<Vec<String>, String>, why: &str| {
+        let problem = result.expect_err(why);
+        assert!(problem.contains(why), "{problem}");
+    };
+    refused(with(APP, Some(LOCK), "1.2.4"), "can't get a valid version for dependency lib");
+    refused(with(APP, None, "2.0.0"), "can't get a valid version for dependency lib");
+    refused(with(&APP.replace("alias: l", "alias: m"), Some(LOCK), "1.2.3"), "out of sync");
+    refused(with(&APP.replace("../lib", "../../lib"), None, "1.2.3"), "out of the repository");
+    refused(with(&APP.replace("file://../lib", "https://e.com"), None, "1.2.3"), "missing in charts/ directory: lib");
+    refused(with(&APP.replace("../lib", "../gone"), None, "1.2.3"), "no chart in gone");
+}
+
+#[test]
+fn a_subchart_knows_what_let_it_in_and_a_map_where_its_keys_would_be_set() {
+    let tree = repository(&[
+        (
+            "c/Chart.yaml",
+            "apiVersion: v2\nname: c\nversion: 0.1.0\ndependencies: [{name: s, version: '*', condition: 'x,s.ok', \
+             tags: [t]}, {name: u, version: '*', tags: [t]}]\n",
+        ),
+        ("c/values.yaml", "global: {g: {}}\ns: {ok: true}\n"),
+        ("c/charts/s/Chart.yaml", "apiVersion: v2\nname: s\nversion: 0.1.0\n"),
+        ("c/charts/s/values.yaml", "m: {l: [{}]}\n"),
+        ("c/charts/u/Chart.yaml", "apiVersion: v2\nname: u\nversion: 0.1.0\n"),
+    ]);
+    let (parsed, mut context) = (Parsed::default(), Context::default());
+    let mut sources = Sources::new(&tree, &parsed);
+    let prepared = prepared(&mut sources, &mut context, &release("rel")).expect("prepares");
+    let control = |index: usize| -> Vec<String> {
+        let leaves = context.sets.leaves(prepared.charts[index].control);
+        let told = leaves.map(|leaf| match context.sets.get(leaf) {
+            Leaf::Node { at, .. } => context.paths.keys(*at).join("."),
+            Leaf::Absent { at } => format!("no {}", context.paths.keys(*at).join(".")),
+            other => panic!("{other:?}"),
+        });
+        told.collect()
+    };
+    assert_eq!(prepared.charts[0].path, "c/charts/s");
+    assert_eq!(control(0), ["s.ok", "no x"]);
+    assert_eq!(control(1), ["no tags.t"]);
+    assert_eq!(control(2), [""; 0]);
+    let places = |at: &[&str]| -> Vec<String> {
+        let root = Value::plain(Datum::Map(prepared.values.clone()));
+        let found = at.iter().fold(root, |value, key| match value.datum {
+            Datum::Map(map) => map.get(key.as_bytes()).expect(key),
+            Datum::List(list) => list.items[key.parse::<usize>().expect("an index")].clone(),
+            other => panic!("{other:?}"),
+        });
+        let Datum::Map(map) = found.datum else { panic!("no map at {at:?}") };
+        map.places().into_iter().map(|place| context.paths.keys(place).join(".")).collect()
+    };
+    assert_eq!(places(&[]), [""]);
+    assert_eq!(places(&["s", "m", "l", "0"]), ["s.m.l.0"]);
+    assert_eq!(places(&["s", "global"]), ["s.global", "global"]);
+    assert_eq!(places(&["s", "global", "g"]), ["s.global.g", "global.g"]);
+}

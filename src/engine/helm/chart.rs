@@ -57,7 +57,7 @@ pub struct Chart {
     /// Names in the chart that are links or submodules, which helm follows: what lies behind them is not known.
     pub links: Vec<String>,
     /// The charts in `charts/`, by file name.
-    pub dependencies: Vec<Arc<Chart>>,
+    pub dependencies: Vec<Arc<Self>>,
 }
 
 /// A file of a chart.
@@ -117,7 +117,8 @@ fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Pr
         Some(found) => {
             let file = sources.file(&found.path);
             let content = sources.content(file)?;
-            Rules::parse(&String::from_utf8_lossy(&content)).map_err(|(line, why)| sources.problem_at(file, line, why))?
+            Rules::parse(&String::from_utf8_lossy(&content))
+                .map_err(|(line, why)| sources.problem_at(file, line, why))?
         }
         None => Rules::parse("").map_err(|(_, fault)| fault)?,
     };
@@ -194,12 +195,7 @@ fn load_archive(sources: &mut Sources<'_>, packed: FileId, depth: usize) -> Resu
 }
 
 /// Makes a chart of named files: `loader.LoadFiles`. `place` says where, for errors only.
-fn load_files(
-    sources: &mut Sources<'_>,
-    files: Vec<ChartFile>,
-    place: &str,
-    depth: usize,
-) -> Result<Chart, Problem> {
+fn load_files(sources: &mut Sources<'_>, files: Vec<ChartFile>, place: &str, depth: usize) -> Result<Chart, Problem> {
     if depth > MAX_DEPTH {
         return Err(Fault::limit(format!("charts are nested deeper than {MAX_DEPTH} levels in {place}")).into());
     }

@@ -160,7 +160,10 @@ pub struct Parsed {
 
 /// The results for the last few contents of each file.
 #[derive(Debug)]
-struct Recent<T>(HashMap<(RepoPath, Option<Arc<str>>), Vec<(Arc<[u8]>, Arc<T>)>>);
+struct Recent<T>(HashMap<(RepoPath, Option<Arc<str>>), Contents<T>>);
+
+/// Contents of one file and what was made of them, newest first.
+type Contents<T> = Vec<(Arc<[u8]>, Arc<T>)>;
 
 /// How many contents of a file are remembered: before an edit, and with one candidate and the next.
 const CONTENTS: usize = 3;
@@ -424,9 +427,11 @@ impl Yaml {
     pub fn of(text: String, skipped: usize) -> Result<Self, (usize, Fault)> {
         let stream = parse(&text).map_err(|error: ParseError| {
             // Helm reads the first document and does not look behind it.
-            let ended = text.lines().take(error.line.saturating_sub(1)).skip(1).any(|line| {
-                line == "..." || line == "---" || line.starts_with("--- ")
-            });
+            let ended = text
+                .lines()
+                .take(error.line.saturating_sub(1))
+                .skip(1)
+                .any(|line| line == "..." || line == "---" || line.starts_with("--- "));
             let fault = if ended { Fault::unsupported(error.to_string()) } else { Fault::failed(error.to_string()) };
             (error.line, fault)
         })?;

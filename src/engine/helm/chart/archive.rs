@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn names_lose_their_folder() {
-        let archive = Archive::unpack(&pack(&[("c/Chart.yaml", b"a"), ("c\\templates\\x.yaml", b"b"), ("c/a/../b", b"")]));
+        let archive =
+            Archive::unpack(&pack(&[("c/Chart.yaml", b"a"), ("c\\templates\\x.yaml", b"b"), ("c/a/../b", b"")]));
         let names: Vec<_> = archive.expect("unpacks").files.into_iter().map(|file| file.name).collect();
         assert_eq!(names, ["Chart.yaml", "templates/x.yaml", "b"]);
     }

@@ -61,7 +61,11 @@ impl Files {
     }
 
     /// The files by their base names, each printed by `of`, as YAML.
-    fn printed(&self, context: &mut Context, of: fn(&mut Context, &Text) -> Result<Text, Fault>) -> Result<Value, Fault> {
+    fn printed(
+        &self,
+        context: &mut Context,
+        of: fn(&mut Context, &Text) -> Result<Text, Fault>,
+    ) -> Result<Value, Fault> {
         let map = Map::new(MapKind::Text);
         for file in self.all()? {
             let text = of(context, &file.content.clone()?)?;

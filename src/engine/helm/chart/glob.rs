@@ -15,7 +15,7 @@ enum Part {
     Everything,
     Set { negated: bool, chars: Vec<char> },
     Range { negated: bool, low: char, high: char },
-    Either(Vec<Vec<Part>>),
+    Either(Vec<Vec<Self>>),
 }
 
 /// The deepest nesting of `{}`.
@@ -105,7 +105,8 @@ impl Reader {
                         return None;
                     }
                     let mut alternatives = vec![self.parts(depth + 1)?];
-                    while self.next()? == ',' {
+                    // What is not closed is closed at the end.
+                    while self.next() == Some(',') {
                         alternatives.push(self.parts(depth + 1)?);
                     }
                     parts.push(Part::Either(alternatives));
@@ -160,5 +161,64 @@ impl Reader {
             Part::Set { negated, chars }
         };
         (self.next()? == ']').then_some(part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_in_helm() {
+        let names = ["a-b.txt", "f/a,b", "f/a.txt", "f/b.json", "f/g/c.txt", "x.md"];
+        let cases: &[(&str, &[&str])] = &[
+            ("*", &["a-b.txt", "x.md"]),
+            ("**", &names),
+            ("***", &names),
+            ("f/*", &["f/a,b", "f/a.txt", "f/b.json"]),
+            ("f/**", &["f/a,b", "f/a.txt", "f/b.json", "f/g/c.txt"]),
+            ("f**", &["f/a,b", "f/a.txt", "f/b.json", "f/g/c.txt"]),
+            ("f/*.txt", &["f/a.txt"]),
+            ("**.txt", &["a-b.txt", "f/a.txt", "f/g/c.txt"]),
+            ("**/*.txt", &["f/a.txt", "f/g/c.txt"]),
+            ("*/*.txt", &["f/a.txt"]),
+            ("f/[ab].*", &["f/a.txt", "f/b.json"]),
+            ("f/[!a].*", &["f/b.json"]),
+            ("f/[a-b].*", &["f/a.txt", "f/b.json"]),
+            ("f/[!a-b]*", &[]),
+            ("{x,f/a}*", &["f/a,b", "f/a.txt", "x.md"]),
+            ("f/{a,b}.{txt,json}", &["f/a.txt", "f/b.json"]),
+            ("f/?.txt", &["f/a.txt"]),
+            ("f?a.txt", &[]),
+            ("f/[", &names),
+            ("f/[]", &names),
+            ("f/[b-a]*", &names),
+            ("{x.md", &["x.md"]),
+            ("a-b.txt", &["a-b.txt"]),
+            ("", &[]),
+            ("f/g", &[]),
+            ("f/a\\,b", &["f/a,b"]),
+            ("f/a,b", &["f/a,b"]),
+            ("f/{a\\,b,c}", &["f/a,b"]),
+            ("*.md}", &[]),
+            ("f/**c.txt", &["f/g/c.txt"]),
+            ("f[/]a.txt", &["f/a.txt"]),
+            ("[a-b]-b.txt", &["a-b.txt"]),
+            ("{f/g/c,}*", &["a-b.txt", "f/g/c.txt", "x.md"]),
+            ("{f/{a,g/c}.txt,x.md}", &["f/a.txt", "f/g/c.txt", "x.md"]),
+            ("a[-]b.txt", &["a-b.txt"]),
+            ("*c.txt", &[]),
+        ];
+        for (pattern, expected) in cases {
+            let glob = Glob::new(pattern);
+            let found: Vec<_> = names.into_iter().filter(|name| glob.matches(name)).collect();
+            assert_eq!(found, *expected, "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_patterns_are_not_slow() {
+        assert!(!Glob::new(&"{*a,**a}".repeat(200)).matches(&"a".repeat(100)));
+        assert!(Glob::new(&"{".repeat(10_000)).matches("x"));
     }
 }

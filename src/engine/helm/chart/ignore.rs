@@ -25,7 +25,8 @@ impl Rules {
     /// Where helm refuses a pattern: the line, from 1, and why.
     pub fn parse(text: &str) -> Result<Self, (usize, Fault)> {
         let mut rules = Vec::new();
-        for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().chain(["templates/.?*"]).enumerate() {
+        for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().chain(["templates/.?*"]).enumerate()
+        {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -142,6 +143,58 @@ impl Step {
             Self::One => c != '/',
             Self::Set { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
             Self::Exactly(own) => *own == c,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_ignore_as_in_helm() {
+        for (rule, path, is_folder, expected) in [
+            ("helm.txt", "helm.txt", false, true),
+            ("helm.*", "helm.txt", false, true),
+            ("helm.*", "rudder.txt", false, false),
+            ("*.txt", "cargo/a.txt", false, true),
+            ("cargo/*.txt", "cargo/a.txt", false, true),
+            ("cargo/*.*", "cargo/a.txt", false, true),
+            ("cargo/*.txt", "mast/a.txt", false, false),
+            ("ru[c-e]?er.txt", "rudder.txt", false, true),
+            ("templates/.?*", "templates/.dotfile", false, true),
+            ("", "templates/.dotfile", false, true),
+            ("", "templates/a.yaml", false, false),
+            (".*", ".joonix", false, true),
+            (".*", "helm.txt", false, false),
+            ("cargo/", "cargo", true, true),
+            ("cargo/", "cargo", false, false),
+            ("cargo/", "mast", true, false),
+            ("helm.txt/", "helm.txt", false, false),
+            ("!helm.txt", "helm.txt", false, false),
+            ("!helm.txt", "tiller.txt", false, true),
+            ("!*.txt", "cargo", true, true),
+            ("!cargo/", "mast", true, true),
+            ("!cargo/", "cargo", false, true),
+            ("/a.txt", "a.txt", false, true),
+            ("/a.txt", "cargo/a.txt", false, false),
+            ("/cargo/a.txt", "cargo/a.txt", false, true),
+            ("# a.txt", "a.txt", false, false),
+            ("  a.txt  ", "a.txt", false, true),
+            ("\u{feff}a.txt", "a.txt", false, true),
+            ("b\r\na.txt\r\n", "a.txt", false, true),
+            ("\\*.txt", "a.txt", false, false),
+            ("[^b].txt", "a.txt", false, true),
+        ] {
+            let rules = Rules::parse(rule).expect(rule);
+            assert_eq!(rules.ignore(path, is_folder), expected, "{rule:?} {path:?}");
+        }
+    }
+
+    #[test]
+    fn what_helm_refuses_is_refused() {
+        for rule in ["foo/**/bar", "[z-", "a[", "a[]b]", "b\\"] {
+            assert_eq!(Rules::parse(&format!("x\n{rule}")).expect_err(rule).0, 2, "{rule:?}");
         }
     }
 }

@@ -108,9 +108,8 @@ impl Metadata {
     pub fn read(&mut self, yaml: &Yaml, layer: LayerId) -> Result<(), Undecodable> {
         let document = &yaml.stream.documents[yaml.first];
         let Some(root) = document.root else { return Ok(()) };
-        let value = resolve::value(document, root, Reader::Manifest).map_err(|error| {
-            (Some(line_of(&yaml.text, error.span.start)), Fault::failed(error.to_string()))
-        })?;
+        let value = resolve::value(document, root, Reader::Manifest)
+            .map_err(|error| (Some(line_of(&yaml.text, error.span.start)), Fault::failed(error.to_string())))?;
         let decoder = Decoder { yaml, layer };
         let Value::Object(fields) = value else {
             if value.is_null() {
@@ -123,7 +122,7 @@ impl Metadata {
 
     fn decode(&mut self, decoder: &Decoder<'_>, fields: &Map<String, Value>) -> Result<(), Undecodable> {
         for (key, value) in sorted(fields) {
-            let at = &[key.clone()];
+            let at = std::slice::from_ref(key);
             match key.to_lowercase().as_str() {
                 "name" => decoder.word(&mut self.name, at, value)?,
                 "home" => decoder.word(&mut self.home, at, value)?,
@@ -366,9 +365,11 @@ impl Decoder<'_> {
             _ => return Err(self.wrong(at, "a list of texts")),
         };
         words.resize_with(items.len(), Word::default);
-        words.iter_mut().zip(items).enumerate().try_for_each(|(index, (word, item))| {
-            self.word(word, &below(at, &index.to_string()), item)
-        })
+        words
+            .iter_mut()
+            .zip(items)
+            .enumerate()
+            .try_for_each(|(index, (word, item))| self.word(word, &below(at, &index.to_string()), item))
     }
 
     /// A list of pointers to structs: items that are there already are decoded into, as Go does.

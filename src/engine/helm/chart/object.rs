@@ -123,7 +123,9 @@ fn metadata_record(
     let mut text = |name: &'static str, key: &'static str, word: &Word| {
         let value = match (&word.at, root) {
             // What is not set would be set beside the name.
-            (None, Some(layer)) => word_value(&Word { at: Some((layer, vec![key.to_owned()])), ..word.clone() }, context),
+            (None, Some(layer)) => {
+                word_value(&Word { at: Some((layer, vec![key.to_owned()])), ..word.clone() }, context)
+            }
             _ => word_value(word, context),
         };
         omitted(field(name, key, value))
@@ -277,7 +279,7 @@ impl Record {
     }
 
     fn keys(&self, keys: &mut Vec<&'static str>) {
-        for field in self.fields.iter().filter(|field| !field.embedded && !(field.omit && is_empty(&field.value))) {
+        for field in self.fields.iter().filter(|field| !(field.embedded || field.omit && is_empty(&field.value))) {
             keys.push(field.key);
         }
     }

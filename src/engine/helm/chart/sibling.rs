@@ -9,7 +9,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Chart, constraint, load_folder, metadata::{Dependency, Metadata}};
+use super::{
+    Chart, constraint, load_folder,
+    metadata::{Dependency, Metadata},
+};
 use crate::{
     engine::helm::{
         sources::{Problem, Sources},

@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, rc::Rc};
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
     whole: bool,
-    below: BTreeMap<String, Wanted>,
+    below: BTreeMap<String, Self>,
 }
 
 /// Which part of the values is merged.

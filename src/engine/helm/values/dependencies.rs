@@ -67,10 +67,7 @@ struct Listed {
 
 impl Charts {
     /// A chart and everything in it; the root is number 0. `values` makes a chart's own values.
-    pub(super) fn of(
-        chart: &Arc<Chart>,
-        values: &mut dyn FnMut(&Chart) -> Option<Map>,
-    ) -> Result<Self, Fault> {
+    pub(super) fn of(chart: &Arc<Chart>, values: &mut dyn FnMut(&Chart) -> Option<Map>) -> Result<Self, Fault> {
         let mut charts = Self::default();
         charts.add(chart, None, values)?;
         Ok(charts)

@@ -1,10 +1,7 @@
 //! Which layers say something about a path, the winner first.
 
 use super::{Said, dependencies::Charts};
-use crate::engine::helm::{
-    sources::Sources,
-    template::leaf::LayerId,
-};
+use crate::engine::helm::{sources::Sources, template::leaf::LayerId};
 
 /// All layers of a release in the order in which they win, each with where it counts.
 #[derive(Debug)]
@@ -56,7 +53,8 @@ impl Layering {
         let mut found: Vec<Said> = Vec::new();
         for path in self.places_of(path) {
             for mount in &self.mounts {
-                let inside = mount.at.len() <= path.len() && mount.at.iter().zip(&path).all(|(own, asked)| own == asked);
+                let inside =
+                    mount.at.len() <= path.len() && mount.at.iter().zip(&path).all(|(own, asked)| own == asked);
                 if !inside {
                     continue;
                 }

@@ -102,9 +102,8 @@ pub(super) fn template_value(template: &Template) -> Value {
 /// `ValidateReleaseName`: parts between dots of lower case letters, digits and inner dashes.
 fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let part = |part: &str| {
-        part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || c == '-')
-    };
+    let part =
+        |part: &str| part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || c == '-');
     name.len() <= MAX_NAME && name.split('.').all(part)
 }
 
@@ -206,10 +205,9 @@ impl Preparation<'_, '_> {
     /// Tells whether a template, or a value that `tpl` may take for one, has the word `Files` in it. If none has, `.Files`
     /// is not asked for, and a chart's other files need not be read.
     fn mention_files(&mut self, chart: usize, release: &Release) -> Result<bool, Problem> {
-        const WORD: &[u8] = b"Files";
         let mentions = |content: &[u8]| std::str::from_utf8(content).map_or(true, |text| text.contains("Files"));
         let arguments = release.arguments.iter();
-        if arguments.into_iter().any(|argument| mentions(argument.text.as_bytes())) || WORD.is_empty() {
+        if arguments.into_iter().any(|argument| mentions(argument.text.as_bytes())) {
             return Ok(true);
         }
         let loaded = self.charts.chart(chart).clone();
@@ -218,7 +216,8 @@ impl Preparation<'_, '_> {
                 return Ok(true);
             }
         }
-        let read: Vec<_> = self.sources.layers().iter().filter_map(|layer| layer.written.as_ref()).map(|at| at.file).collect();
+        let read: Vec<_> =
+            self.sources.layers().iter().filter_map(|layer| layer.written.as_ref()).map(|at| at.file).collect();
         for file in read {
             if mentions(&self.sources.content(file)?) {
                 return Ok(true);
@@ -291,9 +290,8 @@ impl Preparation<'_, '_> {
             }
             let content = self.sources.content(*file)?;
             let skipped = if content.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-            let text = std::str::from_utf8(&content[skipped..]).map_err(|_| {
-                self.sources.problem(*file, Fault::unsupported("the template is not UTF-8 text"))
-            })?;
+            let text = std::str::from_utf8(&content[skipped..])
+                .map_err(|_| self.sources.problem(*file, Fault::unsupported("the template is not UTF-8 text")))?;
             let name = format!("{path}/{name}");
             let template = Template {
                 name: name.clone(),
