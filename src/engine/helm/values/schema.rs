@@ -136,3 +136,26 @@ fn json_of(value: &Value, context: &mut Context, depth: usize) -> Result<Json, F
         other => return Err(Fault::unsupported(format!("values hold something that no file can say: {other:?}"))),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn schemas_are_checked_or_refused_never_passed_over() {
+        let kind = |schema: &str| check_one(schema.as_bytes(), &json!({"a": "x"})).err().map(|fault| fault.kind);
+        for (schema, expected) in [
+            (r#"{"required": ["a"]}"#, None),
+            (r#"{"required": ["b"]}"#, Some(FaultKind::Failed)),
+            (r#"{"properties": {"a": {"$ref": "other.json"}}}"#, Some(FaultKind::Unsupported)),
+            (r#"{"type": 5}"#, Some(FaultKind::Unsupported)),
+            (r#"{"properties": {"a": {"pattern": "(?=x)"}}}"#, Some(FaultKind::Unsupported)),
+            (r##"{"properties": {"a": {"$ref": "#/gone"}}}"##, Some(FaultKind::Unsupported)),
+            ("{", Some(FaultKind::Failed)),
+        ] {
+            assert_eq!(kind(schema), expected, "{schema}");
+        }
+    }
+}
