@@ -185,11 +185,11 @@ impl<'program> Evaluator<'program> {
         if self.depth == MAX_TEMPLATES {
             return Err(self.fail(Span::default(), Fault::limit("templates are nested too deeply")));
         }
+        self.step(STEPS_OF_A_TEMPLATE, Span::default())?;
         let leaf = matches!(template.unit.written, Written::File(..)).then(|| self.leaves[template.unit.index]);
         let outer = self.current.replace(Current { template: template.clone(), leaf });
         let frame = std::mem::replace(&mut self.frame, self.variables.len());
         self.depth += 1;
-        self.step(STEPS_OF_A_TEMPLATE, Span::default())?;
         let dot = Held { value: dot, boxed: false };
         self.variables.push(Slot { name: "$".into(), held: dot.clone() });
         let walked = self.walk(&dot, template.body());
