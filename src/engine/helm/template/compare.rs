@@ -8,6 +8,7 @@ use super::{
     print,
     value::{Datum, Value},
 };
+use crate::source::lineage::text::Text;
 
 /// What can be compared with what: Go's `basicKind`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +81,7 @@ fn other(a: &Value, b: &Value, context: &mut Context) -> Result<bool, Fault> {
     }
     if a.kind() != b.kind() {
         let types = (a.type_name(), b.type_name());
-        let (a, b) = (print::value(a, context)?, print::value(b, context)?);
+        let (a, b) = (as_string(a, context)?, print::value(b, context)?);
         let message = format!("non-comparable types {}: {}, {}: {}", a.lossy(), types.0, types.1, b.lossy());
         return Err(Fault::failed(message));
     }
@@ -89,8 +90,13 @@ fn other(a: &Value, b: &Value, context: &mut Context) -> Result<bool, Fault> {
             Ok(Rc::ptr_eq(one, other))
         }
         _ => {
-            let printed = print::value(b, context)?;
+            let printed = as_string(b, context)?;
             Err(Fault::failed(format!("non-comparable type {}: {}", printed.lossy(), b.type_name())))
         }
     }
+}
+
+/// How Go's messages print a value: with `%s`, whatever it is.
+fn as_string(value: &Value, context: &mut Context) -> Result<Text, Fault> {
+    print::printf(&Text::plain("%s"), std::slice::from_ref(value), context)
 }

@@ -9,6 +9,8 @@ mod call;
 mod effect;
 pub mod failure;
 mod operand;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -188,18 +190,19 @@ impl<'program> Evaluator<'program> {
         if self.depth == MAX_TEMPLATES {
             return Err(self.fail(Span::default(), Fault::limit("templates are nested too deeply")));
         }
+        self.step(STEPS_OF_A_TEMPLATE, Span::default())?;
         let leaf = matches!(template.unit.written, Written::File(..)).then(|| self.leaves[template.unit.index]);
         let outer = self.current.replace(Current { template: template.clone(), leaf });
         let frame = std::mem::replace(&mut self.frame, self.variables.len());
         self.depth += 1;
         let dot = Held { value: dot, boxed: false };
         self.variables.push(Slot { name: "$".into(), held: dot.clone() });
-        self.walk(&dot, template.body())?;
+        let walked = self.walk(&dot, template.body());
         self.variables.truncate(self.frame);
         self.depth -= 1;
         self.frame = frame;
         self.current = outer;
-        Ok(())
+        walked.map(|_| ())
     }
 
     fn walk(&mut self, dot: &Held, nodes: &[Node]) -> Eval<Ended> {
@@ -227,9 +230,10 @@ impl<'program> Evaluator<'program> {
             NodeKind::If(branch) => return self.conditional(dot, node, branch, false),
             NodeKind::With(branch) => return self.conditional(dot, node, branch, true),
             NodeKind::Range(branch) => return self.range(dot, node, branch),
-            NodeKind::Template { name, argument, .. } => {
+            NodeKind::Template { name, name_span, argument } => {
                 let Some(template) = self.template(name).cloned() else {
-                    return Err(self.fail(node.span, Fault::failed(format!("template {name:?} not defined"))));
+                    let message = format!("template {} not defined", print::quoted(name.as_bytes()));
+                    return Err(self.fail(*name_span, Fault::failed(message)));
                 };
                 let dot = match argument {
                     None => Value::nil(),
@@ -277,7 +281,8 @@ impl<'program> Evaluator<'program> {
     fn range(&mut self, dot: &Held, node: &Node, branch: &Branch) -> Eval<Ended> {
         let scope = self.variables.len();
         let value = self.pipeline(dot, &branch.pipeline)?;
-        let items = self.items(&value, node.span)?;
+        let looked_at = branch.pipeline.commands.last().map_or(branch.pipeline.span, |command| command.span);
+        let items = self.items(&value, looked_at)?;
         let decided_by = self.decided_by(&value);
         self.see(node.span, decided_by, !items.is_empty());
         let outside = self.enter(decided_by);
@@ -512,6 +517,9 @@ impl<'program> Evaluator<'program> {
     }
 }
 
+/// What entering a template costs.
+const STEPS_OF_A_TEMPLATE: usize = 8;
+
 /// What Go prints for `nil`.
 const NO_VALUE: &[u8] = b"<no value>";
 
@@ -539,7 +547,7 @@ fn without_no_value(text: &Text) -> Text {
     for at in std::iter::once(first).chain(rest) {
         builder.push_slice(text, end..at);
         end = at + NO_VALUE.len();
-        for slice in text.slices(at..end) {
+        for slice in text.slices(at..end).filter(|slice| !slice.range.is_empty()) {
             builder.push_bytes(&[], MadeOf::Derived(slice.made_of.set()), slice.control);
         }
     }

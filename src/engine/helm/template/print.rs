@@ -110,6 +110,15 @@ struct Spec {
     precision: Option<usize>,
 }
 
+impl Spec {
+    /// Whether a number is printed with no more than spaces around it.
+    fn leaves_digits(&self) -> bool {
+        let adds = self.plus || self.space || self.precision.is_some();
+        let pads = self.zero && self.width.is_some();
+        !adds && !pads
+    }
+}
+
 /// Go's `pp`: a text in the making, and how the current verb prints.
 struct Printer<'context> {
     context: &'context mut Context,
@@ -126,6 +135,13 @@ impl<'context> Printer<'context> {
 
     fn write(&mut self, bytes: &[u8], made_of: MadeOf) {
         self.out.push_bytes(bytes, made_of, self.control);
+    }
+
+    /// Padding, which leaves no mark where there is none.
+    fn pad(&mut self, bytes: &[u8], made_of: MadeOf) {
+        if !bytes.is_empty() {
+            self.write(bytes, made_of);
+        }
     }
 
     /// Go's `printArg` and, below a container, `printValue`.
@@ -198,7 +214,7 @@ impl<'context> Printer<'context> {
                 let text = number::integer(&self.spec, number, 10, verb);
                 let spec = &self.spec;
                 // A number that is printed as it is.
-                if !spec.plus && !spec.space && spec.precision.is_none() && !(spec.zero && spec.width.is_some()) {
+                if spec.leaves_digits() {
                     return self.padded(&text, value.made_of, zero);
                 }
                 text
@@ -234,12 +250,7 @@ impl<'context> Printer<'context> {
         };
         let (text, zero) = number::float(&self.spec, number, letter, precision);
         let spec = &self.spec;
-        let as_it_is = matches!(verb, 'v' | 'g')
-            && !spec.plus
-            && !spec.space
-            && !spec.sharp
-            && spec.precision.is_none()
-            && !(spec.zero && spec.width.is_some());
+        let as_it_is = matches!(verb, 'v' | 'g') && !spec.sharp && spec.leaves_digits();
         let made_of = if as_it_is { value.made_of } else { self.of(value) };
         self.padded(&text, made_of, zero)
     }
@@ -351,9 +362,9 @@ impl<'context> Printer<'context> {
             return Ok(());
         }
         let of = self.of(value);
-        self.write(&before, of);
+        self.pad(&before, of);
         self.push(text, 0..end, value);
-        self.write(&after, of);
+        self.pad(&after, of);
         Ok(())
     }
 
@@ -397,9 +408,9 @@ impl<'context> Printer<'context> {
         self.spec.zero = zero;
         let (before, after) = self.padding(bytes)?;
         self.spec = spec;
-        self.write(&before, MadeOf::Derived(made_of.set()));
+        self.pad(&before, MadeOf::Derived(made_of.set()));
         self.write(bytes, made_of);
-        self.write(&after, MadeOf::Derived(made_of.set()));
+        self.pad(&after, MadeOf::Derived(made_of.set()));
         Ok(())
     }
 
@@ -430,7 +441,7 @@ impl<'context> Printer<'context> {
         escaped.extend_from_slice(quote);
         let (before, after) = self.padding(&escaped)?;
         self.context.budget.text(escaped.len())?;
-        self.write(&before, of);
+        self.pad(&before, of);
         self.write(quote, of);
         for (run, skipped, escape) in runs {
             self.push(text, run, value);
@@ -440,7 +451,7 @@ impl<'context> Printer<'context> {
         }
         self.push(text, start..end, value);
         self.write(quote, of);
-        self.write(&after, of);
+        self.pad(&after, of);
         Ok(())
     }
 

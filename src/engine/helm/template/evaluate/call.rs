@@ -76,7 +76,8 @@ impl Evaluator<'_> {
         };
         if let Some(wrong) = wrong {
             let message = format!("wrong number of args for {}: {wrong}", call.name);
-            return Err(self.fail(call.span, Fault::failed(message)));
+            let name = Span::new(call.span.start, call.span.start + call.name.len());
+            return Err(self.fail(name, Fault::failed(message)));
         }
         let mut values = Vec::with_capacity(given);
         let parameter = |at: usize| fixed.get(at).copied().or(rest).unwrap_or(Parameter::Any);
@@ -235,7 +236,7 @@ impl Evaluator<'_> {
                 let functions = &self.program.functions;
                 let parsed = parse::parse(source, &|name| functions.contains(name)).map_err(|error| {
                     let message =
-                        format!("cannot parse template {}: template: gotpl:{error}", print::quoted(text.bytes()),);
+                        format!("cannot parse template {}: {}", print::quoted(text.bytes()), error.describe("gotpl"));
                     self.failed_call(call, Fault { kind: error.kind, message })
                 })?;
                 let parsed = Rc::new(parsed);

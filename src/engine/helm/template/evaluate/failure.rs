@@ -74,17 +74,26 @@ impl Failure {
 
 fn located(template: &Template, span: Span, message: &str) -> String {
     let unit = &template.unit;
-    let before = &unit.bytes()[..span.start.min(unit.bytes().len())];
+    let source = unit.source(span);
+    let start = (span.start + position(&source)).min(unit.bytes().len());
+    let before = &unit.bytes()[..start];
     let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
     let name = match template.define {
         None => &unit.name,
         Some(at) => &unit.ast.defines[at].name,
     };
-    let (source, executing) = (unit.source(span), print::quoted(name.as_bytes()));
-    let shortened: String = source.chars().take(20).collect();
-    let dots = if shortened.len() < source.len() { "..." } else { "" };
-    format!("template: {}:{line}:{column}: executing {executing} at <{shortened}{dots}>: {message}", unit.name)
+    let executing = print::quoted(name.as_bytes());
+    format!("template: {}:{line}:{column}: executing {executing} at <{source}>: {message}", unit.name)
+}
+
+/// Where in a node's source Go counts it from: a chain of fields from its second part.
+fn position(source: &str) -> usize {
+    let is_chain = !source.contains(|character: char| character.is_whitespace() || "()|\"'`".contains(character));
+    match source.strip_prefix(['.', '$']) {
+        Some(rest) if is_chain => rest.find('.').map_or(0, |dot| dot + 1),
+        _ => 0,
+    }
 }
 
 impl fmt::Display for Failure {

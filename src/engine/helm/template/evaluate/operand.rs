@@ -100,8 +100,12 @@ impl Evaluator<'_> {
         if arguments.is_empty() && last.is_none() {
             return Ok(());
         }
-        let source = self.quote(first.span);
-        Err(self.fail(first.span, Fault::failed(format!("can't give argument to non-function {source}"))))
+        let span = match &first.kind {
+            OperandKind::Pipeline(pipeline) => pipeline.span,
+            _ => first.span,
+        };
+        let source = self.quote(span);
+        Err(self.fail(span, Fault::failed(format!("can't give argument to non-function {source}"))))
     }
 
     pub(super) fn variable(&self, name: &str, span: Span) -> Eval<Held> {
@@ -236,9 +240,7 @@ impl Evaluator<'_> {
         let datum = match &operand.kind {
             OperandKind::Bool(value) => Datum::Bool(*value),
             OperandKind::Text(bytes) => return Ok(self.text_constant(bytes, operand.span)),
-            OperandKind::Number(number) => {
-                ideal(number).map_err(|message| self.fail(operand.span, Fault::failed(message)))?
-            }
+            OperandKind::Number(number) => ideal(number).map_err(|fault| self.fail(operand.span, fault))?,
             _ => {
                 let source = self.quote(operand.span);
                 let message = format!("can't evaluate command {source:?}");
@@ -290,14 +292,14 @@ fn no_field(name: &str, type_name: &str) -> Fault {
 }
 
 /// Go's `idealConstant`.
-fn ideal(number: &Number) -> Result<Datum, String> {
+fn ideal(number: &Number) -> Result<Datum, Fault> {
     let text = &*number.text;
     let is_hex = text.len() > 2 && (text.starts_with("0x") || text.starts_with("0X")) && !text.contains(['p', 'P']);
     let is_float = !is_hex && !text.starts_with('\'') && text.contains(['.', 'e', 'E', 'p', 'P']);
     match (number.float, number.int) {
         (Some(float), _) if is_float => Ok(Datum::Float(float)),
         (_, Some(int)) => Ok(Datum::Int(int)),
-        _ if number.uint.is_some() => Err(format!("{text} overflows int")),
-        _ => Err(format!("the complex number {text} cannot be evaluated")),
+        _ if number.uint.is_some() => Err(Fault::failed(format!("{text} overflows int"))),
+        _ => Err(Fault::unsupported(format!("the complex number {text}"))),
     }
 }
