@@ -93,21 +93,17 @@ const MAX_KEPT: usize = 64 << 20;
 /// `stack-unreadable` where helm fails as well, `engine-unsupported` where helm might go on and this version cannot say how.
 pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache) -> Result<Rendered, Refusal> {
     let mut sources = Sources::new(tree, &cache.parsed);
-    let files = evaluate(installation, cache, &mut sources);
-    let (lineage, mut files) = match files {
-        Ok(files) => files,
+    let evaluated = evaluate(installation, cache, &mut sources);
+    let Evaluated { lineage, crds, mut files } = match evaluated {
+        Ok(evaluated) => evaluated,
         Err(stop) => return Err(stop.refusal(installation, &mut sources)),
     };
     files.sort_by(|a, b| a.name.cmp(&b.name));
     let mut rendered = Rendered::default();
     rendered.files.extend(lineage.files.iter().map(|file| file.path.clone()));
     let lineage = Rc::new(lineage);
-    let (mut crds, mut documents) = (Vec::new(), Vec::new());
+    let mut documents = Vec::new();
     for file in &files {
-        if file.is_crd {
-            crds.push(file);
-            continue;
-        }
         for document in cache.documents.borrow_mut().documents(&file.text) {
             let value = document.value().map_err(|error| file.broken(installation, &error.to_string()))?.cloned();
             let head = Head::of(value.as_deref()).map_err(|why| file.broken(installation, &why))?;
@@ -115,7 +111,7 @@ pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache)
         }
     }
     let mut printed = String::new();
-    for crd in crds {
+    for crd in &crds {
         printed += &format!("---\n# Source: {}\n{}\n", crd.name, crd.text.lossy());
         for document in cache.documents.borrow_mut().documents(&crd.text) {
             add(&mut rendered, &lineage, document);
@@ -129,11 +125,18 @@ pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache)
     Ok(rendered)
 }
 
-/// A rendered file.
+/// What a chart prints.
+struct Evaluated {
+    lineage: Lineage,
+    /// In the order in which Helm prints them.
+    crds: Vec<File>,
+    files: Vec<File>,
+}
+
+/// A file as it is printed.
 struct File {
     name: String,
     text: Text,
-    is_crd: bool,
 }
 
 /// Why a chart does not render.
@@ -151,7 +154,7 @@ fn evaluate(
     installation: &Installation,
     cache: &Cache,
     sources: &mut Sources<'_>,
-) -> Result<(Lineage, Vec<File>), Stop> {
+) -> Result<Evaluated, Stop> {
     let mut context = Context::default();
     let chart = Arc::new(Chart::load(sources, &installation.chart).map_err(Stop::Problem)?);
     let functions = cache.functions.borrow_mut().get_or_insert_with(|| Rc::new(Functions::all())).clone();
@@ -176,22 +179,23 @@ fn evaluate(
         let text = evaluator.execute(&template.name, dot).map_err(Stop::Failed)?;
         let is_note = template.name.ends_with("NOTES.txt");
         if !is_note {
-            files.push(File { name: template.name.clone(), text, is_crd: false });
+            files.push(File { name: template.name.clone(), text });
         }
     }
+    let mut crds = Vec::new();
     if installation.include_crds {
         for crd in &prepared.crds {
             let content = sources.content(crd.file).map_err(Stop::Problem)?;
             let leaf = evaluator.context.sets.leaf(Leaf::File(crd.file));
             let text = Text::new(&content, MadeOf::Verbatim { leaf, offset: 0 });
-            files.push(File { name: crd.name.clone(), text, is_crd: true });
+            crds.push(File { name: crd.name.clone(), text });
         }
     }
     let (context, branches) = evaluator.finish();
     let (read, layers) = sources.clone_read();
     let lineage =
         Lineage { sets: RefCell::new(context.sets), paths: context.paths, branches, files: read, layers };
-    Ok((lineage, files))
+    Ok(Evaluated { lineage, crds, files })
 }
 
 impl Cache {

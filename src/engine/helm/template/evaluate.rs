@@ -469,6 +469,9 @@ impl<'program> Evaluator<'program> {
         }
         let printed = match &value.datum {
             Datum::Text(text) => text.clone(),
+            Datum::Object(object) => {
+                object.print_in_action(&mut self.context).map_err(|fault| self.fail(span, fault))?
+            }
             _ => print::value(value, &mut self.context).map_err(|fault| self.fail(span, fault))?,
         };
         self.allow(printed.len(), span)?;

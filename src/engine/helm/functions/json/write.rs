@@ -9,7 +9,7 @@ use crate::{
     engine::helm::template::{
         context::{Context, MAX_NESTING, MAX_TEXT},
         fault::Fault,
-        value::{Datum, Map, Value},
+        value::{Datum, Entry, Map, Value},
     },
     source::lineage::{
         sets::{Flow, SetId},
@@ -161,14 +161,7 @@ impl Writer<'_> {
             Datum::Map(map) if map.is_empty() => self.put("{}", punctuation),
             Datum::Map(map) => {
                 self.nesting.enter(Some(map))?;
-                for (at, entry) in map.snapshot().iter().enumerate() {
-                    self.put(if at == 0 { "{" } else { "," }, punctuation);
-                    self.break_line(punctuation);
-                    let flow = flow_of(self.context, &entry.key);
-                    self.string(&entry.key, Flow { data: flow.data, control }, control)?;
-                    self.put(if self.style.pretty { ": " } else { ":" }, punctuation);
-                    self.value(&entry.value, control)?;
-                }
+                self.entries(&map.snapshot(), punctuation)?;
                 self.nesting.leave();
                 self.break_line(punctuation);
                 self.put("}", punctuation);
@@ -176,9 +169,34 @@ impl Writer<'_> {
             Datum::Object(object) => {
                 self.nesting.enter(None)?;
                 let json = object.json(self.context)?;
-                self.value(&json, control)?;
-                self.nesting.leave();
+                match (&json.datum, object.json_keys()) {
+                    (Datum::Map(map), Some(keys)) if !map.is_empty() => {
+                        let entries: Vec<Entry> = keys.iter().filter_map(|key| map.entry(key.as_bytes())).collect();
+                        self.entries(&entries, punctuation)?;
+                        self.nesting.leave();
+                        self.break_line(punctuation);
+                        self.put("}", punctuation);
+                    }
+                    _ => {
+                        self.value(&json, control)?;
+                        self.nesting.leave();
+                    }
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// The entries of a map or struct in their order; at least one.
+    fn entries(&mut self, entries: &[Entry], punctuation: Flow) -> Result<(), Unwritable> {
+        let control = punctuation.control;
+        for (at, entry) in entries.iter().enumerate() {
+            self.put(if at == 0 { "{" } else { "," }, punctuation);
+            self.break_line(punctuation);
+            let flow = flow_of(self.context, &entry.key);
+            self.string(&entry.key, Flow { data: flow.data, control }, control)?;
+            self.put(if self.style.pretty { ": " } else { ":" }, punctuation);
+            self.value(&entry.value, control)?;
         }
         Ok(())
     }

@@ -166,11 +166,7 @@ impl Evaluator<'_> {
                 Ok(Held { value, boxed: map.kind() != MapKind::Text })
             }
             Datum::Object(object) => {
-                if arguments.is_none()
-                    && let Some(value) = object.field(&name.text)
-                {
-                    return Ok(Held { value: value.under(receiver.value.control, &mut self.context), boxed: false });
-                }
+                let is_bare = arguments.is_none();
                 let arguments = arguments.unwrap_or_default();
                 match object.call(&name.text, arguments, &mut self.context) {
                     Some(Ok(value)) => {
@@ -180,11 +176,17 @@ impl Evaluator<'_> {
                         let message = format!("error calling {}: {}", name.text, fault.message);
                         Err(self.fail(span, Fault { message, ..fault }))
                     }
-                    None if !arguments.is_empty() && object.field(&name.text).is_some() => {
-                        let message = format!("{} has arguments but cannot be invoked as function", name.text);
-                        Err(self.fail(span, failed(message)))
-                    }
-                    None => Err(self.fail(span, no_field(&name.text, type_name))),
+                    None => match object.field(&name.text) {
+                        Some(value) if is_bare => {
+                            let value = value.under(receiver.value.control, &mut self.context);
+                            Ok(Held { value, boxed: false })
+                        }
+                        Some(_) => {
+                            let message = format!("{} has arguments but cannot be invoked as function", name.text);
+                            Err(self.fail(span, failed(message)))
+                        }
+                        None => Err(self.fail(span, no_field(&name.text, type_name))),
+                    },
                 }
             }
             _ => Err(self.fail(span, no_field(&name.text, type_name))),
