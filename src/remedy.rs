@@ -9,7 +9,7 @@ pub mod pull_request;
 pub mod wanted;
 
 use crate::{
-    model::{change::script, finding::Finding, refusal::Refusal, value::same},
+    model::{change::script, finding::Finding, refusal::{Attempt, Refusal}, value::same},
     stack::{catalog::Catalog, owner},
 };
 use proof::Proved;
@@ -50,12 +50,19 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
         return Ok(Verdict::InSync);
     }
     let steps = script(&declared.value, &wanted, &|at| wanted::merge_keys(&declared.id, at));
-    let mut first_refusal = None;
-    for plan in plan::plans(catalog, &owned, &steps, &wanted)? {
+    let (mut first, mut tried) = (None, Vec::new());
+    for (site, plan) in plan::plans(catalog, &owned, &steps, &wanted)? {
         match plan.and_then(|plan| proof::prove(catalog, &owned, &wanted, plan)) {
             Ok(proved) => return Ok(Verdict::Patched(Box::new(proved))),
-            Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
+            Err(refusal) => {
+                tried.push(Attempt { site, why: refusal.message.clone() });
+                first = first.or(Some(refusal));
+            }
         }
     }
-    Err(first_refusal.expect("there is at least one plan, proved or refused"))
+    let mut refusal: Refusal = first.expect("there is at least one plan, proved or refused");
+    if tried.len() > 1 {
+        refusal.tried = tried;
+    }
+    Err(refusal)
 }

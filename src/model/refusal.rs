@@ -18,6 +18,18 @@ pub struct Refusal {
     /// The line in that file, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
+    /// The edits that were tried, best first, where there was more than one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Attempt>,
+}
+
+/// An edit that was tried and not made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// What would have been edited: `env/prod/values.yaml: values key image.tag`.
+    pub site: String,
+    /// Why not: what else it would have moved.
+    pub why: String,
 }
 
 macro_rules! codes {
@@ -82,7 +94,7 @@ codes! {
 impl Refusal {
     /// A refusal that concerns no particular file.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into(), file: None, line: None }
+        Self { code, message: message.into(), hint: hint.into(), file: None, line: None, tried: Vec::new() }
     }
 
     /// The same refusal, pointing at a file and a line counted from 1.

@@ -48,7 +48,7 @@ pub struct SourceEdit {
     pub after: String,
 }
 
-/// All plans for a change, best first, each worked out when it is asked for; at least one.
+/// All plans for a change, best first, each worked out when it is asked for and with what it edits, for people; at least one.
 ///
 /// # Errors
 /// A refusal where a step has no site at all. A plan that cannot be worded is itself a refusal.
@@ -57,7 +57,7 @@ pub fn plans<'c>(
     owned: &Owned,
     steps: &[Change],
     wanted: &Value,
-) -> Result<impl Iterator<Item = Result<Plan, Refusal>> + use<'c>, Refusal> {
+) -> Result<impl Iterator<Item = (String, Result<Plan, Refusal>)> + use<'c>, Refusal> {
     if steps.len() > MAX_STEPS {
         return Err(Refusal::new(
             Code::NotExpressible,
@@ -69,7 +69,10 @@ pub fn plans<'c>(
         ));
     }
     let sites: Vec<Vec<Site>> = steps.iter().map(|step| owned.resource().sites(step, wanted)).collect::<Result<_, _>>()?;
-    Ok(choices(&sites).into_iter().map(move |chosen| word(catalog, &chosen)))
+    Ok(choices(&sites).into_iter().map(move |chosen| {
+        let named: Vec<String> = chosen.iter().map(|site| format!("{}: {}", site.file, site.label)).collect();
+        (named.join(", "), word(catalog, &chosen))
+    }))
 }
 
 /// The combinations of one site a step, those nearest to the best ones first.

@@ -108,9 +108,15 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     for stack in readers {
         let name = &catalog.stacks()[stack].name;
         refuse_foreign(name, &catalog.stacks()[stack].declaration, &plan)?;
-        let (before, after) = (catalog.rendered(stack)?, catalog.rendered_from(&after, stack)?);
+        let (before, after) = match (catalog.rendered(stack), catalog.rendered_from(&after, stack)) {
+            // The field's tool cannot render it either, before or after: nothing of it is deployed that could move.
+            (Err(before), Err(after)) if before.code == Code::StackUnreadable && before.message == after.message => {
+                continue;
+            }
+            (before, after) => (before?, after?),
+        };
         let target = (stack == owned.stack).then_some((owned.resource, wanted));
-        proof.changed.extend(compare(name, &before, &after, target)?);
+        compare(name, &before, &after, target, &mut proof)?;
         proof.stacks.push(name.clone());
     }
     if proof.changed.is_empty() {
@@ -138,13 +144,15 @@ fn refuse_foreign(name: &str, declaration: &Declaration, plan: &Plan) -> Result<
     .at(file, None))
 }
 
-/// The fields that changed in a stack, where they are exactly the wanted ones: of the target, or none at all.
+/// Adds the fields that changed in a stack to the proof, where they are exactly the wanted ones: of the target, or none at
+/// all. Digests of what changed may change with it.
 fn compare(
     stack: &str,
     before: &Rendered,
     after: &Rendered,
     target: Option<(usize, &Value)>,
-) -> Result<Vec<ProvedChange>, Refusal> {
+    proof: &mut Proof,
+) -> Result<(), Refusal> {
     let shared = |what: String| {
         Refusal::new(
             Code::SharedSource,
@@ -155,7 +163,6 @@ fn compare(
     if before.resources.len() != after.resources.len() || skipped(before) != skipped(after) {
         return Err(shared("add or remove resources".to_owned()));
     }
-    let mut changed = Vec::new();
     for (index, (old, new)) in before.resources.iter().zip(&after.resources).enumerate() {
         if old.id != new.id {
             return Err(shared(format!("turn {} into {}", old.id, new.id)));
@@ -164,7 +171,9 @@ fn compare(
             Some((position, wanted)) if position == index => wanted,
             _ => &old.value,
         };
-        if let Some(stray) = first_difference(expected, &new.value) {
+        let (derived, stray) = strays(expected, &new.value);
+        proof.derived.extend(derived.into_iter().map(|field| ProvedChange { resource: new.id.clone(), field }));
+        if let Some(stray) = stray {
             let place = format!("{stray} of {}", new.id);
             if std::ptr::eq(expected, &*old.value) {
                 return Err(shared(format!("change {place}")));
@@ -179,11 +188,11 @@ fn compare(
             .at(file, Some(line)));
         }
         if !std::ptr::eq(expected, &*old.value) {
-            let fields = differences(&old.value, &new.value).into_iter();
-            changed.extend(fields.map(|field| ProvedChange { resource: new.id.clone(), field }));
+            let fields = differences(&old.value, expected).into_iter();
+            proof.changed.extend(fields.map(|field| ProvedChange { resource: new.id.clone(), field }));
         }
     }
-    Ok(changed)
+    Ok(())
 }
 
 /// What was passed over, without the lines, which any insertion moves.
@@ -191,11 +200,24 @@ fn skipped(rendered: &Rendered) -> Vec<(&RepoPath, &str)> {
     rendered.skipped.iter().map(|skipped| (&skipped.file, skipped.why.as_str())).collect()
 }
 
-fn first_difference(expected: &Value, actual: &Value) -> Option<Pointer> {
+/// The digests that are not as expected, and the first other field that is not.
+fn strays(expected: &Value, actual: &Value) -> (Vec<FieldChange>, Option<Pointer>) {
     if std::ptr::eq(expected, actual) || same(expected, actual) {
-        return None;
+        return (Vec::new(), None);
     }
-    Some(differences(expected, actual).into_iter().next().map(|change| change.path).unwrap_or_default())
+    let (derived, strays): (Vec<_>, Vec<_>) = differences(expected, actual).into_iter().partition(is_digest);
+    (derived, strays.into_iter().next().map(|change| change.path))
+}
+
+/// Tells whether a field is a digest of something else, by which a change of that restarts pods: an annotation or label that
+/// is called so, or is as long as one.
+fn is_digest(field: &FieldChange) -> bool {
+    let (Some(Value::String(before)), Some(Value::String(after))) = (&field.before, &field.after) else { return false };
+    let digits = |text: &str| text.len() >= 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = field.path.last().unwrap_or_default().to_ascii_lowercase();
+    let is_noted = field.path.parent().is_some_and(|map| matches!(map.last(), Some("annotations" | "labels")));
+    let is_named = ["checksum", "hash", "digest"].iter().any(|word| name.contains(word));
+    is_noted && before.len() == after.len() && digits(before) && digits(after) && (is_named || before.len() >= 32)
 }
 
 fn failed(plan: &Plan, message: String) -> Refusal {

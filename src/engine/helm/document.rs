@@ -13,7 +13,7 @@ use crate::{
     model::pointer::Pointer,
     source::{
         lineage::{
-            sets::Sets,
+            sets::{SetId, Sets},
             text::{MadeOf, Slice, Text, TextBuilder},
         },
         yaml::{
@@ -150,7 +150,11 @@ impl Parsed {
         split(file.bytes())
             .into_iter()
             .map(|range| {
-                let text = whole.slice(range.clone());
+                // Helm prints a line break behind each part, and only with it a block at the end is what it is in the file.
+                let mut builder = TextBuilder::default();
+                builder.push(&whole.slice(range.clone()));
+                builder.push_bytes(b"\n", MadeOf::NOTHING, SetId::EMPTY);
+                let text = builder.build();
                 Document { range, content: self.content(text.bytes()), rope: Rope::new(text) }
             })
             .collect()
@@ -200,7 +204,7 @@ impl Content {
 }
 
 impl Document {
-    /// The text.
+    /// The text with the line break that Helm prints behind it.
     pub fn text(&self) -> &Text {
         self.rope.text()
     }
@@ -255,7 +259,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::source::lineage::sets::SetId;
 
     fn parts(file: &str) -> Vec<&str> {
         split(file.as_bytes()).into_iter().map(|range| &file[range]).collect()

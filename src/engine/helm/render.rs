@@ -118,7 +118,7 @@ pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache)
         }
     }
     for (_, (file, document)) in order::sort(documents) {
-        printed += &format!("---\n# Source: {}\n{}\n", file.name, document.text().lossy());
+        printed += &format!("---\n# Source: {}\n{}", file.name, document.text().lossy());
         add(&mut rendered, &lineage, document);
     }
     rendered.printed = Some(printed);

@@ -117,7 +117,11 @@ impl Printed<'_> {
         if splice.text.contains("{{") {
             return;
         }
-        for (file, span) in self.template_spans(lineage, splice.span) {
+        let mut spans = self.template_spans(lineage, splice.span);
+        if step.action == Action::Remove {
+            spans.extend(self.template_lines(lineage, &step.at));
+        }
+        for (file, span) in spans {
             let (Some(before), source) = (lineage.text_of(file).and_then(|text| text.get(span.range())), lineage.file(file)) else {
                 continue;
             };
@@ -129,6 +133,28 @@ impl Printed<'_> {
                 }]);
             }
         }
+    }
+
+    /// The lines of a template that print a field, whole: from the line of its key, or of its first byte, through that of its
+    /// last.
+    fn template_lines(&self, lineage: &Lineage, at: &Pointer) -> Option<(FileId, Span)> {
+        let (yaml, found) = (self.yaml()?, self.found(at)?);
+        let value = yaml.node(found.node).span;
+        let start = found.key.map_or(value.start, |key| yaml.node(key).span.start);
+        let places = self.document.slices(start..value.end.max(start + 1)).filter_map(|slice| match slice.made_of {
+            MadeOf::Verbatim { leaf, offset } => match lineage.leaf(leaf) {
+                Leaf::File(file) => Some((file, offset as usize, offset as usize + slice.range.len())),
+                _ => None,
+            },
+            MadeOf::Derived(_) => None,
+        });
+        let places: Vec<_> = places.collect();
+        let (file, from, _) = *places.first()?;
+        let to = places.iter().filter(|(other, _, _)| *other == file).map(|(_, _, end)| *end).max()?;
+        let text = lineage.text_of(file)?;
+        let from = text.get(..from)?.rfind('\n').map_or(0, |at| at + 1);
+        let to = text.get(to.checked_sub(1)?..)?.find('\n').map_or(text.len(), |at| to + at);
+        (from < to).then(|| (file, Span::new(from, to)))
     }
 
     /// The bytes of templates that print a range: one run of one file, whatever actions stand in between.

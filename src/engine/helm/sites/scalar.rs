@@ -1,5 +1,7 @@
 //! A single value becomes another: in the values key, the constant or the text that says it, or the part of it that differs.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::{Found, layers::Layers, mention::Mention, printed::Printed};
@@ -46,16 +48,12 @@ pub fn set(
             }
         }
     }
-    // Chosen by a default: the key that is not set, with the whole value or the part that the default says.
-    for piece in &pieces {
-        for path in Mention::paths(lineage, layers, piece.control) {
-            let lies_within = piece.range.start <= window.start && window.end <= piece.range.end;
-            if pieces.len() == 1 {
-                found.add(typed(layers, &path, value));
-            } else if lies_within {
-                let text = window.replaced(&scalar.text, &piece.range);
-                found.add(layers.set(&path, &Value::String(text)));
-            }
+    // Chosen by a default: the key that is not set or empty, with all that the default says in its place.
+    for (path, range) in chosen(lineage, layers, &pieces) {
+        if range == (0..scalar.text.len()) {
+            found.add(typed(layers, &path, value));
+        } else if range.start <= window.start && window.end <= range.end {
+            found.add(layers.set(&path, &Value::String(window.replaced(&scalar.text, &range))));
         }
     }
     // Computed from values: one of them may be the value before it was converted.
@@ -66,6 +64,22 @@ pub fn set(
             found.add(typed(layers, &path, &value));
         }
     }
+}
+
+/// The values that were looked at to choose a part of a scalar, each with that part.
+fn chosen(lineage: &Lineage, layers: &Layers<'_>, pieces: &[&Slice]) -> Vec<(Vec<String>, Range<usize>)> {
+    let mut found: Vec<(Vec<String>, Range<usize>)> = Vec::new();
+    for piece in pieces {
+        for path in Mention::paths(lineage, layers, piece.control) {
+            match found.iter_mut().find(|(known, range)| *known == path && range.end == piece.range.start) {
+                Some((_, range)) => range.end = piece.range.end,
+                None => found.push((path, piece.range.clone())),
+            }
+        }
+    }
+    // What chose the smallest part is nearest to it.
+    found.sort_by_key(|(_, range)| range.len());
+    found
 }
 
 /// A scalar that one piece prints from its first byte to its last.
@@ -163,7 +177,7 @@ impl Window {
     }
 
     /// A part of the old text with what differs replaced; the window lies within it.
-    pub fn replaced(&self, old: &str, part: &std::ops::Range<usize>) -> String {
+    pub fn replaced(&self, old: &str, part: &Range<usize>) -> String {
         let (start, end) = (self.start.clamp(part.start, part.end), self.end.clamp(part.start, part.end));
         format!("{}{}{}", &old[part.start..start], self.new, &old[end..part.end])
     }
