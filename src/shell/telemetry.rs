@@ -4,7 +4,7 @@
 //! only with its control characters escaped. Metrics live in a value that is passed around, so that a test or a second
 //! server has its own.
 
-use std::{fmt, io, io::IsTerminal};
+use std::{fmt, io, io::IsTerminal, sync::Arc};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -67,7 +67,7 @@ pub struct Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Delivery {
     /// The sender, `unknown` if there is none at the path.
-    pub sender: String,
+    pub sender: Arc<str>,
     /// The HTTP status of the answer.
     pub code: u16,
 }
@@ -76,7 +76,7 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SecretUse {
     /// The sender.
-    pub sender: String,
+    pub sender: Arc<str>,
     /// The position of the secret in the configuration.
     pub secret: u32,
 }
@@ -85,14 +85,14 @@ pub struct SecretUse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Verdict {
     /// `new`, `revised`, `repeat`, …
-    pub verdict: String,
+    pub verdict: &'static str,
 }
 
 /// Labels of [`Metrics::overruns`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Overrun {
     /// The sender.
-    pub sender: String,
+    pub sender: Arc<str>,
 }
 
 /// Labels of [`Metrics::cases`].

@@ -159,6 +159,15 @@ fn unwrapped(wrapping: Unwrap, mut event: Map<String, Value>) -> Result<Value, S
 ///
 /// `serde_json` would round it to a float without a word, and a rounded value must never reach a source file.
 fn inexact_number(body: &[u8]) -> Option<String> {
+    // 19 digits in a row cover a multiple of 16, and hardly any body has them.
+    let digits = |from: &mut dyn Iterator<Item = &u8>| from.take_while(|b| b.is_ascii_digit()).take(19).count();
+    let is_long = |at: usize| {
+        let (before, after) = body.split_at(at);
+        digits(&mut before.iter().rev()) + digits(&mut after.iter()) >= 19
+    };
+    if !(0..body.len()).step_by(16).any(|at| body[at].is_ascii_digit() && is_long(at)) {
+        return None;
+    }
     let mut at = 0;
     while let Some(byte) = body.get(at) {
         match byte {
