@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn the_metrics_have_the_names_of_their_documentation() {
         let metrics = Metrics::default();
-        metrics.deliveries.get_or_create(&Delivery { sender: "falco".to_owned(), code: 202 }).inc();
+        metrics.deliveries.get_or_create(&Delivery { sender: "falco".into(), code: 202 }).inc();
         metrics.acknowledged.observe(0.004);
         let text = metrics.text().expect("writes");
         for line in [

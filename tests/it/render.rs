@@ -113,7 +113,13 @@ impl Case {
         }
         let text = |key: &str| self.release.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut helm = Command::new("helm");
-        helm.current_dir(&folder).args(["template", &text("release"), &text("chart"), "--namespace", &text("namespace")]);
+        helm.current_dir(&folder).args([
+            "template",
+            &text("release"),
+            &text("chart"),
+            "--namespace",
+            &text("namespace"),
+        ]);
         for (key, value) in &self.release {
             let flag = match key.as_str() {
                 "chart" | "release" | "namespace" => continue,

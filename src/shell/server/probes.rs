@@ -29,11 +29,7 @@ pub(super) const PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 /// Answers what watches the server.
 pub(super) fn router(app: Arc<App>) -> Router {
     let [health, readiness, counted] = PATHS;
-    Router::new()
-        .route(health, get(alive))
-        .route(readiness, get(ready))
-        .route(counted, get(metrics))
-        .with_state(app)
+    Router::new().route(health, get(alive)).route(readiness, get(ready)).route(counted, get(metrics)).with_state(app)
 }
 
 /// `/healthz`: the process answers.

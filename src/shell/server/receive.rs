@@ -105,11 +105,7 @@ impl Answer {
 /// What became of a delivery whose mapping ended in time.
 enum Outcome {
     /// It was handed to the store, which answered.
-    Stored {
-        delivery: String,
-        ignored: Vec<String>,
-        acceptance: Result<Acceptance, StoreError>,
-    },
+    Stored { delivery: String, ignored: Vec<String>, acceptance: Result<Acceptance, StoreError> },
     /// It could not be mapped; the reason is being kept.
     Rejected { reason: String, kept: Pending<()> },
 }
