@@ -92,6 +92,20 @@ mod tests {
     }
 
     #[test]
+    fn it_is_the_digest_of_the_canonical_list() {
+        let found = Fingerprint::of_both(&finding(json!({
+            "intent": "drift",
+            "resource": {"kubernetes": {"apiVersion": "v1", "kind": "Secret", "namespace": "shop", "name": "cart"}},
+            "patch": [{"op": "remove", "path": "/b"}, {"op": "remove", "path": "/a"}, {"op": "test", "path": "/b", "value": 1}],
+        })));
+        let list = |paths: &str| {
+            let resource = r#"{"kubernetes":{"apiVersion":"v1","kind":"Secret","name":"cart","namespace":"shop"}}"#;
+            Fingerprint(hex(&Sha256::digest(format!(r#"["drift","drift",null,{resource},{paths}]"#))))
+        };
+        assert_eq!(found, (list(r#"["/a","/b"]"#), list("[]")));
+    }
+
+    #[test]
     fn a_new_live_value_is_the_same_case_and_another_field_is_not() {
         let drift = |path: &str, value: u32| {
             Fingerprint::of(&finding(json!({

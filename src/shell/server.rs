@@ -84,7 +84,7 @@ pub struct Limits {
     pub body: Duration,
     /// Time for mapping, from the moment that the body is verified.
     pub mapping: Duration,
-    /// Time that the store has before the sender is told to come again.
+    /// Time that the store has beyond that of mapping before the sender is told to come again.
     pub commit: Duration,
     /// The age at which a connection answers what has begun and closes.
     pub connection: Duration,

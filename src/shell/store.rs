@@ -60,7 +60,7 @@ struct Open {
     work: watch::Sender<()>,
 }
 
-/// An operation that is on its way to the store, for all who hold it; it is given up when they are gone.
+/// An operation that is on its way to the store; it has come, or is given up, when the first of its clones is dropped.
 #[derive(Clone)]
 pub struct Expected(Arc<Announcement>);
 
@@ -198,7 +198,7 @@ impl Store {
     }
 
     /// Announces an operation that is being prepared: the writer waits a moment, up to two milliseconds, to flush many
-    /// of them at once. [`Expected::over`] ends it, after the operation was submitted.
+    /// of them at once. Drop the announcement after the operation was submitted.
     pub fn expect(&self) -> Expected {
         let counters = Arc::clone(&self.0.counters);
         counters.coming.fetch_add(1, Ordering::AcqRel);
@@ -391,24 +391,11 @@ impl Store {
     }
 }
 
-impl Expected {
-    /// The operation has come, or will not: nobody waits for it any more.
-    pub fn over(&self) {
-        self.0.end();
-    }
-}
-
-impl Announcement {
-    fn end(&self) {
-        if self.stands.swap(false, Ordering::AcqRel) {
-            self.counters.coming.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-}
-
-impl Drop for Announcement {
+impl Drop for Expected {
     fn drop(&mut self) {
-        self.end();
+        if self.0.stands.swap(false, Ordering::AcqRel) {
+            self.0.counters.coming.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 

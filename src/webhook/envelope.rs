@@ -194,3 +194,27 @@ fn inexact_number(body: &[u8]) -> Option<String> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_64_bits_do_not_hold_is_found_wherever_it_stands() {
+        for (number, exact) in [
+            ("18446744073709551615", true),
+            ("18446744073709551616", false),
+            ("-9223372036854775808", true),
+            ("-9223372036854775809", false),
+            ("1000000000000000000000000000000000000000000", false),
+            ("999999999999999999", true),
+        ] {
+            for before in 0..40 {
+                let body = format!("{}[{number}]", " ".repeat(before));
+                let cut = (!exact).then(|| number.chars().take(40).collect::<String>());
+                assert_eq!(inexact_number(body.as_bytes()), cut, "{body}");
+                assert_eq!(inexact_number(format!("{}\"{number}\"", " ".repeat(before)).as_bytes()), None, "{body}");
+            }
+        }
+    }
+}

@@ -163,11 +163,11 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request<Inco
     };
     let hand_on = {
         let (app, coming) = (Arc::clone(app), coming.clone());
-        move |prepared, reply| store(&app, prepared, &coming, reply)
+        move |prepared, reply| store(&app, prepared, coming, reply)
     };
     let outcome = app.mapping.run(&endpoint.overruns, work, hand_on).await;
     // What did not end in time comes no more.
-    coming.over();
+    drop(coming);
     let outcome = outcome.map_err(|unmapped| match unmapped {
         Unmapped::Busy => Answer::busy("mapping takes too long", 10),
         Unmapped::Overrun => {
@@ -208,7 +208,7 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request<Inco
 }
 
 /// Hands to the store what was mapped, on the thread that mapped it.
-fn store(app: &App, prepared: Prepared, coming: &Expected, reply: Reply<Outcome>) {
+fn store(app: &App, prepared: Prepared, coming: Expected, reply: Reply<Outcome>) {
     let Prepared { delivery, size, mapped } = prepared;
     match mapped {
         Ok((arrivals, ignored)) => {
@@ -217,15 +217,14 @@ fn store(app: &App, prepared: Prepared, coming: &Expected, reply: Reply<Outcome>
                 reply.send(Outcome::Stored { delivery: id, ignored, acceptance });
             });
         }
-        Err(reason) => {
+        Err(Unfit { reason, kept }) => {
             let Delivery { sender, id, received_at, .. } = delivery;
-            let kept = (app.redact.text)(&reason);
             tracing::warn!(sender, delivery = id, reason = kept, "a delivery could not be mapped");
             let rejection = Rejection { sender, delivery: id, received_at, size, reason: kept };
             reply.send(Outcome::Rejected { reason, kept: app.store.reject(rejection) });
         }
     }
-    coming.over();
+    drop(coming);
 }
 
 fn taken(app: &App, endpoint: &Endpoint, delivery: &str, cases: &[Accepted], ignored: &[String]) -> Answer {
@@ -262,7 +261,15 @@ struct Prepared {
     /// Of the body, in bytes.
     size: i64,
     /// What is to be stored and what the sender's program ignored, or why it could not be mapped.
-    mapped: Result<(Vec<Arrival>, Vec<String>), String>,
+    mapped: Result<(Vec<Arrival>, Vec<String>), Unfit>,
+}
+
+/// Why a delivery could not be mapped.
+struct Unfit {
+    /// For its sender.
+    reason: String,
+    /// What of it may be kept and logged.
+    kept: String,
 }
 
 fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, now: i64) -> Prepared {
@@ -275,7 +282,8 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
     let digest = Sha256::digest(body).into();
     let delivery = Delivery { sender: endpoint.name.to_string(), id, digest, received_at: now };
     let content_type = text_of(headers, "content-type");
-    let mapped = map::map(sender, body, content_type.as_deref()).map_err(|error| error.to_string()).map(|all| {
+    let unfit = |reason: String| Unfit { kept: (app.redact.text)(&reason), reason };
+    let mapped = map::map(sender, body, content_type.as_deref()).map_err(|error| unfit(error.to_string())).map(|all| {
         let (mut arrivals, mut ignored) = (Vec::new(), Vec::new());
         for one in all {
             match one {
