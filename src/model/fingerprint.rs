@@ -20,25 +20,30 @@ impl Fingerprint {
     /// It is the SHA-256 of the canonical JSON list `[intent, rule id or "drift", stack, resource, sorted field paths]`;
     /// a finding that gives the whole live object stands for all of its fields.
     pub fn of(finding: &Finding) -> Self {
-        let mut paths: Vec<String> =
-            finding.patch.iter().flat_map(|patch| patch.0.iter().map(|op| op.path().to_string())).collect();
-        paths.sort();
-        paths.dedup();
-        Self::over(finding, &paths)
+        Self::of_both(finding).0
     }
 
-    /// Computes the fingerprint of what the finding is about, whichever of its fields it names.
-    pub fn of_subject(finding: &Finding) -> Self {
-        Self::over(finding, &[])
-    }
-
-    fn over(finding: &Finding, paths: &[String]) -> Self {
+    /// Computes the fingerprint of a finding and that of what it is about, whichever of its fields it names.
+    pub fn of_both(finding: &Finding) -> (Self, Self) {
         let cause = match finding.intent {
             Intent::Drift => "drift",
             Intent::Violation => finding.rule.as_ref().map_or("", |rule| &rule.id),
         };
-        let identity = json!([finding.intent, cause, finding.stack, finding.resource, paths]);
-        Self(hex(&Sha256::digest(canonical(identity))))
+        let subject = canonical(json!([finding.intent, cause, finding.stack, finding.resource, []]));
+        let of_subject = Self::over(&subject);
+        let mut paths: Vec<String> =
+            finding.patch.iter().flat_map(|patch| patch.0.iter().map(|op| op.path().to_string())).collect();
+        if paths.is_empty() {
+            return (of_subject.clone(), of_subject);
+        }
+        paths.sort();
+        paths.dedup();
+        let without_paths = subject.strip_suffix("[]]").expect("the list of paths is the last and empty");
+        (Self::over(&format!("{without_paths}{}]", canonical(json!(paths)))), of_subject)
+    }
+
+    fn over(canonical: &str) -> Self {
+        Self(hex(&Sha256::digest(canonical)))
     }
 
     /// Takes a fingerprint back from the store.
@@ -71,8 +76,11 @@ fn canonical(mut value: Value) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|half| char::from_digit(u32::from(half), 16));
-    bytes.iter().flat_map(digits).flatten().collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|half| char::from(DIGITS[usize::from(half)]));
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(digits));
+    text
 }
 
 #[cfg(test)]
@@ -81,6 +89,20 @@ mod tests {
 
     fn finding(text: Value) -> Finding {
         serde_json::from_value(text).expect("a finding")
+    }
+
+    #[test]
+    fn it_is_the_digest_of_the_canonical_list() {
+        let found = Fingerprint::of_both(&finding(json!({
+            "intent": "drift",
+            "resource": {"kubernetes": {"apiVersion": "v1", "kind": "Secret", "namespace": "shop", "name": "cart"}},
+            "patch": [{"op": "remove", "path": "/b"}, {"op": "remove", "path": "/a"}, {"op": "test", "path": "/b", "value": 1}],
+        })));
+        let list = |paths: &str| {
+            let resource = r#"{"kubernetes":{"apiVersion":"v1","kind":"Secret","name":"cart","namespace":"shop"}}"#;
+            Fingerprint(hex(&Sha256::digest(format!(r#"["drift","drift",null,{resource},{paths}]"#))))
+        };
+        assert_eq!(found, (list(r#"["/a","/b"]"#), list("[]")));
     }
 
     #[test]

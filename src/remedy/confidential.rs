@@ -10,6 +10,8 @@ pub mod name;
 pub mod shape;
 pub mod text;
 
+use std::collections::HashMap;
+
 use json_patch::PatchOperation;
 use serde_json::{Value, json};
 
@@ -186,20 +188,32 @@ pub fn filled(live: &Value, declared: &Value) -> Value {
             };
             live.iter().map(fill).collect()
         }
-        (Value::Array(live), Value::Array(declared)) => live.iter().map(|item| filled_item(item, declared)).collect(),
+        (Value::Array(live), Value::Array(declared)) => {
+            let named = by_name(declared);
+            live.iter().map(|item| filled_item(item, &named)).collect()
+        }
         _ => live.clone(),
     }
 }
 
-/// List items correspond by their name alone.
-fn filled_item(item: &Value, declared: &[Value]) -> Value {
-    let name = |item: &Value| item.get("name").and_then(Value::as_str).map(str::to_owned);
-    let Some(wanted) = name(item) else { return item.clone() };
-    let mut same = declared.iter().filter(|declared| name(declared).as_ref() == Some(&wanted));
-    match (same.next(), same.next()) {
-        (Some(declared), None) => filled(item, declared),
-        _ => item.clone(),
+/// List items correspond by their name alone, and only where one item has it.
+fn by_name(declared: &[Value]) -> HashMap<&str, Option<&Value>> {
+    let mut named = HashMap::new();
+    for item in declared {
+        if let Some(name) = name_of(item) {
+            named.entry(name).and_modify(|only| *only = None).or_insert(Some(item));
+        }
     }
+    named
+}
+
+fn filled_item(item: &Value, declared: &HashMap<&str, Option<&Value>>) -> Value {
+    let same = name_of(item).and_then(|name| *declared.get(name)?);
+    same.map_or_else(|| item.clone(), |declared| filled(item, declared))
+}
+
+fn name_of(item: &Value) -> Option<&str> {
+    item.get("name")?.as_str()
 }
 
 struct Context<'k> {

@@ -18,14 +18,19 @@ mod senders;
 
 use std::{
     collections::BTreeMap,
+    convert::Infallible,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail};
-use axum::{Router, routing};
-use hyper::server::conn::http1;
+use axum::{Router, http::Request, response::Response};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -79,7 +84,7 @@ pub struct Limits {
     pub body: Duration,
     /// Time for mapping, from the moment that the body is verified.
     pub mapping: Duration,
-    /// Time that the store has before the sender is told to come again.
+    /// Time that the store has beyond that of mapping before the sender is told to come again.
     pub commit: Duration,
     /// The age at which a connection answers what has begun and closes.
     pub connection: Duration,
@@ -193,7 +198,7 @@ impl Server {
             metrics,
             clock,
             limits,
-            mapping: Mapping::new(limits.mapping)?,
+            mapping: Mapping::new(limits.mapping, limits.commit)?,
             bodies: Arc::new(Semaphore::new(limits.bodies / body::UNIT)),
             stopping: watch::channel(false).0,
         };
@@ -214,19 +219,15 @@ impl Server {
     /// and that the process should end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self { listener, probes, app, work } = self;
-        let deliveries = Router::new().fallback(receive::receive).with_state(Arc::clone(&app));
-        let watched = Router::new()
-            .route("/healthz", routing::get(probes::alive))
-            .route("/readyz", routing::get(probes::ready))
-            .route("/metrics", routing::get(probes::metrics))
-            .with_state(Arc::clone(&app));
+        let face = |deliveries, probes| Arc::new(Face { app: Arc::clone(&app), deliveries, probes });
+        let watched = TowerToHyperService::new(probes::router(Arc::clone(&app)));
         let mut doors = Vec::new();
         match probes {
             Some(probes) => {
-                doors.push(Door::open(listener, deliveries, &app));
-                doors.push(Door::open(probes, watched, &app));
+                doors.push(Door::open(listener, face(true, None)));
+                doors.push(Door::open(probes, face(false, Some(watched))));
             }
-            None => doors.push(Door::open(listener, watched.fallback_service(deliveries), &app)),
+            None => doors.push(Door::open(listener, face(true, Some(watched)))),
         }
         let workers = work.map(|(settings, job)| Workers::start(&app.store, settings, &job, &app.metrics, &app.clock));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&app)));
@@ -309,6 +310,24 @@ pub async fn terminated() -> anyhow::Result<()> {
     tokio::signal::ctrl_c().await.context("Ctrl-C cannot be watched")
 }
 
+/// What is answered at an address.
+struct Face {
+    app: Arc<App>,
+    deliveries: bool,
+    probes: Option<TowerToHyperService<Router>>,
+}
+
+impl Face {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+        match &self.probes {
+            Some(probes) if !self.deliveries || probes::PATHS.contains(&request.uri().path()) => {
+                probes.call(request).await
+            }
+            _ => Ok(receive::receive(&self.app, request).await),
+        }
+    }
+}
+
 /// An address at which connections are accepted.
 struct Door {
     accepting: JoinHandle<()>,
@@ -317,10 +336,11 @@ struct Door {
 }
 
 impl Door {
-    fn open(listener: TcpListener, router: Router, app: &Arc<App>) -> Self {
-        let limit = u32::try_from(app.limits.connections).unwrap_or(u32::MAX);
-        let connections = Arc::new(Semaphore::new(app.limits.connections));
-        let accepting = tokio::spawn(accept(listener, router, Arc::clone(&connections), Arc::clone(app)));
+    fn open(listener: TcpListener, face: Arc<Face>) -> Self {
+        let limit = face.app.limits.connections;
+        let connections = Arc::new(Semaphore::new(limit));
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        let accepting = tokio::spawn(accept(listener, face, Arc::clone(&connections)));
         Self { accepting, connections, limit }
     }
 
@@ -333,12 +353,12 @@ impl Door {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, connections: Arc<Semaphore>, app: Arc<App>) {
+async fn accept(listener: TcpListener, face: Arc<Face>, connections: Arc<Semaphore>) {
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(stream, router.clone(), permit, Arc::clone(&app)));
+                tokio::spawn(serve(stream, Arc::clone(&face), permit));
             }
             Err(error) => {
                 // Usually too many open files: others have to close first.
@@ -350,7 +370,8 @@ async fn accept(listener: TcpListener, router: Router, connections: Arc<Semaphor
 }
 
 /// Serves one connection until it closes, is too old, or the server ends.
-async fn serve(stream: TcpStream, router: Router, permit: OwnedSemaphorePermit, app: Arc<App>) {
+async fn serve(stream: TcpStream, face: Arc<Face>, permit: OwnedSemaphorePermit) {
+    let app = &face.app;
     app.metrics.connections.inc();
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
@@ -360,7 +381,7 @@ async fn serve(stream: TcpStream, router: Router, permit: OwnedSemaphorePermit, 
         .timer(TokioTimer::new())
         .header_read_timeout(app.limits.head)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service_fn(|request| face.answer(request)));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Ok(ended),

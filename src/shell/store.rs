@@ -28,7 +28,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::Ordering,
+        atomic::{AtomicBool, Ordering},
         mpsc::{SyncSender, TrySendError},
     },
     thread::JoinHandle,
@@ -60,8 +60,14 @@ struct Open {
     work: watch::Sender<()>,
 }
 
-/// An operation that is on its way to the store; it has come, or is given up, when this is dropped.
-pub struct Expected(Arc<Open>);
+/// An operation that is on its way to the store; it has come, or is given up, when the first of its clones is dropped.
+#[derive(Clone)]
+pub struct Expected(Arc<Announcement>);
+
+struct Announcement {
+    counters: Arc<Counters>,
+    stands: AtomicBool,
+}
 
 /// What the store cannot do, and why.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -131,7 +137,7 @@ pub struct Options {
 
 /// The answer to an operation, there once its group is on disk.
 #[must_use = "nothing is known to be durable before the answer"]
-pub struct Pending<T>(Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>);
+pub struct Pending<T>(oneshot::Receiver<Result<T, StoreError>>);
 
 /// How much the writer has done and has waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,8 +200,9 @@ impl Store {
     /// Announces an operation that is being prepared: the writer waits a moment, up to two milliseconds, to flush many
     /// of them at once. Drop the announcement after the operation was submitted.
     pub fn expect(&self) -> Expected {
-        self.0.counters.coming.fetch_add(1, Ordering::AcqRel);
-        Expected(Arc::clone(&self.0))
+        let counters = Arc::clone(&self.0.counters);
+        counters.coming.fetch_add(1, Ordering::AcqRel);
+        Expected(Arc::new(Announcement { counters, stands: AtomicBool::new(true) }))
     }
 
     /// Takes a delivery with its findings, all or nothing.
@@ -203,15 +210,31 @@ impl Store {
     /// A delivery id that was seen before from this sender repeats nothing: the same body is
     /// [`Acceptance::Duplicate`], another one [`Acceptance::Conflict`].
     pub fn accept(&self, delivery: Delivery, arrivals: Vec<Arrival>) -> Pending<Acceptance> {
+        let (reply, pending) = Pending::new();
+        self.accept_then(delivery, arrivals, reply);
+        pending
+    }
+
+    /// Takes a delivery as [`Self::accept`] does and calls `reply` with the answer, on the writer's thread: it must not
+    /// take long.
+    pub fn accept_then(
+        &self,
+        delivery: Delivery,
+        arrivals: Vec<Arrival>,
+        reply: impl FnOnce(Result<Acceptance, StoreError>) + Send + 'static,
+    ) {
         let work = self.0.work.clone();
-        self.submit(
+        self.submit_then(
             move |session| accept::accept(session, &delivery, &arrivals).map(Ok),
-            move |acceptance| {
-                if matches!(acceptance, Acceptance::Accepted(all) if all.iter().any(|one| one.status.is_work())) {
+            move |answer| {
+                if let Ok(Acceptance::Accepted(all)) = &answer
+                    && all.iter().any(|one| one.status.is_work())
+                {
                     work.send_replace(());
                 }
+                reply(answer);
             },
-        )
+        );
     }
 
     /// Keeps the last thousand deliveries that could not be mapped, without their bodies, for `findings list`.
@@ -314,10 +337,25 @@ impl Store {
     /// Queues work for the writer; `after` runs once it is durable, before the answer goes out.
     fn submit<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut Session) -> rusqlite::Result<Result<T, StoreError>> + Send + 'static,
-        after: impl Fn(&T) + Send + 'static,
+        work: impl FnMut(&mut Session) -> rusqlite::Result<Result<T, StoreError>> + Send + 'static,
+        after: impl FnOnce(&T) + Send + 'static,
     ) -> Pending<T> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, pending) = Pending::new();
+        self.submit_then(work, move |answer| {
+            if let Ok(value) = &answer {
+                after(value);
+            }
+            reply(answer);
+        });
+        pending
+    }
+
+    /// Queues work for the writer; `reply` is called once it is durable, or cannot be done.
+    fn submit_then<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut Session) -> rusqlite::Result<Result<T, StoreError>> + Send + 'static,
+        reply: impl FnOnce(Result<T, StoreError>) + Send + 'static,
+    ) {
         let (mut reply, mut result) = (Some(reply), None);
         let operation: Operation = Box::new(move |phase| {
             let said = match phase {
@@ -329,26 +367,23 @@ impl Store {
                 Phase::Failed(error) => Some(Err(error.clone())),
             };
             if let (Some(said), Some(reply)) = (said, reply.take()) {
-                if let Ok(value) = &said {
-                    after(value);
-                }
-                // Whoever asked may have gone away; what is written stays written.
-                let _ = reply.send(said);
+                reply(said);
             }
             Ok(())
         });
-        let Some(queue) = &self.0.queue else { return Pending(Err(self.gone())) };
+        let refuse = |mut operation: Operation, why: &StoreError| {
+            // Answering cannot fail: only running does.
+            let _ = operation(Phase::Failed(why));
+        };
+        let Some(queue) = &self.0.queue else { return refuse(operation, &self.gone()) };
         self.0.counters.queued.fetch_add(1, Ordering::Relaxed);
-        Pending(match queue.try_send(operation) {
-            Ok(()) => Ok(answer),
-            Err(refused) => {
-                self.0.counters.queued.fetch_sub(1, Ordering::Relaxed);
-                Err(match refused {
-                    TrySendError::Full(_) => StoreError::Busy,
-                    TrySendError::Disconnected(_) => self.gone(),
-                })
+        if let Err(refused) = queue.try_send(operation) {
+            self.0.counters.queued.fetch_sub(1, Ordering::Relaxed);
+            match refused {
+                TrySendError::Full(operation) => refuse(operation, &StoreError::Busy),
+                TrySendError::Disconnected(operation) => refuse(operation, &self.gone()),
             }
-        })
+        }
     }
 
     fn gone(&self) -> StoreError {
@@ -358,7 +393,9 @@ impl Store {
 
 impl Drop for Expected {
     fn drop(&mut self) {
-        self.0.counters.coming.fetch_sub(1, Ordering::AcqRel);
+        if self.0.stands.swap(false, Ordering::AcqRel) {
+            self.0.counters.coming.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 
@@ -372,15 +409,25 @@ impl Drop for Open {
     }
 }
 
-impl<T> Pending<T> {
+impl<T: Send + 'static> Pending<T> {
+    /// An answer that is to come, and the function that gives it.
+    fn new() -> (impl FnOnce(Result<T, StoreError>) + Send + 'static, Self) {
+        let (sender, answer) = oneshot::channel();
+        let reply = move |said| {
+            // Whoever asked may have gone away; what is written stays written.
+            let _ = sender.send(said);
+        };
+        (reply, Self(answer))
+    }
+
     /// Waits without blocking the thread.
     pub async fn answer(self) -> Result<T, StoreError> {
-        self.0?.await.unwrap_or_else(|_| Err(ended()))
+        self.0.await.unwrap_or_else(|_| Err(ended()))
     }
 
     /// Waits on a plain thread; must not be called from asynchronous code.
     pub fn wait(self) -> Result<T, StoreError> {
-        self.0?.blocking_recv().unwrap_or_else(|_| Err(ended()))
+        self.0.blocking_recv().unwrap_or_else(|_| Err(ended()))
     }
 }
 

@@ -4,7 +4,7 @@
 //! only with its control characters escaped. Metrics live in a value that is passed around, so that a test or a second
 //! server has its own.
 
-use std::{fmt, io, io::IsTerminal};
+use std::{fmt, io, io::IsTerminal, sync::Arc};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -67,7 +67,7 @@ pub struct Metrics {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Delivery {
     /// The sender, `unknown` if there is none at the path.
-    pub sender: String,
+    pub sender: Arc<str>,
     /// The HTTP status of the answer.
     pub code: u16,
 }
@@ -76,7 +76,7 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct SecretUse {
     /// The sender.
-    pub sender: String,
+    pub sender: Arc<str>,
     /// The position of the secret in the configuration.
     pub secret: u32,
 }
@@ -85,14 +85,14 @@ pub struct SecretUse {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Verdict {
     /// `new`, `revised`, `repeat`, …
-    pub verdict: String,
+    pub verdict: &'static str,
 }
 
 /// Labels of [`Metrics::overruns`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Overrun {
     /// The sender.
-    pub sender: String,
+    pub sender: Arc<str>,
 }
 
 /// Labels of [`Metrics::cases`].
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn the_metrics_have_the_names_of_their_documentation() {
         let metrics = Metrics::default();
-        metrics.deliveries.get_or_create(&Delivery { sender: "falco".to_owned(), code: 202 }).inc();
+        metrics.deliveries.get_or_create(&Delivery { sender: "falco".into(), code: 202 }).inc();
         metrics.acknowledged.observe(0.004);
         let text = metrics.text().expect("writes");
         for line in [

@@ -17,7 +17,6 @@ use jaq_core::{
     native::{Fun, bome, run, v},
 };
 use jaq_json::{Num, Val};
-use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
 use guard::{MAX_NESTING, MAX_OPERATORS};
@@ -148,11 +147,10 @@ impl Program {
     ///
     /// It neither ends nor prints anything of the process, whatever the program does, but it may run for ever and, in an
     /// arithmetic overflow of jaq, panic: the caller gives it a thread with a deadline.
-    pub fn run(&self, item: Value) -> Result<Vec<Value>, RunError> {
-        let input = Val::deserialize(item).map_err(|error| RunError::Failed(error.to_string()))?;
+    pub fn run(&self, item: Val) -> Result<Vec<Value>, RunError> {
         let context = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
         let mut outputs = Vec::new();
-        for output in self.filter.id.run((context, input)) {
+        for output in self.filter.id.run((context, item)) {
             if outputs.len() == MAX_OUTPUTS {
                 return Err(RunError::TooMany);
             }
@@ -276,7 +274,12 @@ fn told(exception: Exn<'_, Val>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
     use serde_json::json;
+
+    fn item(value: Value) -> Val {
+        Val::deserialize(value).expect("JSON is a value")
+    }
 
     fn program(text: &str) -> Program {
         Program::compile("", text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -307,11 +310,11 @@ mod tests {
     #[test]
     fn a_halting_or_printing_program_fails_and_the_process_goes_on() {
         for text in ["halt", "halt(3)", "halt_error", "\"x\" | halt_error(2)", "debug", "stderr", "debug(\"x\")"] {
-            let error = program(text).run(json!(1)).expect_err(text).to_string();
+            let error = program(text).run(item(json!(1))).expect_err(text).to_string();
             assert_eq!(error, "halt, debug and stderr are not available in a map.jq", "{text}");
         }
-        assert_eq!(program("error").run(json!("own words")), Err(RunError::Failed("own words".to_owned())));
-        assert_eq!(program("error(null)").run(json!(1)), Err(RunError::Failed("null".to_owned())));
+        assert_eq!(program("error").run(item(json!("own words"))), Err(RunError::Failed("own words".to_owned())));
+        assert_eq!(program("error(null)").run(item(json!(1))), Err(RunError::Failed("null".to_owned())));
     }
 
     #[test]
@@ -328,26 +331,26 @@ mod tests {
     fn numbers_stay_exact_and_what_json_cannot_hold_is_an_error() {
         let numbers =
             json!([i64::MIN, i64::MAX, u64::MAX, 1_795_244_400_123_456_789_i64, 0.1, 1.0, -0.0, 1e300, 5e-324]);
-        assert_eq!(program(".").run(numbers.clone()), Ok(vec![numbers.clone()]));
-        assert_eq!(program("tojson | fromjson").run(numbers.clone()), Ok(vec![numbers]));
-        assert_eq!(program("1.50").run(json!(null)), Ok(vec![json!(1.5)]));
+        assert_eq!(program(".").run(item(numbers.clone())), Ok(vec![numbers.clone()]));
+        assert_eq!(program("tojson | fromjson").run(item(numbers.clone())), Ok(vec![numbers]));
+        assert_eq!(program("1.50").run(item(json!(null))), Ok(vec![json!(1.5)]));
         for text in ["1 / 0", "nan", ". + .", "{(\"1\" | tonumber | tojson | tobytes): 1}", "\"x\" | tobytes"] {
-            let error = program(text).run(json!(u64::MAX)).expect_err(text);
+            let error = program(text).run(item(json!(u64::MAX))).expect_err(text);
             assert!(matches!(error, RunError::NotJson { output: 1, .. }), "{text}: {error}");
         }
     }
 
     #[test]
     fn outputs_and_quotations_are_bounded() {
-        assert_eq!(program("range(.)").run(json!(MAX_OUTPUTS)).map(|all| all.len()), Ok(MAX_OUTPUTS));
-        assert_eq!(program("range(infinite)").run(json!(0)), Err(RunError::TooMany));
-        assert_eq!(program("repeat(.)").run(json!(0)), Err(RunError::TooMany));
-        assert_eq!(program("empty").run(json!(0)), Ok(Vec::new()));
-        let deep = program("reduce range(200) as $i (0; [.])").run(json!(0));
+        assert_eq!(program("range(.)").run(item(json!(MAX_OUTPUTS))).map(|all| all.len()), Ok(MAX_OUTPUTS));
+        assert_eq!(program("range(infinite)").run(item(json!(0))), Err(RunError::TooMany));
+        assert_eq!(program("repeat(.)").run(item(json!(0))), Err(RunError::TooMany));
+        assert_eq!(program("empty").run(item(json!(0))), Ok(Vec::new()));
+        let deep = program("reduce range(200) as $i (0; [.])").run(item(json!(0)));
         assert!(matches!(deep, Err(RunError::NotJson { .. })), "{deep:?}");
-        let told = program(".a").run(json!("ä".repeat(10_000))).expect_err("no object").to_string();
+        let told = program(".a").run(item(json!("ä".repeat(10_000)))).expect_err("no object").to_string();
         assert_eq!(told.chars().count(), MAX_QUOTED + 1);
-        let hostile = program("fromjson").run(json!("[".repeat(500_000))).expect_err("too deep").to_string();
+        let hostile = program("fromjson").run(item(json!("[".repeat(500_000)))).expect_err("too deep").to_string();
         assert!(hostile.contains("recursion limit"), "{hostile}");
     }
 

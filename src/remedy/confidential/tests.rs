@@ -91,6 +91,9 @@ fn markers_are_filled_from_what_is_declared_and_only_by_name() {
     let unknown = json!({"env": [{"name": "C", "value": mark("x")}], "args": [mark("x")]});
     assert_eq!(filled(&unknown, &declared), unknown);
     assert!(is_withheld(&unknown));
+    let twice = json!([{"name": "A", "value": "a"}, {"name": "A", "value": "b"}, {"name": "A", "value": "c"}]);
+    let live = json!([{"name": "A", "value": mark("x")}]);
+    assert_eq!(filled(&live, &twice), live, "nobody knows which");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Bytes;
+use hyper::body::{Body, Incoming};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -37,7 +38,7 @@ pub(super) enum Unread {
 
 /// Reads a body of at most `limit` bytes within `time`.
 pub(super) async fn read(
-    mut body: Body,
+    mut body: Incoming,
     limit: usize,
     time: Duration,
     memory: &Arc<Semaphore>,
@@ -50,7 +51,7 @@ pub(super) async fn read(
     read
 }
 
-async fn collect(body: &mut Body, limit: usize, memory: &Arc<Semaphore>) -> Result<Whole, Unread> {
+async fn collect(body: &mut Incoming, limit: usize, memory: &Arc<Semaphore>) -> Result<Whole, Unread> {
     let declared = body.size_hint();
     if declared.lower() > limit as u64 {
         return Err(Unread::TooLong);
@@ -93,7 +94,7 @@ fn reserve(
     Ok(())
 }
 
-async fn drain(body: &mut Body) -> Result<(), Unread> {
+async fn drain(body: &mut Incoming) -> Result<(), Unread> {
     let mut drained = 0;
     while let Some(bytes) = next(body).await? {
         drained += bytes.len();
@@ -105,7 +106,7 @@ async fn drain(body: &mut Body) -> Result<(), Unread> {
 }
 
 /// The next piece of data; trailers are skipped.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Unread> {
+async fn next(body: &mut Incoming) -> Result<Option<Bytes>, Unread> {
     loop {
         match poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
             None => return Ok(None),

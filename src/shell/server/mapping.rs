@@ -5,12 +5,12 @@
 //! and nobody else's deliveries.
 
 use std::{
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
     },
     time::Duration,
 };
@@ -31,20 +31,25 @@ const OVERRUNS: usize = 2;
 
 /// The threads.
 pub(super) struct Mapping {
-    queue: SyncSender<Task>,
-    waiting: Arc<Mutex<Receiver<Task>>>,
+    queue: Arc<Queue>,
     deadline: Duration,
+    patience: Duration,
 }
 
-/// Why there is no result.
+/// Where the answer to what was handed on goes.
+pub(super) struct Reply<T>(oneshot::Sender<Result<T, Unmapped>>);
+
+/// Why there is no answer.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unmapped {
     /// Too much waits for the threads, or the sender's program keeps too many of them.
     Busy,
-    /// It did not end in time.
+    /// It did not end in time: its result is thrown away.
     Overrun,
     /// It panicked.
     Panicked(String),
+    /// It was handed on, and no answer came in time.
+    Unanswered,
 }
 
 /// Tells whether the thread that ran it has been replaced meanwhile and should end.
@@ -56,20 +61,22 @@ const DONE: u8 = 2;
 const ABANDONED: u8 = 3;
 
 impl Mapping {
-    pub(super) fn new(deadline: Duration) -> anyhow::Result<Arc<Self>> {
-        let (queue, waiting) = sync_channel(WAITING);
-        let mapping = Self { queue, waiting: Arc::new(Mutex::new(waiting)), deadline };
+    /// Starts the threads. Work may take until `deadline`, from its submission, and the answer `patience` longer.
+    pub(super) fn new(deadline: Duration, patience: Duration) -> anyhow::Result<Arc<Self>> {
+        let mapping = Self { queue: Arc::default(), deadline, patience };
         for _ in 0..THREADS {
             mapping.spawn().context("a thread for mapping cannot be started")?;
         }
         Ok(Arc::new(mapping))
     }
 
-    /// Runs `work` on one of the threads; `overruns` counts the threads that the sender keeps.
-    pub(super) async fn run<T: Send + 'static>(
+    /// Runs `work` on one of the threads and, if it ended in time, `hand_on` with its result: that must not take long,
+    /// and sees that there is an answer. `overruns` counts the threads that the sender keeps.
+    pub(super) async fn run<M, T: Send + 'static>(
         self: &Arc<Self>,
         overruns: &Arc<AtomicUsize>,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce() -> M + Send + 'static,
+        hand_on: impl FnOnce(M, Reply<T>) + Send + 'static,
     ) -> Result<T, Unmapped> {
         if overruns.load(Ordering::Acquire) >= OVERRUNS {
             return Err(Unmapped::Busy);
@@ -83,20 +90,28 @@ impl Mapping {
                     return false;
                 }
                 let result = catch_unwind(AssertUnwindSafe(work));
-                // Whoever asked may have gone away.
-                let _ = reply.send(result.map_err(|panic| Unmapped::Panicked(telemetry::message(&*panic))));
-                let replaced = state.swap(DONE, Ordering::AcqRel) == ABANDONED;
-                if replaced {
+                if state.swap(DONE, Ordering::AcqRel) == ABANDONED {
+                    // The sender was told so: nothing of it may have an effect.
                     overruns.fetch_sub(1, Ordering::AcqRel);
+                    return true;
                 }
-                replaced
+                match result {
+                    Ok(mapped) => hand_on(mapped, Reply(reply)),
+                    Err(panic) => {
+                        // Whoever asked may have gone away.
+                        let _ = reply.send(Err(Unmapped::Panicked(telemetry::message(&*panic))));
+                    }
+                }
+                false
             }
         });
-        self.queue.try_send(task).map_err(|_| Unmapped::Busy)?;
+        if !self.queue.push(task) {
+            return Err(Unmapped::Busy);
+        }
         let mut watch = Watch(None);
-        let mapped = watch.0.insert(Box::pin(Arc::clone(self).watch(answer, state, Arc::clone(overruns)))).await;
+        let answer = watch.0.insert(Box::pin(Arc::clone(self).watch(answer, state, Arc::clone(overruns)))).await;
         watch.0 = None;
-        mapped
+        answer
     }
 
     /// Waits for an answer, or replaces the thread that does not give one.
@@ -107,7 +122,7 @@ impl Mapping {
         overruns: Arc<AtomicUsize>,
     ) -> Result<T, Unmapped> {
         if let Ok(answered) = timeout(self.deadline, &mut answer).await {
-            return answered.unwrap_or(Err(Unmapped::Busy));
+            return answered.unwrap_or(Err(Unmapped::Unanswered));
         }
         // Counted before the thread can see that it was given up, so that the count never falls below zero.
         overruns.fetch_add(1, Ordering::AcqRel);
@@ -120,24 +135,94 @@ impl Mapping {
             }
             late => {
                 overruns.fetch_sub(1, Ordering::AcqRel);
-                if late == DONE { answer.await.unwrap_or(Err(Unmapped::Busy)) } else { Err(Unmapped::Busy) }
+                if late == QUEUED {
+                    return Err(Unmapped::Busy);
+                }
+                let answered = timeout(self.patience, answer).await;
+                answered.ok().and_then(Result::ok).unwrap_or(Err(Unmapped::Unanswered))
             }
         }
     }
 
     fn spawn(&self) -> std::io::Result<()> {
-        let waiting = Arc::clone(&self.waiting);
+        let queue = Arc::clone(&self.queue);
         let serve = move || {
-            loop {
-                // The lock is held while waiting: one thread waits for the queue, the others for it.
-                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                let replaced = next.map_or(true, |task| task());
+            while let Some(task) = queue.pop() {
+                let replaced = task();
                 if replaced {
                     return;
                 }
             }
         };
         std::thread::Builder::new().name("mapping".to_owned()).spawn(serve).map(drop)
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl<T> Reply<T> {
+    /// Answers; whoever asked may have gone away.
+    pub(super) fn send(self, answer: T) {
+        let _ = self.0.send(Ok(answer));
+    }
+}
+
+/// Tasks that wait for a thread. Under load a thread that ends one takes the next, and nobody has to be woken.
+#[derive(Default)]
+struct Queue {
+    inside: Mutex<Inside>,
+    come: Condvar,
+}
+
+#[derive(Default)]
+struct Inside {
+    tasks: VecDeque<Task>,
+    /// Threads that sleep and were not woken yet.
+    asleep: usize,
+    closed: bool,
+}
+
+impl Queue {
+    /// Tells whether there was room.
+    fn push(&self, task: Task) -> bool {
+        let mut inside = self.inside();
+        if inside.tasks.len() >= WAITING {
+            return false;
+        }
+        inside.tasks.push_back(task);
+        if inside.asleep > 0 {
+            inside.asleep -= 1;
+            self.come.notify_one();
+        }
+        true
+    }
+
+    /// Waits for the next task; there is none after the end.
+    fn pop(&self) -> Option<Task> {
+        let mut inside = self.inside();
+        loop {
+            if let Some(task) = inside.tasks.pop_front() {
+                return Some(task);
+            }
+            if inside.closed {
+                return None;
+            }
+            inside.asleep += 1;
+            inside = self.come.wait(inside).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn close(&self) {
+        self.inside().closed = true;
+        self.come.notify_all();
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -158,9 +243,41 @@ impl<F: Future<Output: Send> + Send + 'static> Drop for Watch<F> {
 mod tests {
     use super::*;
 
+    fn answer(mapped: bool, reply: Reply<bool>) {
+        reply.send(mapped);
+    }
+
+    #[tokio::test]
+    async fn only_what_ended_in_time_is_handed_on() {
+        let short = Duration::from_millis(50);
+        let mapping = Mapping::new(short, short).expect("threads");
+        let overruns = Arc::default();
+        let handed_on = Arc::new(AtomicUsize::new(0));
+        let run = |milliseconds, answers: bool| {
+            let handed_on = Arc::clone(&handed_on);
+            let work = move || std::thread::sleep(Duration::from_millis(milliseconds));
+            mapping.run(&overruns, work, move |(), reply| {
+                handed_on.fetch_add(1, Ordering::AcqRel);
+                if answers {
+                    reply.send(());
+                } else {
+                    std::mem::forget(reply);
+                }
+            })
+        };
+        assert_eq!(run(0, true).await, Ok(()));
+        assert_eq!(run(0, false).await, Err(Unmapped::Unanswered));
+        assert_eq!(handed_on.load(Ordering::Acquire), 2);
+        assert_eq!(run(200, true).await, Err(Unmapped::Overrun));
+        while overruns.load(Ordering::Acquire) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(handed_on.load(Ordering::Acquire), 2, "what was given up has no effect");
+    }
+
     #[tokio::test]
     async fn what_does_not_end_is_left_behind_and_bounded() {
-        let mapping = Mapping::new(Duration::from_millis(50)).expect("threads");
+        let mapping = Mapping::new(Duration::from_millis(50), Duration::from_secs(5)).expect("threads");
         let (good, bad) = (Arc::default(), Arc::default());
         let (release, released) = std::sync::mpsc::channel::<()>();
         let released = Arc::new(Mutex::new(released));
@@ -168,30 +285,30 @@ mod tests {
             let released = Arc::clone(&released);
             move || released.lock().expect("no panic").recv().is_ok()
         };
-        assert_eq!(mapping.run(&bad, hang()).await, Err(Unmapped::Overrun));
+        assert_eq!(mapping.run(&bad, hang(), answer).await, Err(Unmapped::Overrun));
         // Somebody who does not wait for the answer is watched all the same.
-        let gone = timeout(Duration::from_millis(5), mapping.run(&bad, hang())).await;
+        let gone = timeout(Duration::from_millis(5), mapping.run(&bad, hang(), answer)).await;
         assert!(gone.is_err());
         while bad.load(Ordering::Acquire) < OVERRUNS {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(mapping.run(&bad, || 1).await, Err(Unmapped::Busy), "this sender has lost enough");
+        assert_eq!(mapping.run(&bad, || true, answer).await, Err(Unmapped::Busy), "this sender has lost enough");
         for _ in 0..3 * THREADS {
-            assert_eq!(mapping.run(&good, || 2).await, Ok(2), "the others go on");
+            assert_eq!(mapping.run(&good, || true, answer).await, Ok(true), "the others go on");
         }
         drop(release);
         while bad.load(Ordering::Acquire) > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(mapping.run(&bad, || 3).await, Ok(3), "its threads came back");
+        assert_eq!(mapping.run(&bad, || true, answer).await, Ok(true), "its threads came back");
     }
 
     #[tokio::test]
     async fn a_panic_is_an_answer() {
-        let mapping = Mapping::new(Duration::from_secs(5)).expect("threads");
+        let mapping = Mapping::new(Duration::from_secs(5), Duration::from_secs(5)).expect("threads");
         let overruns = Arc::default();
         for _ in 0..2 * THREADS {
-            let told = mapping.run(&overruns, || -> u8 { panic!("planted") }).await;
+            let told = mapping.run(&overruns, || -> bool { panic!("planted") }, answer).await;
             assert_eq!(told, Err(Unmapped::Panicked("planted".to_owned())));
         }
         assert_eq!(overruns.load(Ordering::Acquire), 0);

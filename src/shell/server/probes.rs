@@ -3,9 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Router,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use tokio::time::timeout;
 
@@ -21,13 +23,22 @@ const HIGH_WATER: usize = QUEUE / 4 * 3;
 /// How long a write may take before the store counts as not writable.
 const WRITABLE: Duration = Duration::from_secs(2);
 
+/// The paths that [`router`] answers.
+pub(super) const PATHS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Answers what watches the server.
+pub(super) fn router(app: Arc<App>) -> Router {
+    let [health, readiness, counted] = PATHS;
+    Router::new().route(health, get(alive)).route(readiness, get(ready)).route(counted, get(metrics)).with_state(app)
+}
+
 /// `/healthz`: the process answers.
-pub(super) async fn alive() -> &'static str {
+async fn alive() -> &'static str {
     "alive\n"
 }
 
 /// `/readyz`: deliveries can be taken.
-pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+async fn ready(State(app): State<Arc<App>>) -> Response {
     let problem = if *app.stopping.borrow() {
         Some("shutting down".to_owned())
     } else if app.store.progress().queued >= HIGH_WATER {
@@ -46,7 +57,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 /// `/metrics`: everything that is counted, for Prometheus.
-pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
+async fn metrics(State(app): State<Arc<App>>) -> Response {
     let counted = tokio::task::spawn_blocking({
         let store = app.store.clone();
         move || counts(&store)

@@ -3,26 +3,26 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    body::Bytes,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
+    response::Response,
 };
-use serde_json::{Value, json};
+use hyper::body::Incoming;
+use serde::Serialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use tokio::time::timeout;
 
 use super::{
     App,
     body::{self, Unread, Whole},
-    mapping::Unmapped,
+    mapping::{Reply, Unmapped},
     senders::Endpoint,
 };
 use crate::{
     model::finding::Finding,
     shell::{
         store::{
-            StoreError,
+            Expected, Pending, StoreError,
             accept::{Acceptance, Accepted, Arrival, Delivery, Rejection},
         },
         telemetry::{self, Overrun, SecretUse, Verdict},
@@ -41,7 +41,7 @@ const HASHED_IN_PLACE: usize = 64 << 10;
 const NAMELESS: i64 = 5 * 60 * 1000;
 
 /// Answers a delivery.
-pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn receive(app: &Arc<App>, request: Request<Incoming>) -> Response {
     let began = Instant::now();
     let path = request.uri().path();
     let (sender, answer) = match app.endpoints.at(path).cloned() {
@@ -49,12 +49,12 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
             if let Some(sender) = app.endpoints.unconfigured(path) {
                 tracing::warn!(sender, "a delivery for a sender that is not configured");
             }
-            ("unknown".to_owned(), Answer::error(StatusCode::NOT_FOUND, "there is no sender at this path"))
+            ("unknown".into(), Answer::error(StatusCode::NOT_FOUND, "there is no sender at this path"))
         }
         Some(endpoint) => {
-            let answer = deliver(&app, &endpoint, request).await.unwrap_or_else(|answer| answer);
+            let answer = deliver(app, &endpoint, request).await.unwrap_or_else(|answer| answer);
             app.metrics.acknowledged.observe(began.elapsed().as_secs_f64());
-            (endpoint.name.clone(), answer)
+            (Arc::clone(&endpoint.name), answer)
         }
     };
     let labels = telemetry::Delivery { sender, code: answer.status.as_u16() };
@@ -65,17 +65,19 @@ pub(super) async fn receive(State(app): State<Arc<App>>, request: Request) -> Re
 /// An answer in the making.
 struct Answer {
     status: StatusCode,
-    body: Value,
+    body: String,
     headers: HeaderMap,
 }
 
 impl Answer {
-    fn new(status: StatusCode, body: Value) -> Self {
-        Self { status, body, headers: HeaderMap::new() }
+    fn new(status: StatusCode, body: &impl Serialize) -> Self {
+        let body = serde_json::to_string(body).expect("answers are JSON") + "\n";
+        let json = HeaderValue::from_static("application/json");
+        Self { status, body, headers: HeaderMap::from_iter([(header::CONTENT_TYPE, json)]) }
     }
 
     fn error(status: StatusCode, problem: &str) -> Self {
-        Self::new(status, json!({"error": problem}))
+        Self::new(status, &json!({"error": problem}))
     }
 
     fn busy(problem: &str, seconds: u32) -> Self {
@@ -91,16 +93,32 @@ impl Answer {
     fn closing(self) -> Self {
         self.with(header::CONNECTION, HeaderValue::from_static("close"))
     }
-}
 
-impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let json = HeaderValue::from_static("application/json");
-        (self.status, [(header::CONTENT_TYPE, json)], self.headers, format!("{}\n", self.body)).into_response()
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
     }
 }
 
-async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request) -> Result<Answer, Answer> {
+/// What became of a delivery whose mapping ended in time.
+enum Outcome {
+    /// It was handed to the store, which answered.
+    Stored { delivery: String, ignored: Vec<String>, acceptance: Result<Acceptance, StoreError> },
+    /// It could not be mapped; the reason is being kept.
+    Rejected { reason: String, kept: Pending<()> },
+}
+
+/// The answer to a delivery that was taken.
+#[derive(Serialize)]
+struct Taken<'a> {
+    accepted: usize,
+    cases: &'a [Accepted],
+    ignored: &'a [String],
+}
+
+async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request<Incoming>) -> Result<Answer, Answer> {
     let (head, body) = request.into_parts();
     if !endpoint.allows(head.method.as_str()) {
         let allowed = HeaderValue::from_str(&endpoint.methods()).unwrap_or(HeaderValue::from_static("POST"));
@@ -120,7 +138,7 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request) -> 
         Unread::TooSlow => Answer::error(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
         Unread::NoMemory => Answer::busy("too many large deliveries at once", 5),
         Unread::Broken(problem) => {
-            tracing::debug!(sender = endpoint.name, problem, "a body broke off");
+            tracing::debug!(sender = &*endpoint.name, problem, "a body broke off");
             Answer::error(StatusCode::BAD_REQUEST, "the body broke off")
         }
     });
@@ -129,11 +147,11 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request) -> 
     let headers = Arc::new(head.headers);
     let now = (app.clock)();
     let verified = verify(endpoint, &headers, whole.bytes.clone(), now).await.map_err(|error| {
-        tracing::warn!(security = 3, sender = endpoint.name, %error, "a delivery was not accepted");
+        tracing::warn!(security = 3, sender = &*endpoint.name, %error, "a delivery was not accepted");
         Answer::error(StatusCode::UNAUTHORIZED, "not authenticated")
     })?;
     if let Some(secret) = verified.secret().and_then(|secret| u32::try_from(secret).ok()) {
-        app.metrics.secrets.get_or_create(&SecretUse { sender: endpoint.name.clone(), secret }).inc();
+        app.metrics.secrets.get_or_create(&SecretUse { sender: Arc::clone(&endpoint.name), secret }).inc();
     }
 
     let size = whole.bytes.len();
@@ -143,76 +161,80 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request) -> 
         // The body moves along: its share of the memory is free again when the mapping ends, be it after the deadline.
         move || prepare(&app, &endpoint, &headers, &whole, now)
     };
-    let prepared = app.mapping.run(&endpoint.overruns, work).await.map_err(|unmapped| match unmapped {
+    let hand_on = {
+        let (app, coming) = (Arc::clone(app), coming.clone());
+        move |prepared, reply| store(&app, prepared, coming, reply)
+    };
+    let outcome = app.mapping.run(&endpoint.overruns, work, hand_on).await;
+    // What did not end in time comes no more.
+    drop(coming);
+    let outcome = outcome.map_err(|unmapped| match unmapped {
         Unmapped::Busy => Answer::busy("mapping takes too long", 10),
         Unmapped::Overrun => {
-            app.metrics.overruns.get_or_create(&Overrun { sender: endpoint.name.clone() }).inc();
-            tracing::error!(sender = endpoint.name, size, "the mapping program did not end in time");
+            app.metrics.overruns.get_or_create(&Overrun { sender: Arc::clone(&endpoint.name) }).inc();
+            tracing::error!(sender = &*endpoint.name, size, "the mapping program did not end in time");
             Answer::error(StatusCode::UNPROCESSABLE_ENTITY, "mapping takes too long")
         }
         Unmapped::Panicked(reason) => {
-            tracing::error!(sender = endpoint.name, reason, "the mapping program panicked");
+            tracing::error!(sender = &*endpoint.name, reason, "the mapping program panicked");
             Answer::error(StatusCode::UNPROCESSABLE_ENTITY, "the mapping program failed")
         }
+        // It may still be written: then the repeated delivery is a duplicate.
+        Unmapped::Unanswered => Answer::busy("writing takes too long", 10),
     })?;
-
-    let id = prepared.delivery.id.clone();
-    let (arrivals, ignored) = match prepared.mapped {
-        Ok(mapped) => mapped,
-        Err(reason) => {
-            let kept = (app.redact.text)(&reason);
-            tracing::warn!(sender = endpoint.name, delivery = id, reason = kept, "a delivery could not be mapped");
-            let rejection = Rejection {
-                sender: endpoint.name.clone(),
-                delivery: id,
-                received_at: now,
-                size: i64::try_from(size).unwrap_or(i64::MAX),
-                reason: kept,
-            };
-            let rejected = app.store.reject(rejection).answer();
-            drop(coming);
-            if let Err(error) = rejected.await {
+    let (delivery, ignored, acceptance) = match outcome {
+        Outcome::Stored { delivery, ignored, acceptance } => (delivery, ignored, acceptance),
+        Outcome::Rejected { reason, kept } => {
+            if let Err(error) = kept.answer().await {
                 tracing::warn!(%error, "the reason could not be kept");
             }
             return Err(Answer::error(StatusCode::UNPROCESSABLE_ENTITY, &reason));
         }
     };
-    let accepted = app.store.accept(prepared.delivery, arrivals).answer();
-    drop(coming);
-    match timeout(app.limits.commit, accepted).await {
-        Ok(Ok(Acceptance::Accepted(cases))) => Ok(taken(app, endpoint, &id, &cases, &ignored)),
-        Ok(Ok(Acceptance::Duplicate)) => Ok(Answer::new(StatusCode::OK, json!({"accepted": 0, "duplicate": true}))),
-        Ok(Ok(Acceptance::Conflict)) => {
-            tracing::warn!(security = 3, sender = endpoint.name, delivery = id, "another body under a known id");
+    match acceptance {
+        Ok(Acceptance::Accepted(cases)) => Ok(taken(app, endpoint, &delivery, &cases, &ignored)),
+        Ok(Acceptance::Duplicate) => Ok(Answer::new(StatusCode::OK, &json!({"accepted": 0, "duplicate": true}))),
+        Ok(Acceptance::Conflict) => {
+            tracing::warn!(security = 3, sender = &*endpoint.name, delivery, "another body under a known id");
             Err(Answer::error(StatusCode::CONFLICT, "another delivery came under this id before"))
         }
-        Ok(Err(StoreError::Busy)) => Err(Answer::busy("too much to write", 2)),
-        Ok(Err(StoreError::Full)) => Err(Answer::busy("no room to write", 60)),
-        Ok(Err(error)) => {
-            tracing::error!(sender = endpoint.name, delivery = id, %error, "a delivery could not be stored");
+        Err(StoreError::Busy) => Err(Answer::busy("too much to write", 2)),
+        Err(StoreError::Full) => Err(Answer::busy("no room to write", 60)),
+        Err(error) => {
+            tracing::error!(sender = &*endpoint.name, delivery, %error, "a delivery could not be stored");
             Err(Answer::busy("the delivery could not be stored", 10))
         }
-        // It may still be written: then the repeated delivery is a duplicate.
-        Err(_) => Err(Answer::busy("writing takes too long", 10)),
     }
 }
 
-fn taken(app: &App, endpoint: &Endpoint, id: &str, cases: &[Accepted], ignored: &[String]) -> Answer {
+/// Hands to the store what was mapped, on the thread that mapped it.
+fn store(app: &App, prepared: Prepared, coming: Expected, reply: Reply<Outcome>) {
+    let Prepared { delivery, size, mapped } = prepared;
+    match mapped {
+        Ok((arrivals, ignored)) => {
+            let id = delivery.id.clone();
+            app.store.accept_then(delivery, arrivals, move |acceptance| {
+                reply.send(Outcome::Stored { delivery: id, ignored, acceptance });
+            });
+        }
+        Err(Unfit { reason, kept }) => {
+            let Delivery { sender, id, received_at, .. } = delivery;
+            tracing::warn!(sender, delivery = id, reason = kept, "a delivery could not be mapped");
+            let rejection = Rejection { sender, delivery: id, received_at, size, reason: kept };
+            reply.send(Outcome::Rejected { reason, kept: app.store.reject(rejection) });
+        }
+    }
+    drop(coming);
+}
+
+fn taken(app: &App, endpoint: &Endpoint, delivery: &str, cases: &[Accepted], ignored: &[String]) -> Answer {
     for one in cases {
-        let verdict = serde_json::to_value(one.status).ok().and_then(|text| text.as_str().map(str::to_owned));
-        let verdict = verdict.unwrap_or_default();
-        let case = one.id.map(|id| id.0);
-        tracing::info!(
-            sender = endpoint.name,
-            delivery = id,
-            case,
-            finding = one.fingerprint.short(),
-            verdict,
-            "taken"
-        );
+        let (verdict, case) = (one.status.as_str(), one.id.map(|id| id.0));
+        let (sender, finding) = (&*endpoint.name, one.fingerprint.short());
+        tracing::info!(sender, delivery, case, finding, verdict, "taken");
         app.metrics.findings.get_or_create(&Verdict { verdict }).inc();
     }
-    Answer::new(StatusCode::ACCEPTED, json!({"accepted": cases.len(), "cases": cases, "ignored": ignored}))
+    Answer::new(StatusCode::ACCEPTED, &Taken { accepted: cases.len(), cases, ignored })
 }
 
 async fn verify(
@@ -236,8 +258,18 @@ async fn verify(
 /// What the mapping thread makes of a delivery.
 struct Prepared {
     delivery: Delivery,
+    /// Of the body, in bytes.
+    size: i64,
     /// What is to be stored and what the sender's program ignored, or why it could not be mapped.
-    mapped: Result<(Vec<Arrival>, Vec<String>), String>,
+    mapped: Result<(Vec<Arrival>, Vec<String>), Unfit>,
+}
+
+/// Why a delivery could not be mapped.
+struct Unfit {
+    /// For its sender.
+    reason: String,
+    /// What of it may be kept and logged.
+    kept: String,
 }
 
 fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, now: i64) -> Prepared {
@@ -248,9 +280,10 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
         id = format!("{id}@{}", now.div_euclid(NAMELESS));
     }
     let digest = Sha256::digest(body).into();
-    let delivery = Delivery { sender: endpoint.name.clone(), id, digest, received_at: now };
+    let delivery = Delivery { sender: endpoint.name.to_string(), id, digest, received_at: now };
     let content_type = text_of(headers, "content-type");
-    let mapped = map::map(sender, body, content_type.as_deref()).map_err(|error| error.to_string()).map(|all| {
+    let unfit = |reason: String| Unfit { kept: (app.redact.text)(&reason), reason };
+    let mapped = map::map(sender, body, content_type.as_deref()).map_err(|error| unfit(error.to_string())).map(|all| {
         let (mut arrivals, mut ignored) = (Vec::new(), Vec::new());
         for one in all {
             match one {
@@ -260,7 +293,7 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
         }
         (arrivals, ignored)
     });
-    Prepared { delivery, mapped }
+    Prepared { delivery, size: i64::try_from(body.len()).unwrap_or(i64::MAX), mapped }
 }
 
 fn arrival(app: &App, finding: &Finding) -> Arrival {

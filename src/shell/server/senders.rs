@@ -27,7 +27,7 @@ pub(super) struct Endpoints {
 /// A sender that may post.
 pub(super) struct Endpoint {
     senders: Arc<Senders>,
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) authentication: Authentication,
     pub(super) secrets: Vec<Secret>,
     /// Runs of its program that did not end in time and still hold a thread.
@@ -56,7 +56,7 @@ impl Endpoints {
             authentication.check(secrets).with_context(|| format!("senders.{name} ({})", authentication.kind()))?;
             let endpoint = Endpoint {
                 senders: Arc::clone(&senders),
-                name: name.clone(),
+                name: name.as_str().into(),
                 authentication,
                 secrets: secrets.clone(),
                 overruns: Arc::default(),

@@ -1,7 +1,7 @@
 //! Taking deliveries: what is new, what was said before.
 
 use rusqlite::{OptionalExtension, params};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -98,9 +98,14 @@ pub struct Accepted {
     pub status: Status,
 }
 
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// What a finding meant for its case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// The first report: a case was opened.
     New,
@@ -119,6 +124,19 @@ pub enum Status {
 }
 
 impl Status {
+    /// The status as answers and metrics write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Revised => "revised",
+            Self::Repeat => "repeat",
+            Self::Reopened => "reopened",
+            Self::Resolving => "resolving",
+            Self::Resolved => "resolved",
+            Self::NotOpen => "not-open",
+        }
+    }
+
     /// Tells whether there may be something to do for a worker now.
     pub fn is_work(self) -> bool {
         matches!(self, Self::New | Self::Revised | Self::Reopened | Self::Resolving)
@@ -132,10 +150,8 @@ impl Arrival {
         repository: Result<RepoSlug, Refusal>,
         redact: impl FnOnce(&Finding) -> Finding,
     ) -> Self {
-        let fingerprint = Fingerprint::of(finding);
-        let narrow = finding.patch.is_some();
-        let identity = head(&fingerprint);
-        let subject = if narrow { head(&Fingerprint::of_subject(finding)) } else { identity };
+        let (fingerprint, subject) = Fingerprint::of_both(finding);
+        let (identity, subject) = (head(&fingerprint), head(&subject));
         let stored = redact(finding);
         let (repository, refusal) = match repository {
             Ok(slug) => (Some(slug), None),
@@ -145,7 +161,7 @@ impl Arrival {
             fingerprint,
             identity,
             subject,
-            narrow,
+            narrow: finding.patch.is_some(),
             content: content(&stored),
             standing: finding.state,
             repository,
