@@ -113,6 +113,9 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
             (Err(before), Err(after)) if before.code == Code::StackUnreadable && before.message == after.message => {
                 continue;
             }
+            (Ok(_), Err(after)) if after.code == Code::StackUnreadable => {
+                return Err(failed(&plan, format!("after the edit, {}", after.message)));
+            }
             (before, after) => (before?, after?),
         };
         let target = (stack == owned.stack).then_some((owned.resource, wanted));

@@ -82,6 +82,15 @@ impl<'r> Layers<'r> {
         self.nearest.iter().find_map(|id| self.value_in(*id, path))
     }
 
+    /// Tells whether nothing, or nothing that counts, is said of a path: what a default stands in for.
+    pub fn is_unset(&self, path: &[String]) -> bool {
+        match self.value(path) {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The value of a path in one layer.
     pub fn value_in(&self, id: LayerId, path: &[String]) -> Option<Value> {
         let layer = self.lineage.layer(id);

@@ -1,5 +1,7 @@
 //! A resource as it is printed: which bytes of the output hold a field, and what those bytes are made of.
 
+use serde_json::Value;
+
 use super::Found;
 use crate::{
     engine::{
@@ -21,7 +23,7 @@ use crate::{
         yaml::{
             edit,
             resolve::{self, Reader},
-            tree::{self, NodeId, NodeKind},
+            tree::{self, CollectionStyle, NodeId, NodeKind},
         },
     },
 };
@@ -133,6 +135,32 @@ impl Printed<'_> {
                 }]);
             }
         }
+        if let Action::AddKey { key, value } = &step.action {
+            found.add(self.first_key(lineage, &step.at, key, value));
+        }
+    }
+
+    /// A key as the first one below its map's own key, where that stands in a template and what follows does not.
+    fn first_key(&self, lineage: &Lineage, at: &Pointer, key: &str, value: &Value) -> Option<Site> {
+        const ALONE: &str = "_: 1\n";
+        let (yaml, found) = (self.yaml()?, self.found(at)?);
+        let NodeKind::Mapping { style: CollectionStyle::Block, entries } = &yaml.node(found.node).kind else { return None };
+        let first = yaml.node(entries.first()?.key).span.start;
+        let bytes = self.document.text().bytes();
+        let column = first - bytes[..first].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let MadeOf::Verbatim { leaf, offset } = self.key(at).last()?.made_of else { return None };
+        let Leaf::File(file) = lineage.leaf(leaf) else { return None };
+        let (text, source) = (lineage.text_of(file)?, lineage.file(file));
+        let end = offset as usize + text.get(offset as usize..)?.find('\n')? + 1;
+        let change = edit::Change::InsertKey { key: key.to_owned(), value: value.clone() };
+        let worded = edit::edit(ALONE, 0, &Pointer::root(), &change, Reader::Manifest).ok()?.apply(ALONE);
+        let indent = " ".repeat(column);
+        let lines: String = worded.strip_prefix(ALONE)?.lines().map(|line| format!("{indent}{line}\n")).collect();
+        (source.inside.is_none()).then(|| Site {
+            file: source.path.clone(),
+            label: "text of the template".to_owned(),
+            wording: Wording::Text { span: Span::empty(end), before: String::new(), after: lines },
+        })
     }
 
     /// The lines of a template that print a field, whole: from the line of its key, or of its first byte, through that of its

@@ -10,7 +10,10 @@ use crate::{
         helm::{lineage::Lineage, template::leaf::{FileId, Leaf}},
         site::{Site, Wording},
     },
-    model::pointer::Pointer,
+    model::{
+        change::{Action, Change},
+        pointer::Pointer,
+    },
     source::{
         lineage::text::{MadeOf, Slice},
         span::Span,
@@ -49,13 +52,20 @@ pub fn set(
         }
     }
     // Chosen by a default: the key that is not set or empty, with all that the default says in its place.
-    for (path, range) in chosen(lineage, layers, &pieces) {
-        if range == (0..scalar.text.len()) {
-            found.add(typed(layers, &path, value));
-        } else if range.start <= window.start && window.end <= range.end {
-            found.add(layers.set(&path, &Value::String(window.replaced(&scalar.text, &range))));
+    let (unset, set): (Vec<_>, Vec<_>) =
+        chosen(lineage, layers, &pieces).into_iter().partition(|(path, _)| layers.is_unset(path));
+    let choose = |chosen: Vec<(Vec<String>, Range<usize>)>, found: &mut Found| {
+        for (path, range) in chosen {
+            if range == (0..scalar.text.len()) {
+                found.add(typed(layers, &path, value));
+            } else if range.start <= window.start && window.end <= range.end {
+                found.add(layers.set(&path, &Value::String(window.replaced(&scalar.text, &range))));
+            }
         }
-    }
+    };
+    choose(unset, found);
+    printed.literal(lineage, &Change { at: at.clone(), action: Action::Set(value.clone()) }, found);
+    choose(set, found);
     // Computed from values: one of them may be the value before it was converted.
     for piece in pieces.iter().filter(|piece| matches!(piece.made_of, MadeOf::Derived(_))) {
         let text = window.replaced(&scalar.text, &piece.range);
@@ -77,6 +87,7 @@ fn chosen(lineage: &Lineage, layers: &Layers<'_>, pieces: &[&Slice]) -> Vec<(Vec
             }
         }
     }
+    found.retain(|(path, _)| !matches!(layers.value(path), Some(Value::Array(_) | Value::Object(_))));
     // What chose the smallest part is nearest to it.
     found.sort_by_key(|(_, range)| range.len());
     found
