@@ -319,7 +319,7 @@ mod tests {
         let document = &documents[1];
         assert_eq!(
             document.value().expect("is YAML").expect("holds something").as_ref(),
-            &json!({"image": "acme/cart:1.4.2", "empty": null, "list": [{"script": "set -e\nrun\nend"}]})
+            &json!({"image": "acme/cart:1.4.2", "empty": null, "list": [{"script": "set -e\nrun\nend\n"}]})
         );
         let mut field = |at: &str| document.field(&at.parse().expect("a pointer"), &mut sets).expect(at);
 
@@ -335,7 +335,7 @@ mod tests {
         assert!(!document.slices(found.lines).all(|slice| slice.control.is_empty()));
 
         let found = field("/list/0/script");
-        assert_eq!(found.value.bytes(), b"set -e\nrun\nend");
+        assert_eq!(found.value.bytes(), b"set -e\nrun\nend\n");
         let run = found.value.slices(7..10).next().expect("a piece");
         assert_eq!((run.range, run.made_of.set()), (7..10, script));
         assert_eq!(&document.text().bytes()[found.lines], b"- script: |\n    set -e\n    run\n    end");
@@ -349,6 +349,6 @@ mod tests {
         let second = parsed.documents(&Text::plain("---\na: 1\n"));
         assert!(Arc::ptr_eq(&first[0].content, &second[0].content));
         assert_eq!(first[1].value().expect_err("is no YAML").line, 1);
-        assert_eq!((parsed.documents.len(), parsed.kept), (2, 8));
+        assert_eq!((parsed.documents.len(), parsed.kept), (2, 10));
     }
 }

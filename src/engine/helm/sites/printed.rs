@@ -68,7 +68,11 @@ impl Printed<'_> {
         let start = found.key.map_or(span.start, |key| yaml.node(key).span.start);
         let rest = &self.document.text().bytes()[span.end..];
         let gap = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-        self.document.slices(start..span.end + gap).collect()
+        let bytes = self.document.text().bytes();
+        let blank = |slice: &Slice| !slice.range.is_empty() && bytes[slice.range.clone()].trim_ascii().is_empty();
+        let slices = self.document.slices(start..span.end + gap);
+        // Indentation is made of the whole text that was indented, which says nothing of this field.
+        slices.map(|slice| if blank(&slice) { Slice { made_of: MadeOf::NOTHING, ..slice } } else { slice }).collect()
     }
 
     /// The entries of a map or the items of a list.
