@@ -163,8 +163,13 @@ fn compare(
             "give this resource a source of its own, or report the drift for all that share it",
         )
     };
-    if before.resources.len() != after.resources.len() || skipped(before) != skipped(after) {
+    if before.resources.len() != after.resources.len() {
         return Err(shared("add or remove resources".to_owned()));
+    }
+    let (known, found) = (skipped(before), skipped(after));
+    if known != found {
+        let new = found.iter().find(|skipped| !known.contains(skipped)).map_or("more is read", |(_, why)| why);
+        return Err(shared(format!("change what is passed over ({new})")));
     }
     for (index, (old, new)) in before.resources.iter().zip(&after.resources).enumerate() {
         if old.id != new.id {
@@ -182,7 +187,7 @@ fn compare(
                 return Err(shared(format!("change {place}")));
             }
             let (file, line) = old.declared_at();
-            let hint = "change the source by hand and report this repository's shape as a defect";
+            let hint = "change the source by hand";
             return Err(Refusal::new(
                 Code::ProofFailed,
                 format!("rendered after the edit, {place} is not as wanted"),

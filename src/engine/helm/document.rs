@@ -4,7 +4,11 @@
 //! same bytes here, and each part is parsed where it stands, so that every node leads to the pieces of text that printed it.
 //! A render after an edit prints nearly everything as before: documents are parsed once for each text.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -53,6 +57,8 @@ pub struct Document {
 struct Content {
     document: Option<tree::Document>,
     value: Result<Option<Arc<Value>>, Unreadable>,
+    /// The keys that one map has twice, of which the last counts.
+    repeated: Vec<String>,
 }
 
 /// Why a document cannot be read.
@@ -177,7 +183,11 @@ impl Parsed {
 
 impl Content {
     fn read(text: &[u8]) -> Self {
-        let fail = |line, problem: String| Self { document: None, value: Err(Unreadable { line, problem }) };
+        let fail = |line, problem: String| Self {
+            document: None,
+            value: Err(Unreadable { line, problem }),
+            repeated: Vec::new(),
+        };
         let text = match std::str::from_utf8(text) {
             Ok(text) => text,
             Err(error) => {
@@ -190,7 +200,7 @@ impl Content {
             Err(error) => return fail(error.line, error.problem.to_string()),
         };
         let Some(document) = stream.documents.into_iter().next() else {
-            return Self { document: None, value: Ok(None) };
+            return Self { document: None, value: Ok(None), repeated: Vec::new() };
         };
         let value =
             document.root.map(|root| resolve::value(&document, root, READER).map(Arc::new)).transpose().map_err(
@@ -199,7 +209,8 @@ impl Content {
                     problem: error.to_string(),
                 },
             );
-        Self { document: Some(document), value }
+        let repeated = repeated(&document);
+        Self { document: Some(document), value, repeated }
     }
 }
 
@@ -215,6 +226,12 @@ impl Document {
     /// Where Helm fails to read it as well.
     pub fn value(&self) -> Result<Option<&Arc<Value>>, &Unreadable> {
         self.content.value.as_ref().map(Option::as_ref)
+    }
+
+    /// The keys that one map has twice. Helm lets the last one count, so a value that is printed beside another of its name
+    /// hides it.
+    pub fn repeated(&self) -> &[String] {
+        &self.content.repeated
     }
 
     /// What the text was read as; nothing where it cannot be read.
@@ -252,6 +269,22 @@ impl Document {
             bytes[written.end..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| written.end + at);
         Some(Field { value, written, key, lines: line_start..line_end, is_elsewhere })
     }
+}
+
+fn repeated(document: &tree::Document) -> Vec<String> {
+    let mut repeated = Vec::new();
+    for node in &document.nodes {
+        let NodeKind::Mapping { entries, .. } = &node.kind else { continue };
+        let mut seen = HashSet::new();
+        for entry in entries {
+            if let NodeKind::Scalar { text, .. } = &document.node(entry.key).kind
+                && !seen.insert(text)
+            {
+                repeated.push(text.clone());
+            }
+        }
+    }
+    repeated
 }
 
 #[cfg(test)]

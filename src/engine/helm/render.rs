@@ -26,7 +26,7 @@ use super::{
     values::{self, Prepared, Release, Template, ValuesSource},
 };
 use crate::{
-    engine::{self, Rendered, Resource, reads::Reads},
+    engine::{self, Rendered, Resource, Skipped, reads::Reads},
     model::{
         pointer::Pointer,
         refusal::{Code, Refusal},
@@ -278,6 +278,11 @@ fn add(rendered: &mut Rendered, lineage: &Rc<Lineage>, document: Document) {
     let Ok(Some(value)) = document.value() else { return };
     let value = value.clone();
     let document = Rc::new(document);
+    for key in document.repeated() {
+        let (file, line) = Printed { document: &document, base: &Pointer::root() }.declared_at(lineage);
+        let why = format!("a map has the key {key:?} twice, of which the last one counts");
+        rendered.skipped.push(Skipped { file, line, why, broken: false });
+    }
     let kind = text(&value, "kind");
     match (kind.strip_suffix("List"), value.get("items")) {
         (Some(of), Some(Value::Array(items))) => {

@@ -42,6 +42,13 @@ pub fn sites(
     wanted: &Value,
 ) -> Result<Vec<Site>, Refusal> {
     let layers = Layers::new(lineage);
+    if matches!(step.action, Action::Set(_) | Action::Remove)
+        && let Some(what) = lineage.volatile(&printed.block(&step.at))
+    {
+        let (file, line) = printed.declared_at(lineage);
+        let message = format!("{} is made anew in every render ({what})", step.at);
+        return Err(Refusal::new(Code::NotExpressible, message, "change the chart by hand").at(file, line));
+    }
     let mut found = Found::default();
     match &step.action {
         Action::Set(value) if is_scalar(value) => scalar::set(lineage, &layers, printed, &step.at, value, &mut found),
@@ -109,13 +116,8 @@ fn whole(
 }
 
 fn nowhere(lineage: &Lineage, printed: &Printed<'_>, step: &Change) -> Refusal {
-    let slices = printed.block(&step.at);
-    let volatile = lineage.volatile(&slices);
     let (file, line) = printed.declared_at(lineage);
-    let message = match volatile {
-        Some(what) => format!("{} is made anew in every render ({what})", step.at),
-        None => format!("nothing in this repository that could be edited says {}", step.at),
-    };
+    let message = format!("nothing in this repository that could be edited says {}", step.at);
     Refusal::new(Code::NotExpressible, message, "change the chart or its values by hand").at(file, line)
 }
 
