@@ -170,7 +170,7 @@ impl Resource {
     pub fn dependents(&self, fields: &[Pointer], spot: &Spot<'_>) -> Vec<(Pointer, Dependence)> {
         match (&self.source, spot) {
             (Source::Helm(source), _) => source.dependents(fields, spot),
-            (Source::Manifest(source), Spot::Bytes(file, span)) => {
+            (Source::Manifest(source), Spot::Bytes(file, span, _)) => {
                 let says = |origin: &Origin| origin.file == **file && origin.span == *span;
                 let all = fields.iter().zip(source.origins(fields));
                 let moved = all.filter(|(_, origins)| origins.iter().any(says));

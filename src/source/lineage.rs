@@ -94,8 +94,8 @@ pub struct Override {
 /// What an edit would change, to be looked for in what is rendered.
 #[derive(Clone, Copy, Debug)]
 pub enum Spot<'s> {
-    /// The bytes of a file.
-    Bytes(&'s RepoPath, Span),
+    /// What a file says in these bytes, and the keys that lead to it there, where it is a value.
+    Bytes(&'s RepoPath, Span, &'s [String]),
     /// A value of the release, wherever it is set.
     Key(&'s [String]),
 }

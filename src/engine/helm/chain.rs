@@ -10,7 +10,7 @@ use super::{
     origins::{place_in_file, place_in_layer, place_of, role_in, role_of},
     sites::printed::Printed,
     sources::{LayerContent, Role as LayerRole},
-    template::leaf::{LayerId, Leaf, PathId},
+    template::leaf::{FileId, LayerId, Leaf, PathId},
     values::Said,
 };
 use crate::{
@@ -46,7 +46,8 @@ pub fn chain(lineage: &Lineage, printed: &Printed<'_>, at: &Pointer) -> Option<C
         }
     }
     let printing: Vec<LeafId> = controls(lineage, &before);
-    let choosing = controls(lineage, &slices).into_iter().filter(|leaf| !printing.contains(leaf) && !data.contains(leaf));
+    let choosing =
+        controls(lineage, &slices).into_iter().filter(|leaf| !printing.contains(leaf) && !data.contains(leaf));
     chain.chosen_because = causes(lineage, choosing);
     chain.printed_because = causes(lineage, printing);
     Some(chain)
@@ -59,7 +60,7 @@ pub fn dependents(
     fields: &[Pointer],
     spot: &Spot<'_>,
 ) -> Vec<(Pointer, Dependence)> {
-    let mut search = Search { lineage, spot, leaves: HashMap::new() };
+    let mut search = Search { lineage, spot, maps: maps(lineage, spot), leaves: HashMap::new() };
     let depends = |at: &Pointer| {
         let (value, before) = value(lineage, printed, at)?;
         let slices: Vec<Slice> = value.slices(0..value.len()).collect();
@@ -79,7 +80,7 @@ pub fn lack(lineage: &Lineage, printed: &Printed<'_>, resource: &Value, at: &Poi
     let depth = (0..at.tokens().len()).rev().find(|depth| above(at, *depth).get(resource).is_some());
     let Some(depth) = depth else { return Lack::default() };
     let (parent, missing) = (above(at, depth), &at.tokens()[depth..]);
-    let mut lack = Lack { passed_over: passed_over(lineage, printed, &missing[0]), settable: Vec::new() };
+    let mut lack = passed_over(lineage, printed, &parent, &missing[0]);
     let mut containers: Vec<(LayerId, PathId, usize)> = Vec::new();
     if let (Some((value, _)), true) = (value(lineage, printed, &parent), is_empty(parent.get(resource))) {
         for leaf in value.slices(0..value.len()).flat_map(|slice| lineage.leaves(slice.made_of.set())) {
@@ -88,10 +89,10 @@ pub fn lack(lineage: &Lineage, printed: &Printed<'_>, resource: &Value, at: &Poi
             }
         }
     }
+    // A map of values that is printed as it is prints its keys as well.
     for child in printed.children(&parent) {
-        let Some((value, _)) = value(lineage, printed, &child) else { continue };
-        for leaf in value.slices(0..value.len()).flat_map(|slice| lineage.leaves(slice.made_of.set())) {
-            if let Leaf::Node { layer, at } = leaf
+        for leaf in printed.key(&child).iter().flat_map(|slice| lineage.leaves(slice.made_of.set())) {
+            if let Leaf::Key { layer, at } = leaf
                 && lineage.paths.keys(at).last().copied() == child.last()
             {
                 containers.push((layer, at, 1));
@@ -102,7 +103,8 @@ pub fn lack(lineage: &Lineage, printed: &Printed<'_>, resource: &Value, at: &Poi
         let keys = lineage.paths.keys(at);
         let container = &keys[..keys.len() - up];
         let is_map = matches!(value_in(lineage, layer, container), Some(Value::Object(_)));
-        let paths = if is_map && !container.is_empty() { lineage.layering.paths_of(layer, container) } else { Vec::new() };
+        let paths =
+            if is_map && !container.is_empty() { lineage.layering.paths_of(layer, container) } else { Vec::new() };
         for path in paths {
             let key: Vec<String> = path.into_iter().chain(missing.iter().cloned()).collect();
             lack.settable.extend(override_at(lineage, &key).filter(|place| !lack.settable.contains(place)));
@@ -177,8 +179,8 @@ fn cause(lineage: &Lineage, leaf: &Leaf, bytes: Option<(usize, usize)>) -> Cause
             if matches!(leaf, Leaf::Node { .. }) {
                 cause.value = value_in(lineage, *layer, &keys);
             }
-            let is_map = matches!(cause.value, Some(Value::Object(_)));
-            if !is_map && let Some((path, said)) = said(lineage, *layer, &cause.key) {
+            let is_merged = cause.value.as_ref().is_some_and(Value::is_object) && !is_empty(cause.value.as_ref());
+            if !is_merged && let Some((path, said)) = said(lineage, *layer, &cause.key) {
                 cause.overrides = said.into_iter().map(|said| overridden(lineage, said)).collect();
                 if role == Role::Value || role == Role::Default {
                     cause.override_at = override_at(lineage, &path);
@@ -243,35 +245,55 @@ fn value_in(lineage: &Lineage, layer: LayerId, at: &[&str]) -> Option<Value> {
     resolve::value(layer.document()?.1, found.node, Reader::Helm).ok()
 }
 
-/// The blocks that were passed over and have a key, in the templates that print a resource.
-fn passed_over(lineage: &Lineage, printed: &Printed<'_>, key: &str) -> Vec<PassedOver> {
-    let mut files = Vec::new();
-    for slice in printed.block(&Pointer::root()) {
-        for leaf in lineage.leaves(slice.made_of.set()) {
-            if let Leaf::File(file) = leaf
-                && !files.contains(&file)
-            {
-                files.push(file);
-            }
+/// The blocks within what prints a list or map that were passed over and have a key, or an item of the list.
+fn passed_over(lineage: &Lineage, printed: &Printed<'_>, parent: &Pointer, key: &str) -> Lack {
+    let mut printing: HashMap<FileId, Span> = HashMap::new();
+    for slice in printed.block(parent) {
+        if let MadeOf::Verbatim { leaf, offset } = slice.made_of
+            && let Leaf::File(file) = lineage.leaf(leaf)
+        {
+            let (start, end) = (offset as usize, offset as usize + slice.range.len());
+            let span = printing.entry(file).or_insert(Span::new(start, end));
+            *span = Span::new(span.start.min(start), span.end.max(end));
         }
     }
-    let mut found: Vec<PassedOver> = Vec::new();
-    for branch in lineage.branches.iter().filter(|branch| !branch.taken && files.contains(&branch.file)) {
+    let is_item = printed.is_list(parent);
+    let has = |line: &str| {
+        let (item, line) = (line.trim_start().strip_prefix("- "), line.trim_start().trim_start_matches("- "));
+        if is_item { item.is_some() } else { line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) }
+    };
+    let mut lack = Lack::default();
+    for branch in lineage.branches.iter().filter(|branch| !branch.taken) {
+        let within = |span: &Span| span.start <= branch.span.start && branch.span.end <= span.end;
         let body = lineage.text_of(branch.file).and_then(|text| text.get(branch.span.range())).unwrap_or_default();
-        let has = |line: &str| {
-            let line = line.trim_start().trim_start_matches("- ");
-            line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
-        };
-        if body.lines().any(has) {
-            let leaves: Vec<LeafId> = lineage.sets.borrow().leaves(branch.decided_by).collect();
-            let place = place_in_file(lineage, branch.file, branch.span);
-            let passed = PassedOver { place, decided_by: causes(lineage, leaves) };
-            if !found.contains(&passed) {
-                found.push(passed);
+        if !printing.get(&branch.file).is_some_and(within) || !body.lines().any(has) {
+            continue;
+        }
+        let leaves: Vec<LeafId> = lineage.sets.borrow().leaves(branch.decided_by).collect();
+        let place = place_in_file(lineage, branch.file, branch.span);
+        let passed = PassedOver { place, decided_by: causes(lineage, leaves) };
+        for over in
+            passed.decided_by.iter().filter(|cause| is_unset(cause)).filter_map(|cause| cause.override_at.as_ref())
+        {
+            if !lack.settable.contains(over) {
+                lack.settable.push(over.clone());
             }
         }
+        if !lack.passed_over.contains(&passed) {
+            lack.passed_over.push(passed);
+        }
     }
-    found
+    lack
+}
+
+/// Tells whether a template takes what a cause says for nothing.
+fn is_unset(cause: &Cause) -> bool {
+    match &cause.value {
+        Some(Value::Bool(value)) => !value,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Number(number)) => number.as_f64() == Some(0.0),
+        value => is_empty(value.as_ref()),
+    }
 }
 
 fn above(at: &Pointer, depth: usize) -> Pointer {
@@ -294,8 +316,23 @@ fn is_text(role: Role) -> bool {
 struct Search<'s> {
     lineage: &'s Lineage,
     spot: &'s Spot<'s>,
+    /// The paths of values at which the spot is a map, into which others are merged: what is below them moves with it.
+    maps: Vec<Vec<String>>,
     /// Whether leaves are the spot, or hold it.
     leaves: HashMap<LeafId, Option<Hit>>,
+}
+
+/// The paths of values at which a spot is a map.
+fn maps(lineage: &Lineage, spot: &Spot<'_>) -> Vec<Vec<String>> {
+    let Spot::Bytes(path, span, keys) = spot else { return Vec::new() };
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let is_it = |id: LayerId| {
+        let place = place_in_layer(lineage, id, &keys, false).map(|(place, _)| place);
+        place.is_some_and(|place| place.file == **path && place.span == *span)
+            && matches!(value_in(lineage, id, &keys), Some(Value::Object(_)))
+    };
+    let layers = lineage.layers().map(|(id, _)| id).filter(|id| !keys.is_empty() && is_it(*id));
+    layers.flat_map(|id| lineage.layering.paths_of(id, &keys)).collect()
 }
 
 /// How a leaf and a spot meet.
@@ -311,7 +348,7 @@ impl Search<'_> {
     /// Tells whether a piece is made of the spot.
     fn is_in(&mut self, slice: &Slice) -> bool {
         match (slice.made_of, self.spot) {
-            (MadeOf::Verbatim { leaf, offset }, Spot::Bytes(path, span)) => match self.lineage.leaf(leaf) {
+            (MadeOf::Verbatim { leaf, offset }, Spot::Bytes(path, span, _)) => match self.lineage.leaf(leaf) {
                 Leaf::File(file) => {
                     let source = self.lineage.file(file);
                     let own = Span::new(offset as usize, offset as usize + slice.range.len());
@@ -332,32 +369,40 @@ impl Search<'_> {
         leaves.into_iter().any(|leaf| self.hit(leaf) == Some(Hit::Is))
     }
 
+    fn hit_by_path(&self, leaf: &Leaf) -> Option<Hit> {
+        let paths = match leaf {
+            Leaf::Node { layer, at } | Leaf::Key { layer, at } => {
+                self.lineage.layering.paths_of(*layer, &self.lineage.paths.keys(*at))
+            }
+            Leaf::Absent { at } => vec![self.lineage.paths.keys(*at).into_iter().map(str::to_owned).collect()],
+            _ => return None,
+        };
+        if let Spot::Key(path) = self.spot {
+            if paths.iter().any(|own| own == path) {
+                return Some(Hit::Is);
+            }
+            if paths.iter().any(|own| path.starts_with(own) || own.starts_with(path)) {
+                return Some(Hit::Holds);
+            }
+        }
+        let is_merged = |own: &Vec<String>| self.maps.iter().any(|map| own.starts_with(map));
+        paths.iter().any(is_merged).then_some(Hit::Holds)
+    }
+
     fn hit(&mut self, id: LeafId) -> Option<Hit> {
         if let Some(known) = self.leaves.get(&id) {
             return *known;
         }
         let leaf = self.lineage.leaf(id);
-        let hit = match self.spot {
-            Spot::Bytes(path, span) => place_of(self.lineage, &leaf, None)
+        let hit = self.hit_by_path(&leaf).or_else(|| match self.spot {
+            Spot::Bytes(path, span, _) => place_of(self.lineage, &leaf, None)
                 .filter(|(place, _)| place.file == **path && place.inside.is_none())
                 .and_then(|(place, _)| {
                     let holds = place.span.start <= span.start && span.end <= place.span.end;
                     holds.then_some(if place.span == *span { Hit::Is } else { Hit::Holds })
                 }),
-            Spot::Key(path) => {
-                let paths = match leaf {
-                    Leaf::Node { layer, at } | Leaf::Key { layer, at } => {
-                        self.lineage.layering.paths_of(layer, &self.lineage.paths.keys(at))
-                    }
-                    Leaf::Absent { at } => {
-                        vec![self.lineage.paths.keys(at).into_iter().map(str::to_owned).collect()]
-                    }
-                    _ => Vec::new(),
-                };
-                let holds = paths.iter().find(|own| path.starts_with(own));
-                holds.map(|own| if own.len() == path.len() { Hit::Is } else { Hit::Holds })
-            }
-        };
+            Spot::Key(_) => None,
+        });
         self.leaves.insert(id, hit);
         hit
     }

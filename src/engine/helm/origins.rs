@@ -125,7 +125,10 @@ pub fn place_in_layer(lineage: &Lineage, id: LayerId, at: &[&str], of_key: bool)
     let line = line_of(&yaml.text, span.start);
     if written.embedded {
         let (outer, span) = outside(lineage, written)?;
-        return Some((place(outer + line, span), Address::Yaml { document: written.document, at: written.base.clone() }));
+        return Some((
+            place(outer + line, span),
+            Address::Yaml { document: written.document, at: written.base.clone() },
+        ));
     }
     let tokens = written.base.tokens().iter().cloned().chain(at.iter().map(|key| (*key).to_owned()));
     let address = Address::Yaml { document: written.document, at: Pointer::of(tokens) };

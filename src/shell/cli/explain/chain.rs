@@ -4,7 +4,7 @@ use anstyle::Style;
 
 use super::{
     path,
-    reach::{Edit, Reach, edits, without_effect},
+    reach::{Edit, Reach, Reader, edits, without_effect},
     spoken,
     table::{Table, cut},
     withheld::Withheld,
@@ -13,8 +13,11 @@ use crate::{
     engine::Resource,
     model::{pointer::Pointer, value::shown},
     remedy::confidential::WITHHELD,
-    shell::terminal::paint::{BOLD, GOOD, WARNING, paint, visible},
-    source::lineage::{Cause, Chain, Lack, Part, Place, Role},
+    shell::terminal::{
+        answer::count,
+        paint::{BOLD, GOOD, WARNING, paint, visible},
+    },
+    source::lineage::{Chain, Lack, Part, Place, Role},
     stack::catalog::Catalog,
 };
 
@@ -22,13 +25,7 @@ use crate::{
 const MAX_CAUSES: usize = 8;
 
 /// What says a field, and what to change.
-pub fn text(
-    catalog: &Catalog<'_>,
-    position: usize,
-    resource: &Resource,
-    at: &Pointer,
-    chain: &Chain,
-) -> String {
+pub fn text(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Pointer, chain: &Chain) -> String {
     let withheld = Withheld::of(resource);
     let is_secret = withheld.hides(at);
     let mut table = Table::default();
@@ -39,7 +36,7 @@ pub fn text(
         for (index, cause) in causes.iter().take(MAX_CAUSES).enumerate() {
             let note = withheld.value(cause, false).map_or_else(|| cause.role.to_string(), |value| shown(&value, 60));
             let label = if index == 0 { label } else { "" };
-            table.row(Style::new(), label, &place(cause.place.as_ref()), &name(cause), &note);
+            table.row(Style::new(), label, &place(cause.place.as_ref()), &path::cause(cause), &note);
         }
         more(&mut table, causes.len());
     }
@@ -52,7 +49,7 @@ pub fn text(
         let label = if index == 0 { "to change it" } else { "" };
         let (place, verb) = match edit.now {
             Some((line, _)) => (format!("{}:{line}", edit.file), ""),
-            None => (edit.file.to_string(), "set it there: "),
+            None => (edit.file.to_string(), "set it there; "),
         };
         let name = if edit.key.is_empty() { edit.role.to_string() } else { path::keys(edit.key) };
         table.row(GOOD, label, &place, &name, &format!("{verb}{}", said_of(&edit.reach, edit)));
@@ -67,7 +64,9 @@ pub fn text(
     }
     for (index, cause) in without_effect(chain).into_iter().enumerate() {
         let label = if index == 0 { "has no effect" } else { "" };
-        table.row(WARNING, label, &place(cause.place.as_ref()), &name(cause), "overridden");
+        let value =
+            withheld.value(cause, is_secret).map_or_else(String::new, |value| format!("{}, ", shown(&value, 40)));
+        table.row(WARNING, label, &place(cause.place.as_ref()), &path::cause(cause), &format!("{value}overridden"));
     }
     let value = withheld.field(at).map_or_else(String::new, |value| shown(value, 200));
     heading(catalog, position, resource, at, &format!("= {}", visible(&value))) + &table.text()
@@ -82,7 +81,7 @@ pub fn lack(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Po
         for (index, cause) in passed.decided_by.iter().take(MAX_CAUSES).enumerate() {
             let note = withheld.value(cause, false).map_or_else(|| cause.role.to_string(), |value| shown(&value, 60));
             let label = if index == 0 { "because" } else { "" };
-            table.row(Style::new(), label, &place(cause.place.as_ref()), &name(cause), &note);
+            table.row(Style::new(), label, &place(cause.place.as_ref()), &path::cause(cause), &note);
         }
         more(&mut table, passed.decided_by.len());
     }
@@ -90,7 +89,7 @@ pub fn lack(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Po
     table.gap();
     let mut label = "to set it";
     for over in &lack.settable {
-        table.row(GOOD, label, over.file.as_str(), &path::keys(&over.key), "would be printed as the field");
+        table.row(GOOD, label, over.file.as_str(), &path::keys(&over.key), "set it there");
         label = "";
     }
     heading(catalog, position, resource, at, "is not printed") + &table.text()
@@ -115,7 +114,9 @@ fn part_rows(table: &mut Table, part: &Part, withheld: &Withheld<'_>, is_secret:
         let mut notes = Vec::new();
         if part.computed {
             let value = withheld.value(cause, is_secret);
-            notes.push(value.map_or_else(|| "computed".to_owned(), |value| format!("computed from {}", shown(&value, 40))));
+            notes.push(
+                value.map_or_else(|| "computed".to_owned(), |value| format!("computed from {}", shown(&value, 40))),
+            );
         }
         match cause.overrides.first() {
             Some(over) => {
@@ -129,7 +130,13 @@ fn part_rows(table: &mut Table, part: &Part, withheld: &Withheld<'_>, is_secret:
             }
             None => notes.push(cause.role.to_string()),
         }
-        table.row(BOLD, if index == 0 { text } else { "" }, &place(cause.place.as_ref()), &name(cause), &notes.join(", "));
+        table.row(
+            BOLD,
+            if index == 0 { text } else { "" },
+            &place(cause.place.as_ref()),
+            &path::cause(cause),
+            &notes.join(", "),
+        );
     }
     more(table, part.sources.len());
 }
@@ -147,38 +154,29 @@ fn place(place: Option<&Place>) -> String {
     })
 }
 
-fn name(cause: &Cause) -> String {
-    match cause.role {
-        Role::BuiltIn => cause.key.iter().map(|name| format!(".{name}")).collect(),
-        Role::Volatile => cause.key.concat(),
-        _ => path::keys(&cause.key),
-    }
-}
-
 /// What an edit moves, in words.
 fn said_of(reach: &Reach, edit: &Edit<'_>) -> String {
-    let mut said = Vec::new();
-    match reach.moves.len() {
-        0 if reach.decides == 0 && reach.stacks.is_empty() => return "moves this field only".to_owned(),
-        0 => said.push("moves this field".to_owned()),
-        others => {
-            let names = reach.moves.iter().take(2).map(|moved| format!("{} {}", moved.resource, moved.path));
-            let names: Vec<String> = names.map(|name| cut(&name, 72)).collect();
-            let and = if others > names.len() { format!(" and {} more", others - names.len()) } else { String::new() };
-            said.push(format!("moves {} fields: this one, {}{and}", others + 1, names.join(", ")));
+    if reach.moves.is_empty() && reach.decides == 0 && reach.stacks.is_empty() {
+        return "moves this field only".to_owned();
+    }
+    let (mut moved, mut said) = (Vec::new(), Vec::new());
+    if let [one, others @ ..] = &reach.moves[..] {
+        moved.push(cut(&format!("{} {}", one.resource, one.field), 80));
+        if !others.is_empty() {
+            moved.push(count(others.len(), "more field"));
         }
     }
-    if reach.decides > 0 {
-        let fields = if reach.decides == 1 { "field" } else { "fields" };
-        said.push(format!("decides over {} {fields}", reach.decides));
+    for Reader { stack, fields } in &reach.stacks {
+        match fields {
+            Some(fields) => moved.push(format!("{} of the stack {stack}", count(*fields, "field"))),
+            None => said.push(format!("{} is also read by the stack {stack}", edit.file)),
+        }
     }
-    for reader in &reach.stacks {
-        said.push(match reader.fields {
-            Some(1) => format!("1 field of the stack {}", reader.stack),
-            Some(fields) => format!("{fields} fields of the stack {}", reader.stack),
-            None if edit.now.is_none() => format!("{} is also read by the stack {}", edit.file, reader.stack),
-            None => format!("also read by the stack {}", reader.stack),
-        });
+    if !moved.is_empty() {
+        said.insert(0, format!("also moves {}", moved.join(" and ")));
+    }
+    if reach.decides > 0 {
+        said.push(format!("decides over {}", count(reach.decides, "other field")));
     }
     said.join("; ")
 }

@@ -91,8 +91,11 @@ struct Advice {
 #[derive(Serialize)]
 struct Edit {
     file: RepoPath,
+    #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<[usize; 2]>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     name: String,
     #[serde(flatten)]
     reach: Reach,
@@ -202,7 +205,7 @@ impl Told {
 fn sources<'c>(causes: impl IntoIterator<Item = &'c Cause>, withheld: &Withheld<'_>, is_secret: bool) -> Vec<Source> {
     let source = |cause: &'c Cause| Source {
         role: cause.role.to_string(),
-        name: path::keys(&cause.key),
+        name: path::cause(cause),
         file: cause.place.as_ref().map(|place| place.file.clone()),
         inside: cause.place.as_ref().and_then(|place| place.inside.clone()),
         line: cause.place.as_ref().map(|place| place.line),

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::model::pointer::{Pointer, list_index};
+use crate::{
+    model::pointer::{Pointer, list_index},
+    source::lineage::{Cause, Role},
+};
 
 /// A field of a resource; items of lists by their names, where they have one of their own.
 pub fn field(at: &Pointer, resource: &Value) -> String {
@@ -33,6 +36,15 @@ pub fn keys(keys: &[String]) -> String {
         }
     }
     text
+}
+
+/// What leads to a cause.
+pub fn cause(cause: &Cause) -> String {
+    match cause.role {
+        Role::BuiltIn => cause.key.iter().map(|name| format!(".{name}")).collect(),
+        Role::Volatile => cause.key.concat(),
+        _ => keys(&cause.key),
+    }
 }
 
 fn push_key(text: &mut String, key: &str) {

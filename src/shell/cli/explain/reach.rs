@@ -3,11 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::{path, spoken};
 use crate::{
     engine::Resource,
     model::pointer::Pointer,
     source::{
-        lineage::{Cause, Chain, Dependence, Role, Spot},
+        lineage::{Cause, Chain, Dependence, Part, Role, Spot},
         path::RepoPath,
         span::Span,
     },
@@ -46,6 +47,9 @@ pub struct Moved {
     pub resource: String,
     /// The field.
     pub path: Pointer,
+    /// The field as people write it.
+    #[serde(skip)]
+    pub field: String,
 }
 
 /// Another stack that reads the file.
@@ -75,13 +79,24 @@ pub fn edits<'c>(
             found.push((rank, edit));
         }
     };
-    let words = chain.parts.iter().filter(|part| part.text.is_empty() || part.text.contains(char::is_alphanumeric));
-    let chosen = chain.chosen_because.iter().filter(|cause| cause.role == Role::Absent);
-    for cause in words.flat_map(|part| &part.sources).chain(chosen) {
+    // Separators and brackets of a template are no values.
+    let is_word = |part: &&Part| {
+        part.text.contains(char::is_alphanumeric) || part.sources.iter().any(|cause| cause.role != Role::Template)
+    };
+    let parts = chain.parts.iter().filter(is_word).flat_map(|part| &part.sources);
+    // Empty ones, in whose place something else was chosen.
+    let is_empty = |cause: &&Cause| match &cause.value {
+        None => cause.role == Role::Absent,
+        Some(value) => value.is_null() || *value == "",
+    };
+    for cause in parts.chain(chain.chosen_because.iter().filter(is_empty)) {
         let reach = Reach::default;
         if let Some(place) = cause.place.as_ref().filter(|place| place.inside.is_none()) {
             let now = Some((place.line, place.span));
-            add(rank(cause.role), Edit { file: place.file.clone(), now, key: &cause.key, role: cause.role, reach: reach() });
+            add(
+                rank(cause.role),
+                Edit { file: place.file.clone(), now, key: &cause.key, role: cause.role, reach: reach() },
+            );
         }
         if let Some(over) = &cause.override_at {
             add(1, Edit { file: over.file.clone(), now: None, key: &over.key, role: Role::Absent, reach: reach() });
@@ -133,7 +148,7 @@ fn rank(role: Role) -> usize {
 
 fn reach(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Pointer, edit: &Edit<'_>) -> Reach {
     let spot = match edit.now {
-        Some((_, span)) => Spot::Bytes(&edit.file, span),
+        Some((_, span)) => Spot::Bytes(&edit.file, span, edit.key),
         None => Spot::Key(edit.key),
     };
     let mut reach = Reach::default();
@@ -149,7 +164,10 @@ fn reach(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Point
                 fields += 1;
                 if other == position && !(found.id == resource.id && path == *at) {
                     match dependence {
-                        Dependence::Data => reach.moves.push(Moved { resource: super::spoken(&found.id), path }),
+                        Dependence::Data => {
+                            let (resource, field) = (spoken(&found.id), path::field(&path, &found.value));
+                            reach.moves.push(Moved { resource, path, field });
+                        }
                         Dependence::Control => reach.decides += 1,
                     }
                 }

@@ -51,7 +51,7 @@ pub fn by_file(resource: &Resource, at: &Pointer) -> String {
         let line = place.map_or_else(String::new, |place| place.line.to_string());
         let name = said.map_or_else(String::new, |cause| match cause.key.is_empty() {
             true => format!("  {}", cause.role),
-            false => format!("  {}, {}", path::keys(&cause.key), cause.role),
+            false => format!("  {}, {}", path::cause(cause), cause.role),
         });
         let row = format!("  {line:>5}  {}{}\n", described(at, &withheld, widest), paint(DIM, name));
         let file = place.map(|place| place.file.clone());
@@ -70,7 +70,8 @@ pub fn by_file(resource: &Resource, at: &Pointer) -> String {
 
 /// What matters most among what a field is made of: values before what the chart itself says.
 fn foremost(chain: &Chain) -> Option<&Cause> {
-    let order = [Role::Value, Role::Argument, Role::Default, Role::Metadata, Role::BuiltIn, Role::Volatile, Role::Constant];
+    let order =
+        [Role::Value, Role::Argument, Role::Default, Role::Metadata, Role::BuiltIn, Role::Volatile, Role::Constant];
     let rank = |cause: &&Cause| order.iter().position(|role| *role == cause.role).unwrap_or(order.len());
     chain.parts.iter().flat_map(|part| &part.sources).min_by_key(rank)
 }

@@ -43,8 +43,8 @@ impl<'r> Withheld<'r> {
     /// What may be shown of a value that a field comes from, or that decided over it.
     pub fn value(&self, cause: &Cause, of_secret: bool) -> Option<Value> {
         let value = cause.value.as_ref()?;
-        let is_said = |text: &str| self.secrets.iter().any(|secret| text.contains(secret) || secret.contains(text));
-        let is_secret = of_secret || value.as_str().is_some_and(|text| text.len() > 3 && is_said(text));
+        let is_said = |text: &str| self.secrets.iter().any(|secret| text.contains(secret));
+        let is_secret = of_secret || value.as_str().is_some_and(is_said);
         if is_secret && !matches!(value, Value::Null | Value::Bool(_)) {
             return Some(Value::from(WITHHELD));
         }
