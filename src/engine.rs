@@ -19,7 +19,11 @@ use crate::{
         refusal::{Code, Refusal},
         resource::ResourceId,
     },
-    source::{lineage::Origin, path::RepoPath, tree::SourceTree},
+    source::{
+        lineage::{Chain, Dependence, Lack, Origin, Spot},
+        path::RepoPath,
+        tree::SourceTree,
+    },
 };
 use reads::Reads;
 use site::Site;
@@ -150,6 +154,37 @@ impl Resource {
         match &self.source {
             Source::Manifest(source) => source.origins(fields),
             Source::Helm(source) => fields.iter().map(|at| source.origins(at)).collect(),
+        }
+    }
+
+    /// How a field came to be, part by part; nothing where there is no such field, or where the language has no more to say
+    /// than [`Self::origins`].
+    pub fn chain(&self, at: &Pointer) -> Option<Chain> {
+        match &self.source {
+            Source::Manifest(_) => None,
+            Source::Helm(source) => source.chain(at),
+        }
+    }
+
+    /// The fields that depend on a spot, of those that are asked for.
+    pub fn dependents(&self, fields: &[Pointer], spot: &Spot<'_>) -> Vec<(Pointer, Dependence)> {
+        match (&self.source, spot) {
+            (Source::Helm(source), _) => source.dependents(fields, spot),
+            (Source::Manifest(source), Spot::Bytes(file, span, _)) => {
+                let says = |origin: &Origin| origin.file == **file && origin.span == *span;
+                let all = fields.iter().zip(source.origins(fields));
+                let moved = all.filter(|(_, origins)| origins.iter().any(says));
+                moved.map(|(at, _)| (at.clone(), Dependence::Data)).collect()
+            }
+            (Source::Manifest(_), Spot::Key(_)) => Vec::new(),
+        }
+    }
+
+    /// Why the resource has no field at a pointer, where the language can tell.
+    pub fn lack(&self, at: &Pointer) -> Lack {
+        match &self.source {
+            Source::Manifest(_) => Lack::default(),
+            Source::Helm(source) => source.lack(at),
         }
     }
 

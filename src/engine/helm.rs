@@ -4,6 +4,7 @@
 //! by the same rules and keeps, for every piece of text, the bytes of the file that say it and the conditions that let it
 //! through.
 
+mod chain;
 pub mod chart;
 pub mod document;
 pub mod functions;

@@ -8,6 +8,8 @@ pub mod text;
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::{path::RepoPath, span::Span};
 use crate::model::pointer::Pointer;
 
@@ -26,6 +28,105 @@ pub struct Origin {
     pub address: Address,
 }
 
+/// How a field came to be: what its text is made of, and what decided over it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chain {
+    /// The parts of the text, from the first byte to the last.
+    pub parts: Vec<Part>,
+    /// What decided that the field is printed.
+    pub printed_because: Vec<Cause>,
+    /// What else decided which value it has.
+    pub chosen_because: Vec<Cause>,
+    /// Whether there are more causes than an engine keeps, so that those listed are not all.
+    pub is_partial: bool,
+}
+
+/// A part of a field's text that has one origin.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The text; empty where something printed nothing.
+    pub text: String,
+    /// Whether the text was computed from its sources; otherwise it stands there byte for byte.
+    pub computed: bool,
+    /// What it comes from; none for what a function of a template made by itself.
+    pub sources: Vec<Cause>,
+}
+
+/// Something outside of the evaluation that a field comes from, or that decided over it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    /// What it is.
+    pub role: Role,
+    /// The keys that lead to it in its file; a built-in's name, as one; empty for text.
+    pub key: Vec<String>,
+    /// Where it is written, if that is a file of the repository.
+    pub place: Option<Place>,
+    /// What it says, where that is a value.
+    pub value: Option<Value>,
+    /// What says something else about the same value to no effect, the one that would win next first.
+    pub overrides: Vec<Cause>,
+    /// Where the value could be set over it, nearest to what is released.
+    pub override_at: Option<Override>,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file, or the archive that holds it.
+    pub file: RepoPath,
+    /// The name in the archive: what stands there cannot be edited.
+    pub inside: Option<String>,
+    /// The line, from 1.
+    pub line: usize,
+    /// The bytes.
+    pub span: Span,
+}
+
+/// A key that a file does not have and that would override what has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// The file.
+    pub file: RepoPath,
+    /// The key in it.
+    pub key: Vec<String>,
+}
+
+/// What an edit would change, to be looked for in what is rendered.
+#[derive(Clone, Copy, Debug)]
+pub enum Spot<'s> {
+    /// What a file says in these bytes, and the keys that lead to it there, where it is a value.
+    Bytes(&'s RepoPath, Span, &'s [String]),
+    /// A value of the release, wherever it is set.
+    Key(&'s [String]),
+}
+
+/// How a field depends on something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dependence {
+    /// It is among what the field is made of: the field moves with it.
+    Data,
+    /// It is among what decided over the field: the field may come, go or become another.
+    Control,
+}
+
+/// Why a resource lacks a field, as far as that is known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lack {
+    /// Blocks of templates that could print it.
+    pub passed_over: Vec<PassedOver>,
+    /// Keys that would be printed as the field.
+    pub settable: Vec<Override>,
+}
+
+/// A block of a template that was passed over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassedOver {
+    /// The block.
+    pub place: Place,
+    /// What its condition looked at; none where it did not look at values.
+    pub decided_by: Vec<Cause>,
+}
+
 /// What a place has to do with the field that it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -37,10 +138,22 @@ pub enum Role {
     Merged,
     /// A value that a release is given: nearest to it, and for it alone unless others are given the same file.
     Value,
+    /// A value that a release is given as an argument, which overrides its values files.
+    Argument,
     /// A chart's default, which a value of the release overrides.
     Default,
-    /// Text or a constant of a template: editing it moves every release of the chart.
+    /// What a chart says of itself, its version for one: editing it moves every release of the chart.
+    Metadata,
+    /// Text of a template: editing it moves every release of the chart.
     Template,
+    /// A constant inside of a template's action: editing it moves every release of the chart.
+    Constant,
+    /// What the field's tool supplies; no file says it.
+    BuiltIn,
+    /// A value that was looked up and that nothing sets: setting it is how the field can be told something else.
+    Absent,
+    /// New in every render: no file says it, and none can.
+    Volatile,
     /// It is not in the field, but decided that the field is there, or which value it has.
     Condition,
 }
@@ -66,8 +179,14 @@ impl fmt::Display for Role {
             Self::Anchored => "shared through an anchor",
             Self::Merged => "inherited through a merge key",
             Self::Value => "value of the release",
+            Self::Argument => "argument of the release",
             Self::Default => "chart default",
+            Self::Metadata => "chart metadata",
             Self::Template => "template",
+            Self::Constant => "constant of the template",
+            Self::BuiltIn => "built in",
+            Self::Absent => "not set",
+            Self::Volatile => "new in every render",
             Self::Condition => "condition",
         })
     }

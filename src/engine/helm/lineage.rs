@@ -8,6 +8,7 @@ use super::{
         evaluate::BranchSeen,
         leaf::{FileId, LayerId, Leaf, Paths},
     },
+    values::lookup::Layering,
 };
 use crate::source::lineage::{
     sets::{LeafId, SetId, Sets},
@@ -27,6 +28,8 @@ pub struct Lineage {
     pub files: Vec<SourceFile>,
     /// The layers of values, by number.
     pub layers: Vec<Layer>,
+    /// The order in which they win.
+    pub layering: Layering,
 }
 
 impl Lineage {

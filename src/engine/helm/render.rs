@@ -193,8 +193,14 @@ fn evaluate(
     }
     let (context, branches) = evaluator.finish();
     let (read, layers) = sources.clone_read();
-    let lineage =
-        Lineage { sets: RefCell::new(context.sets), paths: context.paths, branches, files: read, layers };
+    let lineage = Lineage {
+        sets: RefCell::new(context.sets),
+        paths: context.paths,
+        branches,
+        files: read,
+        layers,
+        layering: prepared.layering,
+    };
     Ok(Evaluated { lineage, crds, files })
 }
 

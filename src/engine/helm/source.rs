@@ -5,6 +5,7 @@ use std::{rc::Rc, sync::Arc};
 use serde_json::Value;
 
 use super::{
+    chain,
     document::Document,
     lineage::Lineage,
     sites::{self, printed::Printed},
@@ -12,7 +13,10 @@ use super::{
 use crate::{
     engine::site::Site,
     model::{change::Change, pointer::Pointer, refusal::Refusal},
-    source::{lineage::Origin, path::RepoPath},
+    source::{
+        lineage::{Chain, Dependence, Lack, Origin, Spot},
+        path::RepoPath,
+    },
 };
 
 /// Where a resource of a chart comes from.
@@ -56,6 +60,21 @@ impl Source {
     /// A refusal where the sources have no place that could say it.
     pub fn sites(&self, change: &Change, wanted: &Value) -> Result<Vec<Site>, Refusal> {
         sites::sites(&self.lineage, &self.printed(), change, &self.value, wanted)
+    }
+
+    /// How a field came to be; nothing where there is no such field.
+    pub fn chain(&self, at: &Pointer) -> Option<Chain> {
+        chain::chain(&self.lineage, &self.printed(), at)
+    }
+
+    /// The fields that depend on a spot, of those that are asked for.
+    pub fn dependents(&self, fields: &[Pointer], spot: &Spot<'_>) -> Vec<(Pointer, Dependence)> {
+        chain::dependents(&self.lineage, &self.printed(), fields, spot)
+    }
+
+    /// Why the resource has no field at a pointer.
+    pub fn lack(&self, at: &Pointer) -> Lack {
+        chain::lack(&self.lineage, &self.printed(), &self.value, at)
     }
 
     fn printed(&self) -> Printed<'_> {

@@ -7,7 +7,7 @@
 mod coalesce;
 mod dependencies;
 mod layers;
-mod lookup;
+pub mod lookup;
 mod prepare;
 mod schema;
 mod set;
@@ -102,7 +102,8 @@ pub struct Prepared {
     pub user: Map,
     /// The final values of the root.
     pub values: Map,
-    layering: lookup::Layering,
+    /// The order in which the layers win.
+    pub layering: lookup::Layering,
 }
 
 /// One chart in its place: a chart that is listed under two aliases is two of these.
@@ -179,7 +180,7 @@ impl Prepared {
     /// The layers that say something about a path in the outermost chart's values, the one that wins first. What a parent's
     /// `global` says to its subcharts is among it. A layer that says `null` is listed although it only takes the key away.
     pub fn layers_of(&self, path: &[&str], sources: &Sources<'_>, context: &Context) -> Vec<Said> {
-        let mut said = self.layering.layers_of(path, sources);
+        let mut said = self.layering.layers_of(path, sources.layers());
         if let Some(winner) = self.winner(path, context) {
             said.retain(|said| *said != winner);
             said.insert(0, winner);

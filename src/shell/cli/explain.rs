@@ -1,10 +1,18 @@
 //! `sourceward explain`: which bytes of which file say a field.
 
+mod chain;
+mod json;
+mod path;
+mod reach;
+mod table;
+mod whole;
+mod withheld;
+
 use std::io::{self, Write};
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::{reach::leaves, withheld::Withheld};
 use super::{Exit, Format, Repository};
 use crate::{
     engine::Resource,
@@ -16,12 +24,9 @@ use crate::{
     },
     shell::terminal::{
         answer,
-        paint::{BOLD, DIM, HUNK, WARNING, paint, visible},
+        paint::{BOLD, DIM, WARNING, paint, visible},
     },
-    source::{
-        lineage::{Origin, Role},
-        path::RepoPath,
-    },
+    source::lineage::{Lack, Role},
     stack::catalog::Catalog,
 };
 
@@ -77,13 +82,18 @@ impl Explain {
             let broken = rendered.skipped.iter().filter(|skipped| skipped.broken);
             unsearched.extend(broken.map(|skipped| format!("{} ({})", skipped.file, skipped.why)));
             for resource in rendered.resources.iter().filter(|resource| is_meant(&resource.id, &self.resource)) {
+                let as_json = self.format == Format::Json;
                 match &self.pointer {
-                    Some(pointer) if pointer.get(&resource.value).is_none() => {
-                        fieldless.get_or_insert_with(|| without(resource, pointer));
-                    }
-                    _ if self.format == Format::Json => texts.push(self.json(&stack.name, resource)),
-                    Some(pointer) => texts.push(field(catalog, &stack.name, resource, pointer)),
-                    None => texts.push(whole(&stack.name, resource)),
+                    Some(pointer) if pointer.get(&resource.value).is_none() => match resource.lack(pointer) {
+                        lack if lack == Lack::default() => {
+                            fieldless.get_or_insert_with(|| without(resource, pointer));
+                        }
+                        lack if as_json => texts.push(json::lack(catalog, position, resource, pointer, &lack)),
+                        lack => texts.push(chain::lack(catalog, position, resource, pointer, &lack)),
+                    },
+                    pointer if as_json => texts.push(json::text(catalog, position, resource, pointer.as_ref())),
+                    Some(pointer) => texts.push(field(catalog, position, resource, pointer)),
+                    None => texts.push(whole(&stack.name, resource, &Pointer::root())),
                 }
             }
         }
@@ -92,17 +102,6 @@ impl Explain {
             (true, Some(refusal)) => Err(refusal),
             (true, None) => Err(self.not_found(&unsearched)),
         }
-    }
-
-    fn json(&self, stack: &str, resource: &Resource) -> String {
-        let fields = self.pointer.clone().map_or_else(|| leaves(&resource.value), |pointer| vec![pointer]);
-        let described = fields.iter().zip(resource.all_origins(&fields)).map(|(at, origins)| Field {
-            path: at,
-            value: at.get(&resource.value),
-            origins: origins.into_iter().map(Place::of).collect(),
-        });
-        let explained = Explained { resource: &resource.id, stack, fields: described.collect() };
-        serde_json::to_string(&explained).expect("all keys are texts") + "\n"
     }
 
     fn not_found(&self, unsearched: &[String]) -> Refusal {
@@ -128,22 +127,27 @@ fn without(resource: &Resource, pointer: &Pointer) -> Refusal {
 }
 
 /// One field, and what an edit of it would reach.
-fn field(catalog: &Catalog<'_>, stack: &str, resource: &Resource, at: &Pointer) -> String {
-    let value = at.get(&resource.value).map_or_else(String::new, |value| shown(value, 200));
+fn field(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Pointer) -> String {
+    let stack = &catalog.stacks()[position].name;
+    if let Some(chain) = resource.chain(at) {
+        return match at.get(&resource.value) {
+            Some(value) if is_filled(value) => whole(stack, resource, at),
+            _ => chain::text(catalog, position, resource, at, &chain),
+        };
+    }
+    let withheld = Withheld::of(resource);
+    let value = withheld.field(at).map_or_else(String::new, |value| shown(value, 200));
     let mut text = format!("{}\n  {}  {}\n", heading(stack, resource), paint(BOLD, at.to_string()), visible(&value));
     for origin in resource.origins(at) {
         let place = visible(&format!("{}:{}", origin.file, origin.line));
         let reach = match origin.role {
-            Role::Literal => "written for this field alone",
-            Role::Anchored => "shared through an anchor: an edit there moves all that refer to it",
-            Role::Value => "value of the release",
-            Role::Default => "default of the chart: a value of the release overrides it",
-            Role::Template => "in the template, for every release of the chart",
-            Role::Condition => "decided that it is printed, or which value it has",
-            Role::Merged => "inherited through a merge key: a key of its own would override it",
+            Role::Literal => "written for this field alone".to_owned(),
+            Role::Anchored => "shared through an anchor: an edit there moves all that refer to it".to_owned(),
+            Role::Merged => "inherited through a merge key: a key of its own would override it".to_owned(),
+            role => role.to_string(),
         };
         text += &format!("  {place}  {}\n", paint(DIM, reach));
-        let readers = catalog.stacks().iter().filter(|other| other.name != stack);
+        let readers = catalog.stacks().iter().filter(|other| other.name != *stack);
         for other in readers.filter(|other| other.declaration.may_read(&origin.file)) {
             let language = other.declaration.language();
             text += &format!("  {}\n", paint(WARNING, format!("also read by the stack {} ({language})", other.name)));
@@ -152,32 +156,11 @@ fn field(catalog: &Catalog<'_>, stack: &str, resource: &Resource, at: &Pointer) 
     text
 }
 
-/// Every field, below the file that says it and with its line.
-fn whole(stack: &str, resource: &Resource) -> String {
-    let fields = leaves(&resource.value);
-    let widest = fields.iter().map(|at| at.to_string().chars().count()).filter(|width| *width <= 48).max().unwrap_or(0);
-    let mut text = heading(stack, resource);
-    let mut file = None;
-    for (at, origins) in fields.iter().zip(resource.all_origins(&fields)) {
-        let value = at.get(&resource.value).map_or_else(String::new, |value| shown(value, 40));
-        let field = format!("{}  {}", visible(&format!("{:widest$}", at.to_string())), visible(&value));
-        let mut origins = origins.into_iter();
-        let Some(first) = origins.next() else {
-            text += &format!("  {:>5}  {field}\n", "");
-            continue;
-        };
-        if file.as_ref() != Some(&first.file) {
-            text += &format!("  {}\n", paint(HUNK, first.file.as_str()));
-            file = Some(first.file);
-        }
-        let role = |role: Role| if role == Role::Literal { String::new() } else { format!("  {role}") };
-        text += &format!("  {:>5}  {field}{}\n", first.line, paint(DIM, role(first.role)));
-        for other in origins {
-            let more = format!("and {}:{}{}", other.file, other.line, role(other.role));
-            text += &format!("  {:>5}  {}\n", "", paint(DIM, more));
-        }
-    }
-    text
+/// Every field at or below a pointer.
+fn whole(stack: &str, resource: &Resource, at: &Pointer) -> String {
+    let has_chains = leaves(&resource.value).first().is_some_and(|first| resource.chain(first).is_some());
+    let fields = if has_chains { whole::by_file(resource, at) } else { whole::in_order(resource) };
+    heading(stack, resource) + &fields
 }
 
 fn heading(stack: &str, resource: &Resource) -> String {
@@ -186,33 +169,24 @@ fn heading(stack: &str, resource: &Resource) -> String {
     format!("{resource} in stack {}  {}\n", visible(stack), paint(DIM, format!("{file}:{line}")))
 }
 
-/// What a resource's fields come from, for machines.
-#[derive(Serialize)]
-struct Explained<'r> {
-    resource: &'r ResourceId,
-    stack: &'r str,
-    fields: Vec<Field<'r>>,
+/// A resource as the command line takes it: `shop/deployment/cart`.
+fn spoken(id: &ResourceId) -> String {
+    let ResourceId::Kubernetes(id) = id else { return id.to_string() };
+    let namespace = id.namespace.as_ref().map_or_else(String::new, |namespace| format!("{namespace}/"));
+    format!("{namespace}{}/{}", id.kind.to_lowercase(), id.name)
 }
 
-#[derive(Serialize)]
-struct Field<'r> {
-    path: &'r Pointer,
-    value: Option<&'r Value>,
-    origins: Vec<Place>,
+/// The fields at or below a pointer that hold a single value or an empty collection.
+fn below(resource: &Resource, at: &Pointer) -> Vec<Pointer> {
+    leaves(&resource.value).into_iter().filter(|field| field.is_within(at)).collect()
 }
 
-#[derive(Serialize)]
-struct Place {
-    file: RepoPath,
-    line: usize,
-    role: String,
-    bytes: [usize; 2],
-}
-
-impl Place {
-    fn of(origin: Origin) -> Self {
-        let Origin { file, line, span, role, .. } = origin;
-        Self { file, line, role: role.to_string(), bytes: [span.start, span.end] }
+/// Tells whether a value is a list or map with something in it.
+fn is_filled(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => !map.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => false,
     }
 }
 
@@ -228,21 +202,4 @@ fn is_meant(id: &ResourceId, wanted: &str) -> bool {
     id.name == name
         && id.kind.eq_ignore_ascii_case(kind)
         && namespace.is_none_or(|namespace| id.namespace.as_deref() == Some(namespace))
-}
-
-/// Every field that holds a single value or an empty collection.
-fn leaves(value: &Value) -> Vec<Pointer> {
-    let (mut found, mut todo) = (Vec::new(), vec![(Pointer::root(), value)]);
-    while let Some((at, value)) = todo.pop() {
-        match value {
-            Value::Object(map) if !map.is_empty() => {
-                todo.extend(map.iter().rev().map(|(key, value)| (at.join(key), value)));
-            }
-            Value::Array(items) if !items.is_empty() => {
-                todo.extend(items.iter().enumerate().rev().map(|(index, value)| (at.join(index.to_string()), value)));
-            }
-            _ => found.push(at),
-        }
-    }
-    found
 }

@@ -1,11 +1,11 @@
 //! Which layers say something about a path, the winner first.
 
 use super::{Said, dependencies::Charts};
-use crate::engine::helm::{sources::Sources, template::leaf::LayerId};
+use crate::engine::helm::{sources::Layer, template::leaf::LayerId};
 
 /// All layers of a release in the order in which they win, each with where it counts.
 #[derive(Debug)]
-pub(super) struct Layering {
+pub struct Layering {
     mounts: Vec<Mount>,
     /// The paths of subcharts in the outermost chart's values.
     charts: Vec<Vec<String>>,
@@ -48,8 +48,18 @@ impl Layering {
         }
     }
 
-    /// The layers that say something about a path.
-    pub(super) fn layers_of(&self, path: &[&str], sources: &Sources<'_>) -> Vec<Said> {
+    /// The paths in the outermost chart's values at which a place of a layer counts.
+    pub fn paths_of(&self, layer: LayerId, at: &[&str]) -> Vec<Vec<String>> {
+        let mounts = self.mounts.iter().filter(|mount| mount.layer == layer);
+        let path = |mount: &Mount| {
+            let rest = at.get(mount.from.len()..).filter(|_| mount.from.iter().zip(at).all(|(own, key)| own == key))?;
+            Some(mount.at.iter().cloned().chain(rest.iter().map(|key| (*key).to_owned())).collect())
+        };
+        mounts.filter_map(path).collect()
+    }
+
+    /// The layers, all of the release's by their number, that say something about a path.
+    pub fn layers_of(&self, path: &[&str], layers: &[Layer]) -> Vec<Said> {
         let mut found: Vec<Said> = Vec::new();
         for path in self.places_of(path) {
             for mount in &self.mounts {
@@ -61,7 +71,7 @@ impl Layering {
                 let from = mount.from.iter().map(String::as_str);
                 let at: Vec<&str> = from.chain(path[mount.at.len()..].iter().copied()).collect();
                 let said = Said { layer: mount.layer, at: at.iter().map(|key| (*key).to_owned()).collect() };
-                if !found.contains(&said) && sources.layer(mount.layer).says(&at) {
+                if !found.contains(&said) && layers[mount.layer.0 as usize].says(&at) {
                     found.push(said);
                 }
             }
