@@ -64,7 +64,7 @@ pub struct Cause {
     /// What it says, where that is a value.
     pub value: Option<Value>,
     /// What says something else about the same value to no effect, the one that would win next first.
-    pub overrides: Vec<Cause>,
+    pub overrides: Vec<Self>,
     /// Where the value could be set over it, nearest to what is released.
     pub override_at: Option<Override>,
 }

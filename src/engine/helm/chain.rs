@@ -248,7 +248,9 @@ fn value_in(lineage: &Lineage, layer: LayerId, at: &[&str]) -> Option<Value> {
 /// The blocks within what prints a list or map that were passed over and have a key, or an item of the list.
 fn passed_over(lineage: &Lineage, printed: &Printed<'_>, parent: &Pointer, key: &str) -> Lack {
     let mut printing: HashMap<FileId, Span> = HashMap::new();
-    for slice in printed.block(parent) {
+    let block = printed.block(parent);
+    let range = block.first().map_or(0, |slice| slice.range.start)..block.last().map_or(0, |slice| slice.range.end);
+    for slice in printed.document.slices(range) {
         if let MadeOf::Verbatim { leaf, offset } = slice.made_of
             && let Leaf::File(file) = lineage.leaf(leaf)
         {

@@ -73,11 +73,11 @@ fn explain_says_what_it_did_not_find_and_where_it_did_not_look() {
     let cases: &[(&[&str], &[&str])] = &[
         (
             &["service/none"],
-            &["no stack declares \"service/none\" [owner-not-found]", "charts/x (engine-unsupported)", "c/bad.yaml"],
+            &["no stack declares \"service/none\" [owner-not-found]", "charts/x (stack-unreadable)", "c/bad.yaml"],
         ),
         (&["service/cart", "/spec/nope"], &["Service shop/cart has no field /spec/nope", "at a/cart.yaml:21"]),
         (&["service/cart", "--stack", "nope"], &["no stack \"nope\" [stack-unknown]", "it has a, b, c, charts/x"]),
-        (&["service/cart", "--stack", "charts/x"], &["[engine-unsupported]"]),
+        (&["service/cart", "--stack", "charts/x"], &["[stack-unreadable]"]),
     ];
     for (arguments, expected) in cases {
         let run = repository.run(&[&["explain"], *arguments].concat(), "");
@@ -146,7 +146,7 @@ fn render_ends_with_3_where_something_cannot_be_read() {
         "{}",
         run.err
     );
-    for (stack, code) in [("charts/x", "[engine-unsupported]"), ("nope", "[stack-unknown]")] {
+    for (stack, code) in [("charts/x", "[stack-unreadable]"), ("nope", "[stack-unknown]")] {
         let run = repository.run(&["render", stack], "");
         assert!(run.code == 3 && run.out.is_empty() && run.err.contains(code), "{}", run.err);
     }
@@ -164,13 +164,13 @@ fn stacks_are_listed_in_columns() {
     let run = repository.run(&["stacks"], "");
     let expected = "\
 bad       manifests  0 resources, 1 file unreadable
-charts/x  Helm       this version does not evaluate Helm stacks
+charts/x  Helm       the chart charts/x does not render: validation: chart.metadata.version is required
 k8s/shop  manifests  2 resources
 ";
     assert_eq!((run.code, run.out.as_str()), (0, expected));
     let run = repository.run(&["stacks", "--format", "json"], "");
     let listed: Vec<Value> = serde_json::from_str(&run.out).expect("an array");
-    assert_eq!(members(&listed[1]), ["name", "engine", "refused"]);
+    assert_eq!(members(&listed[1]), ["name", "engine", "path", "refused"]);
     let shop = json!({"name": "k8s/shop", "engine": "manifests", "path": "k8s/shop", "resources": 2, "skipped": []});
     assert_eq!(listed[2], shop);
     assert_eq!(listed[0]["skipped"][0]["broken"], true);

@@ -78,7 +78,7 @@ struct Source {
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    overrides: Vec<Source>,
+    overrides: Vec<Self>,
 }
 
 /// What to do about a field.
