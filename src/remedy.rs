@@ -9,7 +9,12 @@ pub mod pull_request;
 pub mod wanted;
 
 use crate::{
-    model::{change::script, finding::Finding, refusal::{Attempt, Refusal}, value::same},
+    model::{
+        change::script,
+        finding::Finding,
+        refusal::{Attempt, Refusal},
+        value::same,
+    },
     stack::{catalog::Catalog, owner},
 };
 use proof::Proved;

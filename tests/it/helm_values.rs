@@ -208,8 +208,12 @@ fn helm_gives_the_recorded_answers() {
         let printed: BTreeMap<String, Json> = printed
             .split("---\n# Source: ")
             .filter_map(|document| document.split_once('\n'))
+            // Where nothing is rendered, helm prints an empty line.
+            .filter(|(path, _)| !path.is_empty())
             .map(|(path, values)| {
-                let path = path.strip_suffix("/templates/values.yaml").expect("the template").to_owned();
+                let path =
+                    path.strip_suffix("/templates/values.yaml").unwrap_or_else(|| panic!("{}: {path}", case.name));
+                let path = path.to_owned();
                 (path, serde_json::from_str(values).expect("JSON"))
             })
             .collect();

@@ -128,7 +128,9 @@ impl Printed<'_> {
             spans.extend(self.template_lines(lineage, &step.at));
         }
         for (file, span) in spans {
-            let (Some(before), source) = (lineage.text_of(file).and_then(|text| text.get(span.range())), lineage.file(file)) else {
+            let (Some(before), source) =
+                (lineage.text_of(file).and_then(|text| text.get(span.range())), lineage.file(file))
+            else {
                 continue;
             };
             if source.inside.is_none() {
@@ -148,7 +150,9 @@ impl Printed<'_> {
     fn first_key(&self, lineage: &Lineage, at: &Pointer, key: &str, value: &Value) -> Option<Site> {
         const ALONE: &str = "_: 1\n";
         let (yaml, found) = (self.yaml()?, self.found(at)?);
-        let NodeKind::Mapping { style: CollectionStyle::Block, entries } = &yaml.node(found.node).kind else { return None };
+        let NodeKind::Mapping { style: CollectionStyle::Block, entries } = &yaml.node(found.node).kind else {
+            return None;
+        };
         let first = yaml.node(entries.first()?.key).span.start;
         let bytes = self.document.text().bytes();
         let column = first - bytes[..first].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
@@ -201,12 +205,19 @@ impl Printed<'_> {
         if span.is_empty() {
             let around = span.start.saturating_sub(1)..(span.start + 1).min(self.document.text().len());
             let slices: Vec<Slice> = self.document.slices(around).filter(|slice| !slice.range.is_empty()).collect();
-            let ends = slices.iter().filter(|slice| slice.range.end == span.start || slice.range.start < span.start && slice.range.end > span.start);
+            let ends = slices.iter().filter(|slice| {
+                slice.range.end == span.start || slice.range.start < span.start && slice.range.end > span.start
+            });
             let mut spans: Vec<(FileId, Span)> = ends
-                .filter_map(|slice| place(slice).map(|(file, from, _)| (file, Span::empty(from + span.start - slice.range.start))))
+                .filter_map(|slice| {
+                    place(slice).map(|(file, from, _)| (file, Span::empty(from + span.start - slice.range.start)))
+                })
                 .collect();
             spans.extend(
-                slices.iter().filter(|slice| slice.range.start == span.start).filter_map(|slice| place(slice).map(|(file, from, _)| (file, Span::empty(from)))),
+                slices
+                    .iter()
+                    .filter(|slice| slice.range.start == span.start)
+                    .filter_map(|slice| place(slice).map(|(file, from, _)| (file, Span::empty(from)))),
             );
             return spans;
         }
@@ -233,4 +244,3 @@ impl Printed<'_> {
         self.found(at).map(|found| found.node)
     }
 }
-
