@@ -89,7 +89,10 @@ fn unreadable(error: &ParseError) -> Result<Result<Value, Failure>, Fault> {
         }
         Problem::UnknownAnchor(name) => Ok(Err(converting(&format!("yaml: unknown anchor '{name}' referenced"), true))),
         Problem::Character(_) => Ok(Err(converting("yaml: control characters are not allowed", true))),
-        problem => Ok(Err(converting(&format!("yaml: line {}: {problem}", error.line), false))),
+        problem => Ok(Err(match error.go {
+            Some(go) => converting(&format!("yaml: {go}"), true),
+            None => converting(&format!("yaml: line {}: {problem}", error.line), false),
+        })),
     }
 }
 
