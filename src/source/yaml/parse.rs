@@ -26,7 +26,7 @@ mod tag;
 
 use std::fmt;
 
-use self::{cursor::Mark, scan::Token};
+use self::cursor::Mark;
 use super::tree::Stream;
 
 /// The most bytes that are parsed.
@@ -81,8 +81,8 @@ impl ParseError {
     }
 
     /// The error as go-yaml's parser words it, which counts the lines before the token that it did not expect.
-    fn parsed(self, token: &Token, words: &'static str) -> Self {
-        Self { go: Some(GoError { line: token.lines_before(), words }), ..self }
+    fn parsed(self, line: usize, words: &'static str) -> Self {
+        Self { go: Some(GoError { line, words }), ..self }
     }
 }
 

@@ -19,13 +19,7 @@ pub const TO_YAML: Body = |context, arguments| to_yaml(context, &arguments[0], D
 
 /// The functions.
 pub const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "toYaml",
-        parameters: &[Parameter::Any],
-        rest: None,
-        lineage: Lineage::Own,
-        body: TO_YAML,
-    },
+    Function { name: "toYaml", parameters: &[Parameter::Any], rest: None, lineage: Lineage::Own, body: TO_YAML },
     Function {
         name: "toYamlPretty",
         parameters: &[Parameter::Any],

@@ -108,7 +108,10 @@ impl<'t> Composer<'t> {
                 self.directives()?;
                 let marker = self.scanner.take()?;
                 if marker.kind != TokenKind::DocumentStart {
-                    return Err(marker.start.syntax(behind_the_end(&marker.kind)).parsed(&marker, "did not find expected <document start>"));
+                    return Err(marker
+                        .start
+                        .syntax(behind_the_end(&marker.kind))
+                        .parsed(marker.lines_before(), "did not find expected <document start>"));
                 }
                 document.start_marker = Some(marker.span());
             } else {
@@ -150,7 +153,8 @@ impl<'t> Composer<'t> {
             let Token { kind, start, .. } = self.scanner.take()?;
             match kind {
                 TokenKind::Version { .. } if versioned => {
-                    return Err(start.syntax("a document has one %YAML line at most"));
+                    let words = "a document has one %YAML line at most";
+                    return Err(start.syntax(words).parsed(start.line, "found duplicate %YAML directive"));
                 }
                 TokenKind::Version { major: 1, minor: 1 } => versioned = true,
                 TokenKind::TagDirective { handle, prefix } => {
@@ -159,7 +163,10 @@ impl<'t> Composer<'t> {
                     }
                     self.handles.insert(handle, prefix);
                 }
-                _ => return Err(start.syntax("Go reads YAML 1.1 only; remove the %YAML line")),
+                _ => {
+                    let words = "Go reads YAML 1.1 only; remove the %YAML line";
+                    return Err(start.syntax(words).parsed(start.line, "found incompatible YAML document"));
+                }
             }
         }
         Ok(())
@@ -198,7 +205,7 @@ impl<'t> Composer<'t> {
             _ if properties.anchor.is_some() || properties.tag.is_some() => {
                 return self.empty_with(behind, properties, anchor, start);
             }
-            _ => return Err(mark.syntax(unexpected(&token.kind)).parsed(token, NO_CONTENT)),
+            _ => return Err(mark.syntax(unexpected(&token.kind)).parsed(token.lines_before(), NO_CONTENT)),
         }?;
         match (&self.nodes[node.0].kind, &self.scanner.peek()?.kind) {
             (NodeKind::Sequence { .. }, TokenKind::FlowSequenceStart) => self.flow_sequence(node, depth)?,
@@ -266,7 +273,7 @@ impl<'t> Composer<'t> {
                 Err(start.syntax("the prefix that a %TAG line gives to this tag's handle is too long"))
             }
             Some(prefix) => Ok(format!("{prefix}{suffix}")),
-            None => Err(start.error(Problem::UnknownHandle(handle))),
+            None => Err(start.error(Problem::UnknownHandle(handle)).parsed(start.line, "found undefined tag handle")),
         }
     }
 
@@ -311,7 +318,9 @@ impl<'t> Composer<'t> {
                 TokenKind::BlockEnd => return Ok(()),
                 _ => {
                     let words = "a list item must begin with \"- \" at the column of the items above";
-                    return Err(start.syntax(words).parsed(&token, "did not find expected '-' indicator"));
+                    return Err(start
+                        .syntax(words)
+                        .parsed(token.lines_before(), "did not find expected '-' indicator"));
                 }
             }
         }
@@ -361,7 +370,7 @@ impl<'t> Composer<'t> {
                         TokenKind::Value => "there is no key before this \":\"",
                         _ => "a key of this map must begin at the column of the keys above",
                     };
-                    return Err(start.syntax(words).parsed(&token, "did not find expected key"));
+                    return Err(start.syntax(words).parsed(token.lines_before(), "did not find expected key"));
                 }
             }
         }
@@ -435,11 +444,17 @@ impl<'t> Composer<'t> {
             }
             TokenKind::StreamEnd | TokenKind::DocumentStart | TokenKind::DocumentEnd => {
                 let in_go = if first { NO_CONTENT } else { missing };
-                return Err(open.syntax("this bracket is never closed").parsed(token, in_go));
+                return Err(open.syntax("this bracket is never closed").parsed(token.lines_before(), in_go));
             }
-            TokenKind::FlowEntry => return Err(mark.syntax("there is nothing before this comma").parsed(token, NO_CONTENT)),
+            TokenKind::FlowEntry => {
+                return Err(mark.syntax("there is nothing before this comma").parsed(token.lines_before(), NO_CONTENT));
+            }
             _ if first => return Ok(None),
-            _ => return Err(mark.syntax("a comma or the closing bracket is missing here").parsed(token, missing)),
+            _ => {
+                return Err(mark
+                    .syntax("a comma or the closing bracket is missing here")
+                    .parsed(token.lines_before(), missing));
+            }
         }
         let next = self.scanner.peek()?;
         if next.kind == *close { Ok(Some(self.scanner.take()?.end)) } else { Ok(None) }

@@ -185,7 +185,9 @@ impl<'t> Scanner<'t> {
                 self.push(TokenKind::Scalar { style, text }, mark, self.cursor.mark.byte);
                 Ok(())
             }
-            b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(mark.syntax(cannot_start(byte)).scanned(mark, "found character that cannot start any token")),
+            b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => {
+                Err(mark.syntax(cannot_start(byte)).scanned(mark, "found character that cannot start any token"))
+            }
             _ => {
                 self.save_key()?;
                 self.key_allowed = false;
@@ -362,7 +364,11 @@ impl<'t> Scanner<'t> {
     fn fetch_key(&mut self) -> Result<(), ParseError> {
         if self.flow_level == 0 {
             if !self.key_allowed {
-                return Err(self.cursor.mark.syntax("a key cannot begin here; put its \"?\" on a line of its own").scanned(self.cursor.mark, "mapping keys are not allowed in this context"));
+                return Err(self
+                    .cursor
+                    .mark
+                    .syntax("a key cannot begin here; put its \"?\" on a line of its own")
+                    .scanned(self.cursor.mark, "mapping keys are not allowed in this context"));
             }
             self.roll(TokenKind::BlockMappingStart, self.cursor.mark, None)?;
         }
@@ -404,11 +410,13 @@ impl<'t> Scanner<'t> {
         let ended = self.cursor.is_space_at(0)
             || matches!(self.cursor.peek(), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
         if name.is_empty() || !ended {
-            return Err(start.syntax(if alias {
-                "an alias is \"*\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
-            } else {
-                "an anchor is \"&\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
-            }).scanned(self.cursor.mark, "did not find expected alphabetic or numeric character"));
+            return Err(start
+                .syntax(if alias {
+                    "an alias is \"*\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
+                } else {
+                    "an anchor is \"&\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
+                })
+                .scanned(self.cursor.mark, "did not find expected alphabetic or numeric character"));
         }
         let kind = if alias { TokenKind::Alias(name) } else { TokenKind::Anchor(name) };
         self.push(kind, start, self.cursor.mark.byte);
