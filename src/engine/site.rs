@@ -73,7 +73,9 @@ impl Site {
             Wording::Yaml { document, change, reader } => {
                 let action = match &change.action {
                     Action::Set(value) => edit::Change::Set(value.clone()),
-                    Action::AddKey { key, value } => edit::Change::InsertKey { key: key.clone(), value: value.clone() },
+                    Action::AddKey { key, value } => {
+                        edit::Change::InsertKey { key: key.clone(), value: value.clone() }
+                    }
                     Action::AddItem { index, value } => {
                         edit::Change::InsertItem { index: *index, value: value.clone() }
                     }

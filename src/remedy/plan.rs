@@ -68,8 +68,7 @@ pub fn plans<'c>(
             "bring the source in line by hand, or report single fields",
         ));
     }
-    let sites: Vec<Vec<Site>> =
-        steps.iter().map(|step| owned.resource().sites(step, wanted)).collect::<Result<_, _>>()?;
+    let sites: Vec<Vec<Site>> = steps.iter().map(|step| owned.resource().sites(step, wanted)).collect::<Result<_, _>>()?;
     Ok(choices(&sites).into_iter().map(move |chosen| word(catalog, &chosen)))
 }
 

@@ -30,9 +30,7 @@ pub fn origins(lineage: &Lineage, printed: &Printed<'_>, at: &Pointer) -> Vec<Or
                 let bytes = (offset as usize, offset as usize + slice.range.len());
                 of_leaf(lineage, &lineage.leaf(leaf), Some(bytes)).into_iter().collect()
             }
-            MadeOf::Derived(set) => {
-                lineage.leaves(set).iter().filter_map(|leaf| of_leaf(lineage, leaf, None)).collect()
-            }
+            MadeOf::Derived(set) => lineage.leaves(set).iter().filter_map(|leaf| of_leaf(lineage, leaf, None)).collect(),
         };
         for place in places {
             if !found.contains(&place) {
@@ -61,7 +59,9 @@ fn of_leaf(lineage: &Lineage, leaf: &Leaf, bytes: Option<(usize, usize)>) -> Opt
             Some(in_file(lineage, *file, Span::new(start, end), Role::Template))
         }
         Leaf::Literal { file, span } => Some(in_file(lineage, *file, *span, Role::Template)),
-        Leaf::Node { layer, at } | Leaf::Key { layer, at } => in_layer(lineage, *layer, &lineage.paths.keys(*at)),
+        Leaf::Node { layer, at } | Leaf::Key { layer, at } => {
+            in_layer(lineage, *layer, &lineage.paths.keys(*at))
+        }
         Leaf::Absent { .. } | Leaf::BuiltIn(_) | Leaf::Volatile(_) => None,
     }
 }

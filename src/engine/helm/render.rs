@@ -150,12 +150,16 @@ enum Stop {
 }
 
 /// Loads the chart and executes its templates.
-fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_>) -> Result<Evaluated, Stop> {
+fn evaluate(
+    installation: &Installation,
+    cache: &Cache,
+    sources: &mut Sources<'_>,
+) -> Result<Evaluated, Stop> {
     let mut context = Context::default();
     let chart = Arc::new(Chart::load(sources, &installation.chart).map_err(Stop::Problem)?);
     let functions = cache.functions.borrow_mut().get_or_insert_with(|| Rc::new(Functions::all())).clone();
-    let prepared =
-        values::prepare(&chart, &installation.release, sources, &mut context, yaml::TO_YAML).map_err(Stop::Problem)?;
+    let prepared = values::prepare(&chart, &installation.release, sources, &mut context, yaml::TO_YAML)
+        .map_err(Stop::Problem)?;
     let mut programs = Vec::with_capacity(prepared.templates.len());
     for template in &prepared.templates {
         let ast = cache
@@ -189,7 +193,8 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
     }
     let (context, branches) = evaluator.finish();
     let (read, layers) = sources.clone_read();
-    let lineage = Lineage { sets: RefCell::new(context.sets), paths: context.paths, branches, files: read, layers };
+    let lineage =
+        Lineage { sets: RefCell::new(context.sets), paths: context.paths, branches, files: read, layers };
     Ok(Evaluated { lineage, crds, files })
 }
 

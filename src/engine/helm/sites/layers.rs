@@ -28,11 +28,8 @@ pub struct Layers<'r> {
 impl<'r> Layers<'r> {
     /// The layers of a render.
     pub fn new(lineage: &'r Lineage) -> Self {
-        let mut nearest: Vec<LayerId> = lineage
-            .layers()
-            .filter(|(_, layer)| rank(&layer.role).is_some() && lineage.is_editable(layer))
-            .map(|(id, _)| id)
-            .collect();
+        let mut nearest: Vec<LayerId> =
+            lineage.layers().filter(|(_, layer)| rank(&layer.role).is_some() && lineage.is_editable(layer)).map(|(id, _)| id).collect();
         nearest.sort_by_key(|id| rank(&lineage.layer(*id).role));
         Self { lineage, nearest }
     }
@@ -44,11 +41,7 @@ impl<'r> Layers<'r> {
             None => Vec::new(),
             Some(prefix) => {
                 let below: Vec<String> = prefix.iter().cloned().chain(own.clone()).collect();
-                if !prefix.is_empty() && at.first() == Some(&"global") {
-                    vec![below, own.collect()]
-                } else {
-                    vec![below]
-                }
+                if !prefix.is_empty() && at.first() == Some(&"global") { vec![below, own.collect()] } else { vec![below] }
             }
         }
     }
@@ -61,9 +54,7 @@ impl<'r> Layers<'r> {
         let own = |id: &LayerId| matches!(self.lineage.layer(*id).role, Role::Values(_));
         let winner = says.first().copied();
         sites.extend(winner.filter(own).and_then(|id| self.write(id, path, value)));
-        sites.extend(
-            self.nearest.first().copied().filter(|id| Some(*id) != winner).and_then(|id| self.write(id, path, value)),
-        );
+        sites.extend(self.nearest.first().copied().filter(|id| Some(*id) != winner).and_then(|id| self.write(id, path, value)));
         sites.extend(winner.filter(|id| !own(id)).and_then(|id| self.write(id, path, value)));
         // An umbrella chart's own values lie between the release's and the subchart's.
         for id in self.nearest.iter().skip(1).filter(|id| Some(**id) != winner && !own(id)) {
@@ -174,8 +165,7 @@ impl<'r> Layers<'r> {
             }
         }
         let at = &local[..depth];
-        let existing =
-            layer.find(at).and_then(|found| resolve::value(layer.document()?.1, found.node, Reader::Helm).ok());
+        let existing = layer.find(at).and_then(|found| resolve::value(layer.document()?.1, found.node, Reader::Helm).ok());
         let change = match existing {
             None | Some(Value::Null | Value::Object(_)) => Change {
                 at: pointer(at),

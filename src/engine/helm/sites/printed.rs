@@ -118,9 +118,7 @@ impl Printed<'_> {
             return;
         }
         for (file, span) in self.template_spans(lineage, splice.span) {
-            let (Some(before), source) =
-                (lineage.text_of(file).and_then(|text| text.get(span.range())), lineage.file(file))
-            else {
+            let (Some(before), source) = (lineage.text_of(file).and_then(|text| text.get(span.range())), lineage.file(file)) else {
                 continue;
             };
             if source.inside.is_none() {
@@ -145,19 +143,12 @@ impl Printed<'_> {
         if span.is_empty() {
             let around = span.start.saturating_sub(1)..(span.start + 1).min(self.document.text().len());
             let slices: Vec<Slice> = self.document.slices(around).filter(|slice| !slice.range.is_empty()).collect();
-            let ends = slices.iter().filter(|slice| {
-                slice.range.end == span.start || slice.range.start < span.start && slice.range.end > span.start
-            });
+            let ends = slices.iter().filter(|slice| slice.range.end == span.start || slice.range.start < span.start && slice.range.end > span.start);
             let mut spans: Vec<(FileId, Span)> = ends
-                .filter_map(|slice| {
-                    place(slice).map(|(file, from, _)| (file, Span::empty(from + span.start - slice.range.start)))
-                })
+                .filter_map(|slice| place(slice).map(|(file, from, _)| (file, Span::empty(from + span.start - slice.range.start))))
                 .collect();
             spans.extend(
-                slices
-                    .iter()
-                    .filter(|slice| slice.range.start == span.start)
-                    .filter_map(|slice| place(slice).map(|(file, from, _)| (file, Span::empty(from)))),
+                slices.iter().filter(|slice| slice.range.start == span.start).filter_map(|slice| place(slice).map(|(file, from, _)| (file, Span::empty(from)))),
             );
             return spans;
         }
@@ -184,3 +175,4 @@ impl Printed<'_> {
         self.found(at).map(|found| found.node)
     }
 }
+

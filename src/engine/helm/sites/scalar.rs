@@ -5,10 +5,7 @@ use serde_json::Value;
 use super::{Found, layers::Layers, mention::Mention, printed::Printed};
 use crate::{
     engine::{
-        helm::{
-            lineage::Lineage,
-            template::leaf::{FileId, Leaf},
-        },
+        helm::{lineage::Lineage, template::leaf::{FileId, Leaf}},
         site::{Site, Wording},
     },
     model::pointer::Pointer,
