@@ -24,6 +24,9 @@ mod scalar;
 mod scan;
 mod tag;
 
+use std::fmt;
+
+use self::cursor::Mark;
 use super::tree::Stream;
 
 /// The most bytes that are parsed.
@@ -48,6 +51,39 @@ pub struct ParseError {
     pub column: usize,
     /// What is wrong there.
     pub problem: Problem,
+    /// What go-yaml says of it; absent where this parser is stricter.
+    pub go: Option<GoError>,
+}
+
+/// An error in go-yaml's words, which `fromYaml` hands to templates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GoError {
+    /// The line as go-yaml counts it: the parser's errors name the line before, and the first line is not named at all.
+    pub line: usize,
+    /// Its words.
+    pub words: &'static str,
+}
+
+impl fmt::Display for GoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(self.words),
+            line => write!(f, "line {line}: {}", self.words),
+        }
+    }
+}
+
+impl ParseError {
+    /// The error as go-yaml's scanner words it, which counts to the line where it stopped.
+    fn scanned(self, stopped: Mark, words: &'static str) -> Self {
+        let line = if stopped.line == 0 { 0 } else { stopped.line + 1 };
+        Self { go: Some(GoError { line, words }), ..self }
+    }
+
+    /// The error as go-yaml's parser words it, which counts the lines before the token that it did not expect.
+    fn parsed(self, line: usize, words: &'static str) -> Self {
+        Self { go: Some(GoError { line, words }), ..self }
+    }
 }
 
 /// What is wrong with a text.
@@ -85,7 +121,7 @@ pub enum Problem {
 /// Reads a file. The documents' spans tile the text; an empty text is one empty document.
 pub fn parse(text: &str) -> Result<Stream, ParseError> {
     if text.len() > MAX_BYTES {
-        return Err(ParseError { line: 1, column: 1, problem: Problem::TooLarge(text.len()) });
+        return Err(ParseError { line: 1, column: 1, problem: Problem::TooLarge(text.len()), go: None });
     }
     compose::stream(text)
 }
@@ -93,22 +129,7 @@ pub fn parse(text: &str) -> Result<Stream, ParseError> {
 /// Reads a file of which only the first document counts, as Go's `Unmarshal` does: what is wrong behind it is not looked at,
 /// and what is behind it is left out then.
 pub fn parse_first(text: &str) -> Result<Stream, ParseError> {
-    parse(text).or_else(|error| {
-        let mut at = 0;
-        let mut begun = false;
-        for line in text.split_inclusive('\n') {
-            let is = |marker: &str| {
-                line.strip_prefix(marker)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\r', '\n']))
-            };
-            if begun && (is("---") || is("...")) {
-                return parse(&text[..at]).map_err(|_| error);
-            }
-            begun |= !line.trim_start().is_empty() && !line.starts_with(['#', '%']);
-            at += line.len();
-        }
-        Err(error)
-    })
+    parse(text).or_else(|_| compose::first(text))
 }
 
 /// Tells whether a text seems to be a template of YAML rather than YAML: it has a line that is only a Go template action

@@ -14,16 +14,8 @@ use crate::source::{
 
 /// Reads all documents.
 pub(super) fn stream(text: &str) -> Result<Stream, ParseError> {
-    let mut composer = Composer {
-        text,
-        scanner: Scanner::new(text)?,
-        nodes: Vec::new(),
-        anchors: HashMap::new(),
-        handles: HashMap::new(),
-        nodes_before: 0,
-        aliases: 0,
-    };
-    let mut documents = composer.documents()?;
+    let mut composer = Composer::new(text)?;
+    let mut documents = composer.documents(false)?;
     let ends: Vec<usize> = documents.iter().skip(1).map(|next| next.span.start).chain([text.len()]).collect();
     let mut comments = composer.scanner.comments.into_iter().peekable();
     for (document, end) in documents.iter_mut().zip(ends) {
@@ -31,6 +23,18 @@ pub(super) fn stream(text: &str) -> Result<Stream, ParseError> {
         while let Some(comment) = comments.next_if(|comment| comment.start < end) {
             document.comments.push(comment);
         }
+    }
+    Ok(Stream { documents })
+}
+
+/// Reads the first document and the token behind it.
+pub(super) fn first(text: &str) -> Result<Stream, ParseError> {
+    let mut composer = Composer::new(text)?;
+    let mut documents = composer.documents(true)?;
+    let end = composer.scanner.peek()?.start.byte;
+    for document in &mut documents {
+        document.span.end = end;
+        document.comments = composer.scanner.comments.iter().copied().filter(|comment| comment.start < end).collect();
     }
     Ok(Stream { documents })
 }
@@ -68,8 +72,21 @@ enum Context {
     BlockValue,
 }
 
-impl Composer<'_> {
-    fn documents(&mut self) -> Result<Vec<Document>, ParseError> {
+impl<'t> Composer<'t> {
+    fn new(text: &'t str) -> Result<Self, ParseError> {
+        Ok(Self {
+            text,
+            scanner: Scanner::new(text)?,
+            nodes: Vec::new(),
+            anchors: HashMap::new(),
+            handles: HashMap::new(),
+            nodes_before: 0,
+            aliases: 0,
+        })
+    }
+
+    /// Reads all documents, or the first alone.
+    fn documents(&mut self, only_first: bool) -> Result<Vec<Document>, ParseError> {
         let mut documents: Vec<Document> = Vec::new();
         loop {
             let first = documents.is_empty();
@@ -91,7 +108,10 @@ impl Composer<'_> {
                 self.directives()?;
                 let marker = self.scanner.take()?;
                 if marker.kind != TokenKind::DocumentStart {
-                    return Err(marker.start.syntax(behind_the_end(&marker.kind)));
+                    return Err(marker
+                        .start
+                        .syntax(behind_the_end(&marker.kind))
+                        .parsed(marker.lines_before(), "did not find expected <document start>"));
                 }
                 document.start_marker = Some(marker.span());
             } else {
@@ -115,6 +135,9 @@ impl Composer<'_> {
             document.nodes = std::mem::take(&mut self.nodes);
             document.nodes.shrink_to_fit();
             documents.push(document);
+            if only_first {
+                break;
+            }
         }
         if documents.is_empty() {
             documents.push(empty_document(0));
@@ -130,7 +153,8 @@ impl Composer<'_> {
             let Token { kind, start, .. } = self.scanner.take()?;
             match kind {
                 TokenKind::Version { .. } if versioned => {
-                    return Err(start.syntax("a document has one %YAML line at most"));
+                    let words = "a document has one %YAML line at most";
+                    return Err(start.syntax(words).parsed(start.line, "found duplicate %YAML directive"));
                 }
                 TokenKind::Version { major: 1, minor: 1 } => versioned = true,
                 TokenKind::TagDirective { handle, prefix } => {
@@ -139,7 +163,10 @@ impl Composer<'_> {
                     }
                     self.handles.insert(handle, prefix);
                 }
-                _ => return Err(start.syntax("Go reads YAML 1.1 only; remove the %YAML line")),
+                _ => {
+                    let words = "Go reads YAML 1.1 only; remove the %YAML line";
+                    return Err(start.syntax(words).parsed(start.line, "found incompatible YAML document"));
+                }
             }
         }
         Ok(())
@@ -178,7 +205,7 @@ impl Composer<'_> {
             _ if properties.anchor.is_some() || properties.tag.is_some() => {
                 return self.empty_with(behind, properties, anchor, start);
             }
-            _ => return Err(mark.syntax(unexpected(&token.kind))),
+            _ => return Err(mark.syntax(unexpected(&token.kind)).parsed(token.lines_before(), NO_CONTENT)),
         }?;
         match (&self.nodes[node.0].kind, &self.scanner.peek()?.kind) {
             (NodeKind::Sequence { .. }, TokenKind::FlowSequenceStart) => self.flow_sequence(node, depth)?,
@@ -246,7 +273,7 @@ impl Composer<'_> {
                 Err(start.syntax("the prefix that a %TAG line gives to this tag's handle is too long"))
             }
             Some(prefix) => Ok(format!("{prefix}{suffix}")),
-            None => Err(start.error(Problem::UnknownHandle(handle))),
+            None => Err(start.error(Problem::UnknownHandle(handle)).parsed(start.line, "found undefined tag handle")),
         }
     }
 
@@ -281,14 +308,20 @@ impl Composer<'_> {
     fn block_sequence(&mut self, list: NodeId, depth: usize) -> Result<(), ParseError> {
         self.scanner.take()?;
         loop {
-            let Token { kind, start, end } = self.scanner.take()?;
-            match kind {
+            let token = self.scanner.take()?;
+            let (start, end) = (token.start, token.end);
+            match token.kind {
                 TokenKind::BlockEntry => {
                     let absent = matches!(self.scanner.peek()?.kind, TokenKind::BlockEntry | TokenKind::BlockEnd);
                     self.item(list, start, end, absent, depth)?;
                 }
                 TokenKind::BlockEnd => return Ok(()),
-                _ => return Err(start.syntax("a list item must begin with \"- \" at the column of the items above")),
+                _ => {
+                    let words = "a list item must begin with \"- \" at the column of the items above";
+                    return Err(start
+                        .syntax(words)
+                        .parsed(token.lines_before(), "did not find expected '-' indicator"));
+                }
             }
         }
     }
@@ -314,8 +347,9 @@ impl Composer<'_> {
     fn block_mapping(&mut self, map: NodeId, depth: usize) -> Result<(), ParseError> {
         self.scanner.take()?;
         loop {
-            let Token { kind, start, end } = self.scanner.take()?;
-            match kind {
+            let token = self.scanner.take()?;
+            let (start, end) = (token.start, token.end);
+            match token.kind {
                 TokenKind::Key => {
                     let question = (end > start.byte).then_some(start.byte);
                     let key = self.block_part(end, start, depth)?;
@@ -328,13 +362,16 @@ impl Composer<'_> {
                     self.push_entry(map, Entry { question, key, colon, value });
                 }
                 TokenKind::BlockEnd => return Ok(()),
-                TokenKind::BlockEntry => {
-                    return Err(
-                        start.syntax("a list item stands among the keys of a map; indent it or align it with its list")
-                    );
+                _ => {
+                    let words = match token.kind {
+                        TokenKind::BlockEntry => {
+                            "a list item stands among the keys of a map; indent it or align it with its list"
+                        }
+                        TokenKind::Value => "there is no key before this \":\"",
+                        _ => "a key of this map must begin at the column of the keys above",
+                    };
+                    return Err(start.syntax(words).parsed(token.lines_before(), "did not find expected key"));
                 }
-                TokenKind::Value => return Err(start.syntax("there is no key before this \":\"")),
-                _ => return Err(start.syntax("a key of this map must begin at the column of the keys above")),
             }
         }
     }
@@ -394,6 +431,10 @@ impl Composer<'_> {
             NodeKind::Mapping { entries, .. } => entries.is_empty(),
             _ => true,
         };
+        let missing = match close {
+            TokenKind::FlowSequenceEnd => "did not find expected ',' or ']'",
+            _ => "did not find expected ',' or '}'",
+        };
         let token = self.scanner.peek()?;
         let mark = token.start;
         match &token.kind {
@@ -402,11 +443,18 @@ impl Composer<'_> {
                 self.scanner.take()?;
             }
             TokenKind::StreamEnd | TokenKind::DocumentStart | TokenKind::DocumentEnd => {
-                return Err(open.syntax("this bracket is never closed"));
+                let in_go = if first { NO_CONTENT } else { missing };
+                return Err(open.syntax("this bracket is never closed").parsed(token.lines_before(), in_go));
             }
-            TokenKind::FlowEntry => return Err(mark.syntax("there is nothing before this comma")),
+            TokenKind::FlowEntry => {
+                return Err(mark.syntax("there is nothing before this comma").parsed(token.lines_before(), NO_CONTENT));
+            }
             _ if first => return Ok(None),
-            _ => return Err(mark.syntax("a comma or the closing bracket is missing here")),
+            _ => {
+                return Err(mark
+                    .syntax("a comma or the closing bracket is missing here")
+                    .parsed(token.lines_before(), missing));
+            }
         }
         let next = self.scanner.peek()?;
         if next.kind == *close { Ok(Some(self.scanner.take()?.end)) } else { Ok(None) }
@@ -509,6 +557,9 @@ impl Token {
         matches!(self.kind, TokenKind::Version { .. } | TokenKind::TagDirective { .. } | TokenKind::DocumentStart)
     }
 }
+
+/// What go-yaml says where a value is expected.
+const NO_CONTENT: &str = "did not find expected node content";
 
 fn empty_document(begin: usize) -> Document {
     Document {

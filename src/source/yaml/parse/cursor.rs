@@ -18,7 +18,7 @@ pub(super) struct Mark {
 impl Mark {
     /// A problem at this place.
     pub(super) fn error(self, problem: Problem) -> ParseError {
-        ParseError { line: self.line + 1, column: self.column + 1, problem }
+        ParseError { line: self.line + 1, column: self.column + 1, problem, go: None }
     }
 
     /// A broken rule at this place.

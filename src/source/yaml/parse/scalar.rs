@@ -48,7 +48,11 @@ impl Scanner<'_> {
             }
             while self.cursor.is_blank() || self.cursor.is_break() {
                 if self.cursor.peek() == b'\t' && new_line && (self.cursor.mark.column as isize) < indent {
-                    return Err(self.cursor.mark.syntax("a tab cannot indent; use spaces"));
+                    return Err(self
+                        .cursor
+                        .mark
+                        .syntax("a tab cannot indent; use spaces")
+                        .scanned(self.cursor.mark, "found a tab character that violates indentation"));
                 }
                 new_line |= self.skip_gap(&mut gap);
             }
@@ -96,10 +100,14 @@ impl Scanner<'_> {
         let mut text = String::new();
         loop {
             if self.cursor.is_document_marker(b'-') || self.cursor.is_document_marker(b'.') {
-                return Err(start.syntax("this quoted text runs into the end of its document; close the quote"));
+                return Err(start
+                    .syntax("this quoted text runs into the end of its document; close the quote")
+                    .scanned(self.cursor.mark, "found unexpected document indicator"));
             }
             if self.cursor.is_end() {
-                return Err(start.syntax("this quote is never closed"));
+                return Err(start
+                    .syntax("this quote is never closed")
+                    .scanned(self.cursor.mark, "found unexpected end of stream"));
             }
             let mut gap = Gap::default();
             while !self.cursor.is_space_at(0) {
@@ -160,7 +168,11 @@ impl Scanner<'_> {
             'L' => '\u{2028}',
             'P' => '\u{2029}',
             _ if digits > 0 => '\0',
-            _ => return Err(backslash.error(Problem::Escape(code))),
+            _ => {
+                return Err(backslash
+                    .error(Problem::Escape(code))
+                    .scanned(self.cursor.mark, "found unknown escape character"));
+            }
         };
         self.cursor.skip();
         if digits == 0 {
@@ -169,11 +181,18 @@ impl Scanner<'_> {
         let mut value: u32 = 0;
         for _ in 0..digits {
             let digit = hex(self.cursor.peek());
-            let wrong = || backslash.syntax("\\x needs 2 hex digits, \\u 4 and \\U 8");
+            let wrong = || {
+                let words = "\\x needs 2 hex digits, \\u 4 and \\U 8";
+                backslash.syntax(words).scanned(backslash, "did not find expected hexdecimal number")
+            };
             value = (value << 4) | digit.ok_or_else(wrong)?;
             self.cursor.skip();
         }
-        char::from_u32(value).ok_or_else(|| backslash.syntax("this escape names no Unicode character"))
+        char::from_u32(value).ok_or_else(|| {
+            backslash
+                .syntax("this escape names no Unicode character")
+                .scanned(self.cursor.mark, "found invalid Unicode character escape code")
+        })
     }
 
     /// Reads a block scalar; also tells the byte after its last line, without that line's break.
@@ -188,7 +207,8 @@ impl Scanner<'_> {
             return Err(self
                 .cursor
                 .mark
-                .syntax("nothing but a comment may follow \"|\" or \">\"; put the text on the next line"));
+                .syntax("nothing but a comment may follow \"|\" or \">\"; put the text on the next line")
+                .scanned(self.cursor.mark, "did not find expected comment or line break"));
         }
         if self.cursor.is_break() {
             self.cursor.skip_break();
@@ -237,7 +257,9 @@ impl Scanner<'_> {
                 b'+' if chomp.is_none() => chomp = Some(Chomp::Keep),
                 b'-' if chomp.is_none() => chomp = Some(Chomp::Strip),
                 b'0' if digit.is_none() => {
-                    return Err(start.syntax("a block scalar's indentation is a digit from 1 to 9"));
+                    return Err(start
+                        .syntax("a block scalar's indentation is a digit from 1 to 9")
+                        .scanned(self.cursor.mark, "found an indentation indicator equal to 0"));
                 }
                 byte @ b'1'..=b'9' if digit.is_none() => digit = Some(usize::from(byte - b'0')),
                 _ => break,
@@ -262,7 +284,11 @@ impl Scanner<'_> {
             let column = self.cursor.mark.column;
             deepest = deepest.max(column);
             if self.cursor.peek() == b'\t' && indent.is_none_or(|indent| column < indent) {
-                return Err(self.cursor.mark.syntax("a tab cannot indent; use spaces"));
+                return Err(self
+                    .cursor
+                    .mark
+                    .syntax("a tab cannot indent; use spaces")
+                    .scanned(self.cursor.mark, "found a tab character where an indentation space is expected"));
             }
             if !self.cursor.is_break() {
                 break;

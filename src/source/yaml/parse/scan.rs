@@ -46,6 +46,11 @@ pub(super) enum TokenKind {
 }
 
 impl Token {
+    /// How many lines go-yaml counts before it: the end is on a line of its own.
+    pub(super) fn lines_before(&self) -> usize {
+        self.start.line + usize::from(self.kind == TokenKind::StreamEnd && self.start.column > 0)
+    }
+
     pub(super) fn span(&self) -> Span {
         Span::new(self.start.byte, self.end)
     }
@@ -124,7 +129,7 @@ impl<'t> Scanner<'t> {
         let (key, here) = (&mut self.keys[level], self.cursor.mark);
         if key.possible && (key.mark.line < here.line || key.mark.index + MAX_KEY_CHARACTERS < here.index) {
             if key.required {
-                return Err(key.mark.syntax(NO_COLON));
+                return Err(key.mark.syntax(NO_COLON).scanned(here, NO_COLON_IN_GO));
             }
             key.possible = false;
         }
@@ -180,7 +185,9 @@ impl<'t> Scanner<'t> {
                 self.push(TokenKind::Scalar { style, text }, mark, self.cursor.mark.byte);
                 Ok(())
             }
-            b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(mark.syntax(cannot_start(byte))),
+            b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => {
+                Err(mark.syntax(cannot_start(byte)).scanned(mark, "found character that cannot start any token"))
+            }
             _ => {
                 self.save_key()?;
                 self.key_allowed = false;
@@ -250,9 +257,10 @@ impl<'t> Scanner<'t> {
 
     /// Gives up the possible key of this level.
     pub(super) fn forget_key(&mut self) -> Result<(), ParseError> {
+        let here = self.cursor.mark;
         let key = self.key();
         if key.possible && key.required {
-            return Err(key.mark.syntax(NO_COLON));
+            return Err(key.mark.syntax(NO_COLON).scanned(here, NO_COLON_IN_GO));
         }
         key.possible = false;
         Ok(())
@@ -291,7 +299,11 @@ impl<'t> Scanner<'t> {
     fn fetch_end(&mut self) -> Result<(), ParseError> {
         let mark = self.cursor.mark;
         self.unroll(-1);
-        self.forget_key()?;
+        self.forget_key().map_err(|error| {
+            // go-yaml ends the last line here.
+            let line = mark.line + usize::from(mark.column > 0);
+            error.scanned(Mark { line, ..mark }, NO_COLON_IN_GO)
+        })?;
         self.key_allowed = false;
         // The end also ends its line, so that no open bracket can still be a key.
         self.keys.iter_mut().for_each(|key| key.possible = false);
@@ -338,7 +350,8 @@ impl<'t> Scanner<'t> {
                 return Err(self
                     .cursor
                     .mark
-                    .syntax("a list item cannot begin here; put its \"-\" on a line of its own"));
+                    .syntax("a list item cannot begin here; put its \"-\" on a line of its own")
+                    .scanned(self.cursor.mark, "block sequence entries are not allowed in this context"));
             }
             self.roll(TokenKind::BlockSequenceStart, self.cursor.mark, None)?;
         }
@@ -351,7 +364,11 @@ impl<'t> Scanner<'t> {
     fn fetch_key(&mut self) -> Result<(), ParseError> {
         if self.flow_level == 0 {
             if !self.key_allowed {
-                return Err(self.cursor.mark.syntax("a key cannot begin here; put its \"?\" on a line of its own"));
+                return Err(self
+                    .cursor
+                    .mark
+                    .syntax("a key cannot begin here; put its \"?\" on a line of its own")
+                    .scanned(self.cursor.mark, "mapping keys are not allowed in this context"));
             }
             self.roll(TokenKind::BlockMappingStart, self.cursor.mark, None)?;
         }
@@ -374,7 +391,7 @@ impl<'t> Scanner<'t> {
                 if !self.key_allowed {
                     return Err(self.cursor.mark.syntax(
                         "a \": \" cannot stand here; quote the text that holds it, or put the key on a line of its own",
-                    ));
+                    ).scanned(self.cursor.mark, "mapping values are not allowed in this context"));
                 }
                 self.roll(TokenKind::BlockMappingStart, self.cursor.mark, None)?;
             }
@@ -393,17 +410,21 @@ impl<'t> Scanner<'t> {
         let ended = self.cursor.is_space_at(0)
             || matches!(self.cursor.peek(), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
         if name.is_empty() || !ended {
-            return Err(start.syntax(if alias {
-                "an alias is \"*\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
-            } else {
-                "an anchor is \"&\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
-            }));
+            return Err(start
+                .syntax(if alias {
+                    "an alias is \"*\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
+                } else {
+                    "an anchor is \"&\" and a name of letters, digits, \"-\" and \"_\"; quote the text if none is meant"
+                })
+                .scanned(self.cursor.mark, "did not find expected alphabetic or numeric character"));
         }
         let kind = if alias { TokenKind::Alias(name) } else { TokenKind::Anchor(name) };
         self.push(kind, start, self.cursor.mark.byte);
         Ok(())
     }
 }
+
+const NO_COLON_IN_GO: &str = "could not find expected ':'";
 
 const NO_COLON: &str = "there is no \":\" after this key; add it, or indent the line to continue the value above";
 

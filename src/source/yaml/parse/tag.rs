@@ -14,20 +14,30 @@ impl<'t> Scanner<'t> {
         self.key_allowed = false;
         let start = self.cursor.mark;
         self.cursor.skip();
-        let kind = match self.scan_word() {
+        let word = self.scan_word();
+        let kind = match word {
             "YAML" if self.cursor.is_space_at(0) => self.scan_version(start)?,
             "TAG" if self.cursor.is_space_at(0) => self.scan_tag_directive(start)?,
             _ => {
-                return Err(start.syntax(
-                    "only %YAML and %TAG may follow a \"%\" at the start of a line; quote the text if none is meant",
-                ));
+                let words =
+                    "only %YAML and %TAG may follow a \"%\" at the start of a line; quote the text if none is meant";
+                let in_go = match word {
+                    "" => "could not find expected directive name",
+                    _ if self.cursor.is_space_at(0) => "found unknown directive name",
+                    _ => "found unexpected non-alphabetical character",
+                };
+                return Err(start.syntax(words).scanned(self.cursor.mark, in_go));
             }
         };
         let end = self.cursor.mark.byte;
         self.cursor.skip_blanks();
         self.skip_comment();
         if !self.cursor.is_break_or_end() {
-            return Err(self.cursor.mark.syntax("nothing but a comment may follow a directive"));
+            return Err(self
+                .cursor
+                .mark
+                .syntax("nothing but a comment may follow a directive")
+                .scanned(self.cursor.mark, "did not find expected comment or line break"));
         }
         if self.cursor.is_break() {
             self.cursor.skip_break();
@@ -80,7 +90,9 @@ impl<'t> Scanner<'t> {
             self.cursor.skip();
             let uri = self.scan_tag_uri(start)?;
             if uri.is_empty() || self.cursor.peek() != b'>' {
-                return Err(start.syntax("a tag is written \"!<uri>\", with its \">\""));
+                return Err(start
+                    .syntax("a tag is written \"!<uri>\", with its \">\"")
+                    .scanned(self.cursor.mark, "did not find the expected '>'"));
             }
             self.cursor.skip();
             (String::new(), uri)
@@ -89,7 +101,9 @@ impl<'t> Scanner<'t> {
             let rest = self.scan_tag_uri(start)?;
             if handle.len() > 1 && handle.ends_with('!') {
                 if rest.is_empty() {
-                    return Err(start.syntax("a tag's handle needs a name behind it, as in \"!!str\""));
+                    return Err(start
+                        .syntax("a tag's handle needs a name behind it, as in \"!!str\"")
+                        .scanned(self.cursor.mark, "did not find expected tag URI"));
                 }
                 (handle, rest)
             } else {
@@ -98,9 +112,9 @@ impl<'t> Scanner<'t> {
             }
         };
         if !self.cursor.is_space_at(0) {
-            return Err(
-                start.syntax("a tag must be followed by a space or a line break; quote the text if none is meant")
-            );
+            return Err(start
+                .syntax("a tag must be followed by a space or a line break; quote the text if none is meant")
+                .scanned(self.cursor.mark, "did not find expected whitespace or line break"));
         }
         Ok((handle, suffix))
     }
@@ -126,9 +140,11 @@ impl<'t> Scanner<'t> {
             let byte = self.cursor.peek();
             if byte == b'%' {
                 let octet = hex(self.cursor.at(1)).zip(hex(self.cursor.at(2))).map(|(high, low)| high * 16 + low);
-                uri.push(
-                    octet.ok_or_else(|| start.syntax("a \"%\" in a tag must be followed by two hex digits"))? as u8
-                );
+                uri.push(octet.ok_or_else(|| {
+                    start
+                        .syntax("a \"%\" in a tag must be followed by two hex digits")
+                        .scanned(self.cursor.mark, "did not find URI escaped octet")
+                })? as u8);
                 self.cursor.skip();
                 self.cursor.skip();
             } else {

@@ -1,5 +1,7 @@
 //! YAML to values, whose texts keep the pieces of the bytes that say them.
 
+mod go;
+
 use std::rc::Rc;
 
 use serde_json::Value as Json;
@@ -50,7 +52,7 @@ pub(super) fn read(context: &mut Context, text: &Text, root: Root) -> Result<Res
     context.budget.step(document.nodes.len())?;
     let value = match resolve::build(document, node, Reader::Helm, &mut Values { context, rope: &rope, document }) {
         Ok(value) => value,
-        Err(error) => return unresolvable(&error, source),
+        Err(error) => return unresolvable(&error, document, source),
     };
     let found = match (&value.datum, root) {
         (Datum::Map(_), Root::Map) | (Datum::List(_), Root::List) => return Ok(Ok(value)),
@@ -89,27 +91,38 @@ fn unreadable(error: &ParseError) -> Result<Result<Value, Failure>, Fault> {
         }
         Problem::UnknownAnchor(name) => Ok(Err(converting(&format!("yaml: unknown anchor '{name}' referenced"), true))),
         Problem::Character(_) => Ok(Err(converting("yaml: control characters are not allowed", true))),
-        problem => Ok(Err(converting(&format!("yaml: line {}: {problem}", error.line), false))),
+        problem => Ok(Err(match error.go {
+            Some(go) => converting(&format!("yaml: {go}"), true),
+            None => converting(&format!("yaml: line {}: {problem}", error.line), false),
+        })),
     }
 }
 
-fn unresolvable(error: &ResolveError, source: &str) -> Result<Result<Value, Failure>, Fault> {
-    match &error.problem {
-        Unresolvable::TooLarge | Unresolvable::TooDeep => Err(Fault::limit(format!("YAML that is too large: {error}"))),
-        Unresolvable::AmbiguousKey(_) => Err(Fault::unsupported(error.to_string())),
-        Unresolvable::NotJson(text) => {
-            let number = match text.trim_start_matches('+').to_ascii_lowercase().as_str() {
-                ".nan" => "NaN",
-                "-.inf" => "-Inf",
-                _ => "+Inf",
-            };
-            Ok(Err(converting(&format!("json: unsupported value: {number}"), true)))
+fn unresolvable(error: &ResolveError, document: &Document, source: &str) -> Result<Result<Value, Failure>, Fault> {
+    let said = match &error.problem {
+        Unresolvable::TooLarge | Unresolvable::TooDeep => {
+            return Err(Fault::limit(format!("YAML that is too large: {error}")));
         }
-        problem => {
+        Unresolvable::AmbiguousKey(_) => return Err(Fault::unsupported(error.to_string())),
+        Unresolvable::NotJson(text) => match text.trim_start_matches('+').to_ascii_lowercase().as_str() {
+            ".nan" => Some("json: unsupported value: NaN".to_owned()),
+            "-.inf" => Some("json: unsupported value: -Inf".to_owned()),
+            _ => Some("json: unsupported value: +Inf".to_owned()),
+        },
+        Unresolvable::Merge => Some("yaml: map merge requires map or sequence of maps as the value".to_owned()),
+        Unresolvable::Binary => Some("yaml: !!binary value contains invalid base64 data".to_owned()),
+        Unresolvable::Cycle(name) => Some(format!("yaml: anchor '{name}' value contains itself")),
+        Unresolvable::Key(_) => go::null_key(document, error.span),
+        Unresolvable::CollectionKey => go::collection_key(document, error.span),
+        _ => None,
+    };
+    Ok(Err(match said {
+        Some(said) => converting(&said, true),
+        None => {
             let line = crate::source::span::line_of(source, error.span.start);
-            Ok(Err(converting(&format!("yaml: line {line}: {problem}"), false)))
+            converting(&format!("yaml: line {line}: {}", error.problem), false)
         }
-    }
+    }))
 }
 
 /// Builds template values.
