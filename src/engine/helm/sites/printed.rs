@@ -17,6 +17,7 @@ use crate::{
         pointer::Pointer,
     },
     source::{
+        edit::Splice,
         lineage::text::{MadeOf, Slice},
         path::RepoPath,
         span::{Span, line_of},
@@ -139,11 +140,36 @@ impl Printed<'_> {
                     label: "text of the template".to_owned(),
                     wording: Wording::Text { span, before: before.to_owned(), after: splice.text.clone() },
                 }]);
+                let moved = span.is_empty().then(|| self.indented_as(lineage, file, &splice)).flatten();
+                found.add(moved.map(|after| Site {
+                    file: source.path.clone(),
+                    label: "text of the template".to_owned(),
+                    wording: Wording::Text { span, before: String::new(), after },
+                }));
             }
         }
         if let Action::AddKey { key, value } = &step.action {
             found.add(self.first_key(lineage, &step.at, key, value));
         }
+    }
+
+    /// Lines that are put in, moved to the column in which the template has the line above them: `nindent` moves what a
+    /// template prints. Nothing where both stand in the same column.
+    fn indented_as(&self, lineage: &Lineage, file: FileId, splice: &Splice) -> Option<String> {
+        let bytes = self.document.text().bytes();
+        let above = bytes[..splice.span.start].trim_ascii_end();
+        let line = above.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let printed = above[line..].iter().take_while(|byte| **byte == b' ').count();
+        let slice = self.document.slices(line + printed..line + printed + 1).find(|slice| !slice.range.is_empty())?;
+        let MadeOf::Verbatim { leaf, offset } = slice.made_of else { return None };
+        let before = lineage.text_of(file).filter(|_| lineage.leaf(leaf) == Leaf::File(file))?.get(..offset as usize)?;
+        let written = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+        if written >= printed {
+            return None;
+        }
+        let spaces = " ".repeat(printed - written);
+        let moved = splice.text.split_inclusive('\n').map(|line| line.strip_prefix(&spaces).unwrap_or(line));
+        Some(moved.collect())
     }
 
     /// A key as the first one below its map's own key, where that stands in a template and what follows does not.
