@@ -162,7 +162,8 @@ impl Printed<'_> {
         let printed = above[line..].iter().take_while(|byte| **byte == b' ').count();
         let slice = self.document.slices(line + printed..line + printed + 1).find(|slice| !slice.range.is_empty())?;
         let MadeOf::Verbatim { leaf, offset } = slice.made_of else { return None };
-        let before = lineage.text_of(file).filter(|_| lineage.leaf(leaf) == Leaf::File(file))?.get(..offset as usize)?;
+        let before =
+            lineage.text_of(file).filter(|_| lineage.leaf(leaf) == Leaf::File(file))?.get(..offset as usize)?;
         let written = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
         if written >= printed {
             return None;
