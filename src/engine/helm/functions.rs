@@ -4,7 +4,6 @@
 //! Helm's wins over sprig's and sprig's over Go's.
 
 pub mod argument;
-pub mod arguments;
 pub mod case;
 pub mod crypto;
 pub mod dates;

@@ -188,7 +188,7 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
         }
     }
     let (context, branches) = evaluator.finish();
-    let (read, layers) = sources.clone_read();
+    let (read, layers) = sources.take_read();
     let lineage = Lineage {
         sets: RefCell::new(context.sets),
         paths: context.paths,

@@ -51,17 +51,17 @@ pub fn sites(
     }
     let mut found = Found::default();
     match &step.action {
-        Action::Set(value) if is_scalar(value) => scalar::set(lineage, &layers, printed, &step.at, value, &mut found),
+        Action::Set(value) if is_scalar(value) => scalar::set(&layers, printed, &step.at, value, &mut found),
         Action::Set(_) => {}
         Action::AddKey { key, value } => {
-            structure::add_key(lineage, &layers, printed, &step.at, key, value, &mut found);
+            structure::add_key(&layers, printed, &step.at, key, value, &mut found);
         }
         Action::AddItem { index, value } => {
-            structure::add_item(lineage, &layers, printed, &step.at, *index, value, &mut found);
+            structure::add_item(&layers, printed, &step.at, *index, value, &mut found);
         }
-        Action::Remove => structure::remove(lineage, &layers, printed, &step.at, &mut found),
+        Action::Remove => structure::remove(&layers, printed, &step.at, &mut found),
     }
-    whole(lineage, &layers, printed, step, declared, wanted, &mut found);
+    whole(&layers, printed, step, declared, wanted, &mut found);
     printed.literal(lineage, step, &mut found);
     found.into_sites(|| nowhere(lineage, printed, step))
 }
@@ -88,7 +88,6 @@ impl Found {
 
 /// Values that are printed as a whole somewhere around the field: the value becomes what is wanted of the whole.
 fn whole(
-    lineage: &Lineage,
     layers: &Layers<'_>,
     printed: &Printed<'_>,
     step: &Change,
@@ -105,7 +104,7 @@ fn whole(
         let Some(name) = at.last().map(str::to_owned) else { return };
         let value = at.get(wanted).filter(|value| !is_scalar(value) && at.get(declared).is_some());
         if let Some(value) = value {
-            for mention in Mention::all(lineage, &printed.block(&at)) {
+            for mention in Mention::all(layers, &printed.block(&at)) {
                 if mention.is_named_like(&name) {
                     found.add(layers.set(&mention.path, value));
                 }

@@ -307,9 +307,10 @@ impl<'t> Sources<'t> {
         Ok(archive)
     }
 
-    /// The files and layers so far.
-    pub fn clone_read(&self) -> (Vec<SourceFile>, Vec<Layer>) {
-        (self.files.clone(), self.layers.clone())
+    /// Hands over the files and layers, after which there are none.
+    pub fn take_read(&mut self) -> (Vec<SourceFile>, Vec<Layer>) {
+        self.ids.clear();
+        (std::mem::take(&mut self.files), std::mem::take(&mut self.layers))
     }
 
     /// Adds a layer.

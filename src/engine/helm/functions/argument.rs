@@ -3,7 +3,7 @@
 //! The evaluator has checked number and types before a body is called. What Go takes for a `nil` map or slice arrives as
 //! [`Datum::Nil`].
 
-use std::any::Any;
+use std::{any::Any, ops::Range};
 
 use crate::{
     engine::helm::template::{
@@ -197,4 +197,40 @@ pub fn volatile_origin(context: &mut Context, name: &'static str, data: SetId) -
 pub fn derived_text(context: &mut Context, bytes: &[u8], data: SetId) -> Result<Text, Fault> {
     context.budget.text(bytes.len())?;
     Ok(Text::new(bytes, MadeOf::Derived(data)))
+}
+
+/// What decided a result that is `of`, when other arguments had a say in it.
+pub fn decided(context: &mut Context, of: &Value, by: &[Value]) -> SetId {
+    let mut control = of.control;
+    for value in by {
+        let flow = value.flow(context);
+        control = context.sets.union(control, flow.data);
+        control = context.sets.union(control, flow.control);
+    }
+    control
+}
+
+/// A part of a text argument that other arguments cut. Its bytes keep their origins; where none are left, the value as a
+/// whole still leads to what the argument was made of.
+///
+/// # Errors
+/// A limit for too much text.
+pub fn part(context: &mut Context, of: &Value, range: Range<usize>, by: &[Value]) -> Result<Value, Fault> {
+    let text = text(of)?;
+    let control = decided(context, of, by);
+    if range == (0..text.len()) {
+        return Ok(Value { control, ..of.clone() });
+    }
+    context.budget.text(range.len())?;
+    Ok(remade(context, text.slice(range), of, control))
+}
+
+/// A text that was made of `of` and knows its pieces. An empty one carries what the argument was made of.
+pub fn remade(context: &mut Context, made: Text, of: &Value, control: SetId) -> Value {
+    if !made.is_empty() {
+        return Value { datum: Datum::Text(made), made_of: MadeOf::NOTHING, control };
+    }
+    let flow = of.flow(context);
+    let control = context.sets.union(control, flow.control);
+    Value { datum: Datum::Text(made), made_of: MadeOf::Derived(flow.data), control }
 }

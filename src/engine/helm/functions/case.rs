@@ -1,6 +1,6 @@
 //! Upper, lower, title, camel, snake, kebab: changes of case, by Go's `strings`, goutils 1.1.1 and xstrings 1.5.0.
 
-use super::arguments::{remade, text};
+use super::argument::{remade, text};
 use crate::{
     engine::helm::template::{
         context::Context,
@@ -92,7 +92,7 @@ fn mapped(
     mut map: impl FnMut(&Classes, char) -> char,
 ) -> Result<Value, Fault> {
     let value = &arguments[0];
-    let text = text(arguments, 0)?;
+    let text = text(&arguments[0])?;
     context.budget.text(text.len())?;
     let mut changed = false;
     let mut bytes = Vec::with_capacity(text.len());
@@ -134,7 +134,7 @@ fn mapped(
 
 /// xstrings' `ToPascalCase`.
 fn camelcase(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let text = text(arguments, 0)?;
+    let text = text(&arguments[0])?;
     context.budget.text(text.len().saturating_mul(3))?;
     let classes = &context.classes;
     let mut made = String::with_capacity(text.len());
@@ -202,7 +202,7 @@ enum Word {
 
 /// Lower-case words with a connector between them: xstrings' `camelCaseToLowerCase`.
 fn connected(context: &mut Context, arguments: &[Value], connector: u8) -> Result<Value, Fault> {
-    let text = text(arguments, 0)?;
+    let text = text(&arguments[0])?;
     context.budget.text(text.len().saturating_mul(4))?;
     let classes = &context.classes;
     let mut made = Vec::with_capacity(text.len() + 8);

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::arguments::text;
+use super::argument::text;
 use crate::{
     engine::helm::template::{
         context::Context,
@@ -27,7 +27,7 @@ type Illegal = (u32, usize);
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 fn b64enc(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let bytes = text(arguments, 0)?.bytes();
+    let bytes = text(&arguments[0])?.bytes();
     context.budget.text(bytes.len().div_ceil(3) * 4)?;
     Ok(Value::text(Text::plain(STANDARD.encode(bytes))))
 }
@@ -37,7 +37,7 @@ fn b64dec(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
 }
 
 fn b32enc(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let bytes = text(arguments, 0)?.bytes();
+    let bytes = text(&arguments[0])?.bytes();
     context.budget.text(bytes.len().div_ceil(5) * 8)?;
     let mut made = Vec::with_capacity(bytes.len().div_ceil(5) * 8);
     for chunk in bytes.chunks(5) {
@@ -63,7 +63,7 @@ fn decode(
     arguments: &[Value],
     decoder: fn(&[u8]) -> Result<Vec<u8>, Illegal>,
 ) -> Result<Value, Fault> {
-    let bytes = text(arguments, 0)?.bytes();
+    let bytes = text(&arguments[0])?.bytes();
     context.budget.text(bytes.len())?;
     Ok(Value::text(match decoder(bytes) {
         Ok(decoded) => Text::plain(decoded),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::{
-    arguments::{decided, int},
+    argument::{decided, int},
     equal::deep_equal,
 };
 use crate::{
@@ -291,7 +291,7 @@ fn index(value: &Value) -> Result<i64, Fault> {
 
 /// Lists of `size` items each, by sprig's arithmetic in floats: a size below one makes lists of impossible lengths, or none.
 fn chunk(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let size = int(arguments, 0)?;
+    let size = int(&arguments[0])?;
     let of = &arguments[1];
     let list = slice_of(context, of, "Cannot chunk type")?;
     let len = list.items.len();

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use self::pattern::{Groups, Pattern, Subject};
 use super::{
-    arguments::{decided, int, part, remade, text},
+    argument::{decided, int, part, remade, text},
     strings::cut::{cut, listed},
 };
 use crate::{
@@ -84,12 +84,12 @@ fn with_pattern<T>(
     failure: Failure,
     go_on: impl FnOnce(&mut Context, &Pattern, &Subject) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let source = text(arguments, 0)?;
+    let source = text(&arguments[0])?;
     let compiled = context.patterns.compile(source.bytes(), &mut context.budget)?;
     match &*compiled {
         Ok(pattern) => {
-            let subject = Subject::new(text(arguments, 1)?.bytes())?;
-            context.budget.step(1 + text(arguments, 1)?.len() / 1_024)?;
+            let subject = Subject::new(text(&arguments[1])?.bytes())?;
+            context.budget.step(1 + text(&arguments[1])?.len() / 1_024)?;
             go_on(context, pattern, &subject)
         }
         Err(error) => Err(failure(source, error.to_string())),
@@ -98,7 +98,7 @@ fn with_pattern<T>(
 
 /// Answers `false` for a pattern that does not compile.
 fn regex_match(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let source = text(arguments, 0)?;
+    let source = text(&arguments[0])?;
     if context.patterns.compile(source.bytes(), &mut context.budget)?.is_err() {
         return Ok(Value::plain(Datum::Bool(false)));
     }
@@ -116,18 +116,18 @@ fn find(context: &mut Context, arguments: &[Value], failure: Failure) -> Result<
 }
 
 fn find_all(context: &mut Context, arguments: &[Value], failure: Failure) -> Result<Value, Fault> {
-    let count = int(arguments, 2)?;
+    let count = int(&arguments[2])?;
     let found = with_pattern(context, arguments, failure, |context, pattern, subject| {
         pattern.find_all(subject, count, &mut context.budget)
     })?;
     let by = [arguments[0].clone(), arguments[2].clone()];
-    let parts = cut(context, &arguments[1], text(arguments, 1)?, found, &by)?;
+    let parts = cut(context, &arguments[1], text(&arguments[1])?, found, &by)?;
     listed(context, parts, &arguments[1], &by)
 }
 
 /// Go's `Split`: up to `count` parts, all for a negative count.
 fn split(context: &mut Context, arguments: &[Value], failure: Failure) -> Result<Value, Fault> {
-    let (source, subject, count) = (text(arguments, 0)?, text(arguments, 1)?, int(arguments, 2)?);
+    let (source, subject, count) = (text(&arguments[0])?, text(&arguments[1])?, int(&arguments[2])?);
     let found = with_pattern(context, arguments, failure, |context, pattern, subject| {
         pattern.find_all(subject, count, &mut context.budget)
     })?;
@@ -157,7 +157,7 @@ fn split(context: &mut Context, arguments: &[Value], failure: Failure) -> Result
 
 /// Replaces every match. With `expands`, `$1` and `${name}` in the replacement stand for groups.
 fn replace_all(context: &mut Context, arguments: &[Value], expands: bool, failure: Failure) -> Result<Value, Fault> {
-    let (source, replacement, value) = (text(arguments, 1)?, text(arguments, 2)?, &arguments[1]);
+    let (source, replacement, value) = (text(&arguments[1])?, text(&arguments[2])?, &arguments[1]);
     let (pieces, found) = with_pattern(context, arguments, failure, |context, pattern, subject| {
         let pieces = if expands && replacement.bytes().contains(&b'$') {
             template(context, pattern, replacement)
@@ -273,7 +273,7 @@ fn name<'a>(context: &Context, bytes: &'a [u8], dollar: usize) -> Option<(&'a st
 
 /// A backslash before each of `\.+*?()|[]{}^$`.
 fn quote_meta(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (source, value) = (text(arguments, 0)?, &arguments[0]);
+    let (source, value) = (text(&arguments[0])?, &arguments[0]);
     let special = |byte: &u8| br"\.+*?()|[]{}^$".contains(byte);
     if !source.bytes().iter().any(special) {
         return Ok(value.clone());

@@ -6,7 +6,7 @@ mod join;
 mod layout;
 mod quote;
 
-use super::arguments::{decided, text};
+use super::argument::{decided, text};
 use crate::engine::helm::template::{
     context::Context,
     fault::Fault,
@@ -59,29 +59,29 @@ const fn derived(name: &'static str, parameters: &'static [Parameter], body: Bod
 }
 
 fn contains(_: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let found = find(text(arguments, 1)?.bytes(), text(arguments, 0)?.bytes()).is_some();
+    let found = find(text(&arguments[1])?.bytes(), text(&arguments[0])?.bytes()).is_some();
     Ok(Value::plain(Datum::Bool(found)))
 }
 
 fn has_prefix(_: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let found = text(arguments, 1)?.bytes().starts_with(text(arguments, 0)?.bytes());
+    let found = text(&arguments[1])?.bytes().starts_with(text(&arguments[0])?.bytes());
     Ok(Value::plain(Datum::Bool(found)))
 }
 
 fn has_suffix(_: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let found = text(arguments, 1)?.bytes().ends_with(text(arguments, 0)?.bytes());
+    let found = text(&arguments[1])?.bytes().ends_with(text(&arguments[0])?.bytes());
     Ok(Value::plain(Datum::Bool(found)))
 }
 
 fn plural(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let chosen = &arguments[usize::from(super::arguments::int(arguments, 2)? != 1)];
+    let chosen = &arguments[usize::from(super::argument::int(&arguments[2])? != 1)];
     let control = decided(context, chosen, &arguments[2..]);
     Ok(Value { control, ..chosen.clone() })
 }
 
 /// goutils' `Initials`, which reads each byte as a character: the first byte after white space, as Latin-1.
 fn initials(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let text = text(arguments, 0)?;
+    let text = text(&arguments[0])?;
     context.budget.text(text.len())?;
     let mut after_gap = true;
     let mut made = String::new();

@@ -20,7 +20,8 @@ use crate::{
 
 /// The layers of a release.
 pub struct Layers<'r> {
-    lineage: &'r Lineage,
+    /// The render.
+    pub lineage: &'r Lineage,
     /// Those that a value can be written in, nearest to the release first.
     nearest: Vec<LayerId>,
 }
@@ -102,11 +103,13 @@ impl<'r> Layers<'r> {
 
     /// The value of a path in one layer.
     pub fn value_in(&self, id: LayerId, path: &[String]) -> Option<Value> {
+        self.read(id, &local(&self.lineage.layer(id).role, path)?)
+    }
+
+    /// The value at a place of a layer.
+    fn read(&self, id: LayerId, local: &[&str]) -> Option<Value> {
         let layer = self.lineage.layer(id);
-        let local = local(&layer.role, path)?;
-        let found = layer.find(&local)?;
-        let (_, document) = layer.document()?;
-        resolve::value(document, found.node, Reader::Helm).ok()
+        resolve::value(layer.document()?.1, layer.find(local)?.node, Reader::Helm).ok()
     }
 
     /// Changes a list in the layer that says it, or as a copy in the layer nearest to the release.
@@ -124,19 +127,18 @@ impl<'r> Layers<'r> {
             }
             return sites;
         };
-        let in_place = |site: &Site| site.clone();
         let own = matches!(self.lineage.layer(owner).role, Role::Values(_));
         let place = self.list_site(owner, path, action);
         if !action.apply(&mut items) {
             return sites;
         }
         if own {
-            sites.extend(place.iter().map(in_place));
+            sites.extend(place.clone());
         }
         let nearest = self.nearest.first().copied().filter(|id| *id != owner);
         sites.extend(nearest.and_then(|id| self.write(id, path, &Value::Array(items))));
         if !own {
-            sites.extend(place.iter().map(in_place));
+            sites.extend(place);
         }
         sites
     }
@@ -175,17 +177,14 @@ impl<'r> Layers<'r> {
         let offset = path.len() - local.len();
         // Somewhere below, a list of another layer would have to be copied: a key alone cannot reach into it.
         for end in offset + depth + 1..path.len() {
-            if let Some(list @ Value::Array(_)) = self.value(&path[..end]) {
-                let mut list = list;
+            if let Some(mut list @ Value::Array(_)) = self.value(&path[..end]) {
                 let inner = pointer(&path[end..].iter().map(String::as_str).collect::<Vec<_>>());
                 *inner.get_mut(&mut list)? = value.clone();
                 return self.write(id, &path[..end], &list);
             }
         }
         let at = &local[..depth];
-        let existing =
-            layer.find(at).and_then(|found| resolve::value(layer.document()?.1, found.node, Reader::Helm).ok());
-        let change = match existing {
+        let change = match self.read(id, at) {
             None | Some(Value::Null | Value::Object(_)) => Change {
                 at: pointer(at),
                 action: Action::AddKey { key: local[depth].to_owned(), value: nested(&local[depth + 1..], value) },

@@ -1,7 +1,7 @@
 //! The values that a part of the output mentions: what it was printed from and what decided that it is printed.
 
 use crate::{
-    engine::helm::{lineage::Lineage, sites::layers::Layers, template::leaf::Leaf},
+    engine::helm::{sites::layers::Layers, template::leaf::Leaf},
     source::lineage::{sets::SetId, text::Slice},
 };
 
@@ -25,8 +25,7 @@ pub enum How {
 
 impl Mention {
     /// What slices of the output mention, in the order of the output, data before control.
-    pub fn all(lineage: &Lineage, slices: &[Slice]) -> Vec<Self> {
-        let layers = Layers::new(lineage);
+    pub fn all(layers: &Layers<'_>, slices: &[Slice]) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         for how in [How::Data, How::Control] {
             let mut seen = Vec::new();
@@ -39,7 +38,7 @@ impl Mention {
                     continue;
                 }
                 seen.push(set);
-                for path in Self::paths(lineage, &layers, set) {
+                for path in Self::paths(layers, set) {
                     if !found.iter().any(|mention| mention.path == path) {
                         found.push(Self { path, how });
                     }
@@ -50,7 +49,8 @@ impl Mention {
     }
 
     /// The paths that a set of leaves stands for.
-    pub fn paths(lineage: &Lineage, layers: &Layers<'_>, set: SetId) -> Vec<Vec<String>> {
+    pub fn paths(layers: &Layers<'_>, set: SetId) -> Vec<Vec<String>> {
+        let lineage = layers.lineage;
         let mut paths = Vec::new();
         for leaf in lineage.leaves(set) {
             match leaf {

@@ -25,14 +25,8 @@ use crate::{
 };
 
 /// Finds where the scalar at a pointer could become another value.
-pub fn set(
-    lineage: &Lineage,
-    layers: &Layers<'_>,
-    printed: &Printed<'_>,
-    at: &Pointer,
-    value: &Value,
-    found: &mut Found,
-) {
+pub fn set(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, value: &Value, found: &mut Found) {
+    let lineage = layers.lineage;
     let Some(scalar) = printed.scalar(lineage, at) else { return };
     let new = as_text(value);
     let window = Window::between(&scalar.text, &new);
@@ -40,23 +34,23 @@ pub fn set(
     let pieces: Vec<&Slice> = scalar.slices.iter().filter(|slice| !slice.range.is_empty()).collect();
     let marks: Vec<&Slice> = scalar.slices.iter().filter(|slice| slice.range.is_empty()).collect();
     if let [only] = pieces[..] {
-        whole(lineage, layers, only, value, found);
+        whole(layers, only, value, found);
     }
     for piece in &pieces {
         if piece.range.start <= window.start && window.end <= piece.range.end {
-            part(lineage, layers, piece, &scalar.text, &window, found);
+            part(layers, piece, &scalar.text, &window, found);
         }
     }
     if pieces.is_empty() {
         for mark in marks {
-            for path in Mention::paths(lineage, layers, mark.made_of.set()) {
+            for path in Mention::paths(layers, mark.made_of.set()) {
                 found.add(layers.set(&path, value));
             }
         }
     }
     // Chosen by a default: the key that is not set or empty, with all that the default says in its place.
     let (unset, set): (Vec<_>, Vec<_>) =
-        chosen(lineage, layers, &pieces).into_iter().partition(|(path, _)| layers.is_unset(path));
+        chosen(layers, &pieces).into_iter().partition(|(path, _)| layers.is_unset(path));
     let choose = |chosen: Vec<(Vec<String>, Range<usize>)>, found: &mut Found| {
         for (path, range) in chosen {
             if range == (0..scalar.text.len()) {
@@ -72,7 +66,7 @@ pub fn set(
     // Computed from values: one of them may be the value before it was converted.
     for piece in pieces.iter().filter(|piece| matches!(piece.made_of, MadeOf::Derived(_))) {
         let text = window.replaced(&scalar.text, &piece.range);
-        for path in Mention::paths(lineage, layers, piece.made_of.set()).into_iter().take(4) {
+        for path in Mention::paths(layers, piece.made_of.set()).into_iter().take(4) {
             let value = if pieces.len() == 1 { value.clone() } else { Value::String(text.clone()) };
             found.add(typed(layers, &path, &value));
         }
@@ -80,10 +74,10 @@ pub fn set(
 }
 
 /// The values that were looked at to choose a part of a scalar, each with that part.
-fn chosen(lineage: &Lineage, layers: &Layers<'_>, pieces: &[&Slice]) -> Vec<(Vec<String>, Range<usize>)> {
+fn chosen(layers: &Layers<'_>, pieces: &[&Slice]) -> Vec<(Vec<String>, Range<usize>)> {
     let mut found: Vec<(Vec<String>, Range<usize>)> = Vec::new();
     for piece in pieces {
-        for path in Mention::paths(lineage, layers, piece.control) {
+        for path in Mention::paths(layers, piece.control) {
             match found.iter_mut().find(|(known, range)| *known == path && range.end == piece.range.start) {
                 Some((_, range)) => range.end = piece.range.end,
                 None => found.push((path, piece.range.clone())),
@@ -97,7 +91,8 @@ fn chosen(lineage: &Lineage, layers: &Layers<'_>, pieces: &[&Slice]) -> Vec<(Vec
 }
 
 /// A scalar that one piece prints from its first byte to its last.
-fn whole(lineage: &Lineage, layers: &Layers<'_>, piece: &Slice, value: &Value, found: &mut Found) {
+fn whole(layers: &Layers<'_>, piece: &Slice, value: &Value, found: &mut Found) {
+    let lineage = layers.lineage;
     let MadeOf::Verbatim { leaf, .. } = piece.made_of else { return };
     match lineage.leaf(leaf) {
         Leaf::Node { layer, at } => {
@@ -111,7 +106,8 @@ fn whole(lineage: &Lineage, layers: &Layers<'_>, piece: &Slice, value: &Value, f
 }
 
 /// The piece that holds all that differs.
-fn part(lineage: &Lineage, layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window, found: &mut Found) {
+fn part(layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window, found: &mut Found) {
+    let lineage = layers.lineage;
     let MadeOf::Verbatim { leaf, offset } = piece.made_of else { return };
     if let Leaf::Node { layer, at } = lineage.leaf(leaf) {
         for path in layers.paths(layer, &lineage.paths.keys(at)) {

@@ -8,26 +8,15 @@ use super::{
     mention::{How, Mention},
     printed::Printed,
 };
-use crate::{
-    engine::helm::{lineage::Lineage, template::leaf::Leaf},
-    model::pointer::Pointer,
-};
+use crate::{engine::helm::template::leaf::Leaf, model::pointer::Pointer};
 
 /// Finds where a map could get a key.
-pub fn add_key(
-    lineage: &Lineage,
-    layers: &Layers<'_>,
-    printed: &Printed<'_>,
-    at: &Pointer,
-    key: &str,
-    value: &Value,
-    found: &mut Found,
-) {
+pub fn add_key(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, key: &str, value: &Value, found: &mut Found) {
     let with_key = |path: &[String]| -> Vec<String> { path.iter().cloned().chain([key.to_owned()]).collect() };
-    for container in containers(lineage, layers, printed, at) {
+    for container in containers(layers, printed, at) {
         found.add(layers.set(&with_key(&container), value));
     }
-    let mentions = Mention::all(lineage, &printed.block(at));
+    let mentions = Mention::all(layers, &printed.block(at));
     let name = at.last().unwrap_or_default();
     for mention in mentions.iter().filter(|mention| mention.is_named_like(key)) {
         found.add(layers.set(&mention.path, value));
@@ -43,8 +32,8 @@ pub fn add_key(
         }
     }
     // A block that is not printed now and has the key.
-    for branch in lineage.branches_with(key) {
-        for path in Mention::paths(lineage, layers, branch) {
+    for branch in layers.lineage.branches_with(key) {
+        for path in Mention::paths(layers, branch) {
             let now = layers.value(&path);
             if now.as_ref().is_none_or(|now| matches!(now, Value::Bool(false) | Value::Null)) {
                 found.add(layers.set(&path, &Value::Bool(true)));
@@ -61,7 +50,6 @@ pub fn add_key(
 
 /// Finds where a list could get an item.
 pub fn add_item(
-    lineage: &Lineage,
     layers: &Layers<'_>,
     printed: &Printed<'_>,
     at: &Pointer,
@@ -69,7 +57,7 @@ pub fn add_item(
     value: &Value,
     found: &mut Found,
 ) {
-    for (container, first) in lists(lineage, layers, printed, at) {
+    for (container, first) in lists(layers, printed, at) {
         let own = position.saturating_sub(first);
         let length = match layers.value(&container) {
             Some(Value::Array(items)) => items.len(),
@@ -78,7 +66,7 @@ pub fn add_item(
         found.add(layers.edit_list(&container, &ListEdit::Insert(own.min(length), value.clone())));
     }
     let name = at.last().unwrap_or_default();
-    for mention in Mention::all(lineage, &printed.block(at)) {
+    for mention in Mention::all(layers, &printed.block(at)) {
         let now = layers.value(&mention.path);
         match now {
             Some(Value::Array(items)) if items.is_empty() || mention.is_named_like(name) => {
@@ -93,16 +81,16 @@ pub fn add_item(
 }
 
 /// Finds where a key or item could go.
-pub fn remove(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, found: &mut Found) {
+pub fn remove(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, found: &mut Found) {
     let Some(parent) = at.parent() else { return };
     if let Some(position) = index(at).filter(|_| printed.is_list(&parent)) {
-        for (container, first) in lists(lineage, layers, printed, &parent) {
+        for (container, first) in lists(layers, printed, &parent) {
             if let Some(own) = position.checked_sub(first) {
                 found.add(layers.edit_list(&container, &ListEdit::Remove(own)));
             }
         }
     } else if let Some(key) = at.last() {
-        for container in containers(lineage, layers, printed, &parent) {
+        for container in containers(layers, printed, &parent) {
             let path: Vec<String> = container.into_iter().chain([key.to_owned()]).collect();
             if layers.value(&path).is_some() {
                 found.add(layers.remove(&path));
@@ -110,9 +98,9 @@ pub fn remove(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at:
         }
     }
     // What decides that it is printed, but not that its parent is.
-    let around: Vec<Mention> = Mention::all(lineage, &printed.key(&parent));
-    let mut mentions = Mention::all(lineage, &printed.key(at));
-    mentions.extend(Mention::all(lineage, &printed.block(at)));
+    let around: Vec<Mention> = Mention::all(layers, &printed.key(&parent));
+    let mut mentions = Mention::all(layers, &printed.key(at));
+    mentions.extend(Mention::all(layers, &printed.block(at)));
     for mention in mentions.iter().filter(|mention| !around.contains(mention)) {
         let off = match layers.value(&mention.path) {
             Some(Value::Bool(true)) => vec![json!(false)],
@@ -131,7 +119,8 @@ pub fn remove(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at:
 
 /// The maps of values that are printed as the map at a pointer: those that its entries come from under their own names, and
 /// those that its brackets come from.
-fn containers(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer) -> Vec<Vec<String>> {
+fn containers(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer) -> Vec<Vec<String>> {
+    let lineage = layers.lineage;
     let mut found = Vec::new();
     for child in printed.children(at) {
         let Some(name) = child.last() else { continue };
@@ -153,7 +142,7 @@ fn containers(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at:
     }
     if printed.children(at).is_empty() {
         for slice in printed.block(at) {
-            for path in Mention::paths(lineage, layers, slice.made_of.set()) {
+            for path in Mention::paths(layers, slice.made_of.set()) {
                 if matches!(layers.value(&path), Some(Value::Object(_))) && !found.contains(&path) {
                     found.push(path);
                 }
@@ -165,7 +154,8 @@ fn containers(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at:
 }
 
 /// The lists of values that are printed as items of the list at a pointer, each with the index of its first item there.
-fn lists(lineage: &Lineage, layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer) -> Vec<(Vec<String>, usize)> {
+fn lists(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer) -> Vec<(Vec<String>, usize)> {
+    let lineage = layers.lineage;
     let mut found: Vec<(Vec<String>, usize)> = Vec::new();
     for (position, child) in printed.children(at).iter().enumerate() {
         for slice in printed.block(child) {

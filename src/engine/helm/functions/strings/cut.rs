@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::find;
 use crate::{
     engine::helm::{
-        functions::arguments::{decided, int, part, remade, text},
+        functions::argument::{decided, int, part, remade, text},
         template::{
             context::Context,
             fault::Fault,
@@ -21,14 +21,14 @@ use crate::{
 
 /// `strings.TrimSpace`: Unicode's white space.
 pub(super) fn trim(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let range = trimmed(text(arguments, 0)?.bytes(), is_space);
+    let range = trimmed(text(&arguments[0])?.bytes(), is_space);
     part(context, &arguments[0], range, &[])
 }
 
 /// `strings.Trim`: any of the characters of the first argument.
 pub(super) fn trim_all(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let cutset: Vec<char> = runes(text(arguments, 0)?.bytes()).map(|(_, _, rune)| rune).collect();
-    let bytes = text(arguments, 1)?.bytes();
+    let cutset: Vec<char> = runes(text(&arguments[0])?.bytes()).map(|(_, _, rune)| rune).collect();
+    let bytes = text(&arguments[1])?.bytes();
     context.budget.step(cutset.len())?;
     let range = trimmed(bytes, |rune| cutset.contains(&rune));
     part(context, &arguments[1], range, &arguments[..1])
@@ -46,21 +46,21 @@ fn trimmed(bytes: &[u8], goes: impl Fn(char) -> bool) -> Range<usize> {
 }
 
 pub(super) fn trim_suffix(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let bytes = text(arguments, 1)?.bytes();
-    let end = bytes.strip_suffix(text(arguments, 0)?.bytes()).map_or(bytes.len(), <[u8]>::len);
+    let bytes = text(&arguments[1])?.bytes();
+    let end = bytes.strip_suffix(text(&arguments[0])?.bytes()).map_or(bytes.len(), <[u8]>::len);
     part(context, &arguments[1], 0..end, &arguments[..1])
 }
 
 pub(super) fn trim_prefix(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (prefix, bytes) = (text(arguments, 0)?.bytes(), text(arguments, 1)?.bytes());
+    let (prefix, bytes) = (text(&arguments[0])?.bytes(), text(&arguments[1])?.bytes());
     let start = if bytes.starts_with(prefix) { prefix.len() } else { 0 };
     part(context, &arguments[1], start..bytes.len(), &arguments[..1])
 }
 
 /// The first bytes, or with a negative number the last ones.
 pub(super) fn trunc(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let len = text(arguments, 1)?.len();
-    let count = int(arguments, 0)?;
+    let len = text(&arguments[1])?.len();
+    let count = int(&arguments[0])?;
     let kept = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX).min(len);
     let range = match count {
         0.. => 0..kept,
@@ -72,7 +72,7 @@ pub(super) fn trunc(context: &mut Context, arguments: &[Value]) -> Result<Value,
 
 /// The bytes from one place to another; fails where Go's slices do.
 pub(super) fn substr(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (start, end, len) = (int(arguments, 0)?, int(arguments, 1)?, text(arguments, 2)?.len());
+    let (start, end, len) = (int(&arguments[0])?, int(&arguments[1])?, text(&arguments[2])?.len());
     let size = len as i64;
     let range = if start < 0 {
         0..end
@@ -96,14 +96,14 @@ pub(super) fn substr(context: &mut Context, arguments: &[Value]) -> Result<Value
 }
 
 pub(super) fn abbrev(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let width = int(arguments, 0)?;
-    let len = text(arguments, 1)?.len();
+    let width = int(&arguments[0])?;
+    let len = text(&arguments[1])?.len();
     let shown = if width < 4 { Some(Shown::whole(len)) } else { shown(len, 0, width) };
     abbreviated(context, arguments, shown)
 }
 
 pub(super) fn abbrevboth(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (left, right, len) = (int(arguments, 0)?, int(arguments, 1)?, text(arguments, 2)?.len());
+    let (left, right, len) = (int(&arguments[0])?, int(&arguments[1])?, text(&arguments[2])?.len());
     let too_narrow = right < 4 || (left > 0 && right < 7);
     let shown = if too_narrow { Some(Shown::whole(len)) } else { shown(len, left, right) };
     abbreviated(context, arguments, shown)
@@ -150,7 +150,7 @@ fn shown(len: usize, offset: i64, width: i64) -> Option<Shown> {
 
 fn abbreviated(context: &mut Context, arguments: &[Value], shown: Option<Shown>) -> Result<Value, Fault> {
     let (of, by) = arguments.split_last().expect("the number of arguments was checked");
-    let source = text(arguments, arguments.len() - 1)?;
+    let source = text(of)?;
     let Some(shown) = shown else { return part(context, of, 0..0, by) };
     if !shown.dots_before && !shown.dots_after {
         return part(context, of, shown.range, by);
@@ -175,7 +175,7 @@ pub(super) fn split(context: &mut Context, arguments: &[Value]) -> Result<Value,
 }
 
 pub(super) fn splitn(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let count = int(arguments, 1)?;
+    let count = int(&arguments[1])?;
     let parts = parts(context, &arguments[0], count, &arguments[2], &arguments[..2])?;
     numbered(context, parts, &arguments[2], &arguments[..2])
 }

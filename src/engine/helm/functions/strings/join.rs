@@ -4,7 +4,7 @@ use super::find;
 use crate::{
     engine::helm::{
         functions::{
-            arguments::{decided, remade, text},
+            argument::{decided, remade, text},
             lists::items,
         },
         template::{
@@ -83,7 +83,7 @@ fn strings(context: &mut Context, value: &Value) -> Result<Vec<Value>, Fault> {
 }
 
 pub(super) fn join(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (separator, of) = (text(arguments, 0)?, &arguments[1]);
+    let (separator, of) = (text(&arguments[0])?, &arguments[1]);
     let texts = strings(context, of)?;
     let total: usize = texts.iter().map(|value| value_len(value).saturating_add(separator.len())).sum();
     context.budget.text(total)?;
@@ -150,7 +150,7 @@ pub(super) fn sort_alpha(context: &mut Context, arguments: &[Value]) -> Result<V
 
 /// `strings.ReplaceAll`; an empty old text stands before every character and at the end.
 pub(super) fn replace(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (old, new, source) = (text(arguments, 0)?, text(arguments, 1)?, text(arguments, 2)?);
+    let (old, new, source) = (text(&arguments[0])?, text(&arguments[1])?, text(&arguments[2])?);
     let value = &arguments[2];
     let control = decided(context, value, &arguments[..1]);
     let bytes = source.bytes();

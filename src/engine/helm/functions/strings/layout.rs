@@ -3,7 +3,7 @@
 use super::find;
 use crate::{
     engine::helm::{
-        functions::arguments::{decided, int, remade, text},
+        functions::argument::{decided, int, remade, text},
         template::{context::Context, fault::Fault, value::Value},
     },
     source::lineage::{
@@ -25,8 +25,8 @@ pub(super) fn nindent(context: &mut Context, arguments: &[Value]) -> Result<Valu
 
 /// Spaces before every line, empty ones too. The spaces are computed from the number and belong to the text.
 fn indented(context: &mut Context, arguments: &[Value], before: &[u8]) -> Result<Value, Fault> {
-    let (source, value) = (text(arguments, 1)?, &arguments[1]);
-    let count = usize::try_from(int(arguments, 0)?).map_err(|_| negative_count())?;
+    let (source, value) = (text(&arguments[1])?, &arguments[1]);
+    let count = usize::try_from(int(&arguments[0])?).map_err(|_| negative_count())?;
     let lines = source.bytes().iter().filter(|byte| **byte == b'\n').count() + 1;
     context.budget.text(count.saturating_mul(lines).saturating_add(source.len() + before.len()))?;
     let (flow, count_flow) = (value.flow(context), arguments[0].flow(context));
@@ -50,8 +50,8 @@ fn negative_count() -> Fault {
 }
 
 pub(super) fn repeat(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (source, value) = (text(arguments, 1)?, &arguments[1]);
-    let count = usize::try_from(int(arguments, 0)?).map_err(|_| negative_count())?;
+    let (source, value) = (text(&arguments[1])?, &arguments[1]);
+    let count = usize::try_from(int(&arguments[0])?).map_err(|_| negative_count())?;
     context.budget.text(source.len().saturating_mul(count))?;
     let mut builder = TextBuilder::default();
     if source.pieces().len().saturating_mul(count) <= REPEATED_PIECES {
@@ -67,7 +67,7 @@ pub(super) fn repeat(context: &mut Context, arguments: &[Value]) -> Result<Value
 /// goutils' `DeleteWhiteSpace`, which reads each byte as a character: where any white space goes, bytes above ASCII come
 /// out as Latin-1, and 0x85 and 0xA0 are white space even inside of a character.
 pub(super) fn nospace(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let (source, value) = (text(arguments, 0)?, &arguments[0]);
+    let (source, value) = (text(&arguments[0])?, &arguments[0]);
     let is_space = |byte: u8| char::from(byte).is_whitespace();
     if !source.bytes().iter().copied().any(is_space) {
         return Ok(value.clone());
@@ -102,9 +102,10 @@ pub(super) fn wrap_with(context: &mut Context, arguments: &[Value]) -> Result<Va
 
 /// goutils' `WrapCustom`: without a separator, lines end in a newline and long words stay whole.
 fn wrapped(context: &mut Context, arguments: &[Value], separator: Option<&Value>) -> Result<Value, Fault> {
-    let (source, value) = (text(arguments, arguments.len() - 1)?, &arguments[arguments.len() - 1]);
-    let width = usize::try_from(int(arguments, 0)?.max(1)).unwrap_or(usize::MAX);
-    let given = separator.map(|_| text(arguments, 1)).transpose()?.filter(|text| !text.is_empty());
+    let value = &arguments[arguments.len() - 1];
+    let source = text(value)?;
+    let width = usize::try_from(int(&arguments[0])?.max(1)).unwrap_or(usize::MAX);
+    let given = separator.map(|_| text(&arguments[1])).transpose()?.filter(|text| !text.is_empty());
     let flow = value.flow(context);
     let bytes = source.bytes();
     let mut builder = TextBuilder::default();
