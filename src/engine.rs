@@ -4,6 +4,7 @@
 //! nothing of findings or rules, and do not import each other: this module brings them together.
 
 pub mod helm;
+pub mod kustomize;
 pub mod manifest;
 pub mod reads;
 pub mod site;

@@ -1,0 +1,1 @@
+//! Annotations for all objects: `commonAnnotations`.

@@ -1,0 +1,1 @@
+//! One kustomization after another: load, generate, include, transform.

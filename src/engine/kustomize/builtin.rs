@@ -1,0 +1,1 @@
+//! Kustomize's own plugins as objects: what `generators:`, `transformers:` and `validators:` list.

@@ -1,0 +1,46 @@
+//! What all steps of a build share.
+
+use super::{
+    leaf::Leaf,
+    node::{Content, Node, Scalar, Tag},
+    problem::Problem,
+    sources::Sources,
+};
+use crate::source::lineage::{sets::Sets, text::Text};
+
+/// The most steps of one build: nodes read, visited, compared or copied.
+pub const MAX_STEPS: u64 = 40_000_000;
+
+/// What all steps of a build share.
+pub struct Context<'t> {
+    /// The files.
+    pub sources: Sources<'t>,
+    /// The origins.
+    pub sets: Sets<Leaf>,
+    steps: u64,
+}
+
+impl<'t> Context<'t> {
+    /// Nothing read yet.
+    pub fn new(sources: Sources<'t>) -> Self {
+        Self { sources, sets: Sets::default(), steps: 0 }
+    }
+
+    /// A scalar whose places are all that its text comes from.
+    pub fn scalar(&mut self, text: Text, tag: Tag) -> Node {
+        let places = self.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()));
+        Node { content: Content::Scalar(Scalar { text, tag }), places }
+    }
+
+    /// Counts work that grows with the input.
+    ///
+    /// # Errors
+    /// Where a build does more than any real one.
+    pub fn spend(&mut self, steps: usize) -> Result<(), Problem> {
+        self.steps += steps as u64;
+        if self.steps > MAX_STEPS {
+            return Err(Problem::limit("the kustomization takes more steps than a build may; split it"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Which field of which kind a transformer works on, and the walk to it.
+//!
+//! References: `api/types/fieldspec.go` and `api/filters/fieldspec/fieldspec.go` of Kustomize 5.5.0.
+
+use super::{
+    context::Context,
+    identity::Gvk,
+    node::{Content, Node, Tag, made},
+    problem::Problem,
+};
+
+/// A field of the objects of some kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldSpec {
+    /// The kinds; what is empty does not matter.
+    pub gvk: Gvk,
+    /// The keys from the root, separated by `/` (`\/` is a slash of a key); `key[]` where the value must be a list. Lists on
+    /// the way are gone through without being named.
+    pub path: String,
+    /// Whether the field is made where it is not there.
+    pub create: bool,
+}
+
+/// What a missing field becomes before it is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Create {
+    /// It stays missing, whatever the specification says.
+    Nothing,
+    /// A scalar.
+    Scalar,
+    /// A map.
+    Map,
+}
+
+impl FieldSpec {
+    /// The keys of its path.
+    pub fn keys(&self) -> Vec<String> {
+        split_path(&self.path)
+    }
+
+    /// Lets a function work on every node of an object that the specification names.
+    ///
+    /// # Errors
+    /// What the function fails with, and where the object has a scalar on the way, as Kustomize does.
+    pub fn visit(
+        &self,
+        object: &mut Node,
+        create: Create,
+        context: &mut Context<'_>,
+        set: &mut dyn FnMut(&mut Node, &mut Context<'_>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        if !Gvk::of_node(object).is_selected(&self.gvk) {
+            return Ok(());
+        }
+        let create = if self.create { create } else { Create::Nothing };
+        visit(object, &self.keys(), create, context, set)
+            .map_err(|problem| problem.during(format_args!("considering field '{}'", self.path)))
+    }
+}
+
+/// The parts of a path between slashes, `\/` being none (`utils.PathSplitter`). A leading slash counts for nothing.
+pub fn split_path(path: &str) -> Vec<String> {
+    let mut keys: Vec<String> = Vec::new();
+    for part in path.split('/') {
+        match keys.last_mut() {
+            Some(last) if last.ends_with('\\') => {
+                last.pop();
+                last.push('/');
+                last.push_str(part);
+            }
+            _ => keys.push(part.to_owned()),
+        }
+    }
+    if keys.first().is_some_and(String::is_empty) {
+        keys.remove(0);
+    }
+    keys
+}
+
+fn visit(
+    node: &mut Node,
+    keys: &[String],
+    create: Create,
+    context: &mut Context<'_>,
+    set: &mut dyn FnMut(&mut Node, &mut Context<'_>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    context.spend(1)?;
+    let [key, rest @ ..] = keys else { return set(node, context) };
+    if node.is_null() {
+        return Ok(());
+    }
+    match &mut node.content {
+        Content::List(items) => items.iter_mut().try_for_each(|item| visit(item, keys, create, context, set)),
+        Content::Scalar(_) => Err(Problem::broken("expected sequence or mapping node")),
+        Content::Map(_) => {
+            let name = key.strip_suffix("[]").unwrap_or(key);
+            let is_list = name != key;
+            if name.is_empty() {
+                return Err(Problem::broken("cannot set or create an empty field name"));
+            }
+            let becomes = match (create, is_list) {
+                (_, true) => Some(Node::list()),
+                (Create::Nothing, _) => None,
+                (Create::Scalar, _) if rest.is_empty() => Some(Node::scalar(made(""), Tag::Unresolved)),
+                (Create::Scalar | Create::Map, _) => Some(Node::map()),
+            };
+            match (node.get_mut(name), becomes) {
+                (Some(field), Some(becomes)) if field.is_null() => field.content = becomes.content,
+                (None, Some(becomes)) if !is_list => node.set(made(name), becomes),
+                _ => {}
+            }
+            match node.get_mut(name) {
+                Some(field) => visit(field, rest, create, context, set),
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_splits_at_slashes_that_are_not_escaped() {
+        let cases: [(&str, &[&str]); 5] = [
+            ("spec/replicas", &["spec", "replicas"]),
+            ("/spec", &["spec"]),
+            (r"metadata/annotations/a.b\/c", &["metadata", "annotations", "a.b/c"]),
+            ("spec/containers[]/image", &["spec", "containers[]", "image"]),
+            ("a//b", &["a", "", "b"]),
+        ];
+        for (path, keys) in cases {
+            assert_eq!(split_path(path), keys, "{path}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! ConfigMaps and Secrets that kustomizations make of literals and files.

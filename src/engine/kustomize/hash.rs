@@ -1,0 +1,1 @@
+//! The hash behind the name of a generated object.

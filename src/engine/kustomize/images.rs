@@ -1,0 +1,1 @@
+//! Other names, tags and digests for images: `images`.

@@ -1,0 +1,1 @@
+//! A kustomization file: its fields, old and new.

@@ -1,0 +1,1 @@
+//! Labels for all objects: `labels` and `commonLabels`.

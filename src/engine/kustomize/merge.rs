@@ -1,0 +1,1 @@
+//! Strategic merge: a part of an object laid over it.

@@ -1,0 +1,1 @@
+//! Prefixes and suffixes of names.

@@ -1,0 +1,1 @@
+//! Patches of a kustomization: which objects they work on, and how.

@@ -1,0 +1,1 @@
+//! Annotations that tell where objects come from: `buildMetadata`.

@@ -1,0 +1,1 @@
+//! Names in objects that follow when the named object is renamed.

@@ -1,0 +1,1 @@
+//! From a kustomization to resources, as `kubectl kustomize` builds it.

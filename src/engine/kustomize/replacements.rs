@@ -1,0 +1,1 @@
+//! Values copied from one object into others: `replacements`.

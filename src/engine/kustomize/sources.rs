@@ -1,0 +1,183 @@
+//! The files that a build reads, and the texts in them that are YAML themselves.
+//!
+//! Leaves carry a number for each; what it stands for, down to the bytes, is known here. Parsed files outlive the build in
+//! [`Parsed`], so that a proof reads again only what an edit changed, and the many overlays of a repository read their base
+//! once.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{leaf::SourceId, problem::Problem};
+use crate::source::{
+    path::RepoPath,
+    span::line_of,
+    tree::{SourceTree, TreeError},
+    yaml::{
+        parse::{ParseError, parse},
+        tree::{NodeId, Stream},
+    },
+};
+
+/// The files of one build.
+pub struct Sources<'t> {
+    tree: &'t dyn SourceTree,
+    parsed: &'t Parsed,
+    sources: Vec<Source>,
+    ids: HashMap<RepoPath, SourceId>,
+}
+
+/// A file of a build, or a text inside of one.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The file.
+    pub path: RepoPath,
+    /// For a text inside of a file: the scalar that says it.
+    pub inside: Option<Inside>,
+    /// The bytes: of the file as they are, of the text as the scalar says it.
+    pub content: Arc<[u8]>,
+    /// The YAML in it, once it was asked for.
+    yaml: Option<Arc<Yaml>>,
+}
+
+/// The scalar that says a text which is YAML itself: an inline patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// The file, or again a text.
+    pub source: SourceId,
+    /// The document in it, from 0.
+    pub document: u32,
+    /// The scalar.
+    pub node: NodeId,
+}
+
+/// A parsed file.
+#[derive(Debug)]
+pub struct Yaml {
+    /// The text without a byte order mark.
+    pub text: String,
+    /// The bytes before the text: those of a byte order mark.
+    pub skipped: usize,
+    /// Its documents, or why it cannot be read.
+    pub stream: Result<Stream, ParseError>,
+}
+
+/// What was parsed before.
+#[derive(Debug, Default)]
+pub struct Parsed(Mutex<HashMap<RepoPath, Vec<Known>>>);
+
+/// A content of a file and what was made of it.
+type Known = (Arc<[u8]>, Arc<Yaml>);
+
+/// How many contents of a file are remembered: before an edit, and with one candidate and the next.
+const CONTENTS: usize = 3;
+
+impl<'t> Sources<'t> {
+    /// No files yet.
+    pub fn new(tree: &'t dyn SourceTree, parsed: &'t Parsed) -> Self {
+        Self { tree, parsed, sources: Vec::new(), ids: HashMap::new() }
+    }
+
+    /// The repository's files.
+    pub fn tree(&self) -> &'t dyn SourceTree {
+        self.tree
+    }
+
+    /// The number of a file.
+    ///
+    /// # Errors
+    /// Where it is not there, or no regular file.
+    pub fn file(&mut self, path: &RepoPath) -> Result<SourceId, TreeError> {
+        if let Some(id) = self.ids.get(path) {
+            return Ok(*id);
+        }
+        let content = self.tree.read(path)?;
+        let id = self.add(Source { path: path.clone(), inside: None, content, yaml: None });
+        self.ids.insert(path.clone(), id);
+        Ok(id)
+    }
+
+    /// The number of a text that a scalar of another file says.
+    pub fn text(&mut self, inside: Inside, text: &str) -> SourceId {
+        let path = self.get(inside.source).path.clone();
+        self.add(Source { path, inside: Some(inside), content: text.as_bytes().into(), yaml: None })
+    }
+
+    /// A file or text.
+    pub fn get(&self, id: SourceId) -> &Source {
+        &self.sources[id.0 as usize]
+    }
+
+    /// The YAML in a file or text.
+    ///
+    /// # Errors
+    /// Where it is not UTF-8 text.
+    pub fn yaml(&mut self, id: SourceId) -> Result<Arc<Yaml>, Problem> {
+        let source = &mut self.sources[id.0 as usize];
+        if let Some(yaml) = &source.yaml {
+            return Ok(yaml.clone());
+        }
+        let yaml = match source.inside {
+            None => self.parsed.yaml(&source.path, &source.content),
+            Some(_) => Yaml::of(&source.content).map(Arc::new),
+        };
+        let yaml = yaml.ok_or_else(|| Problem::broken(format!("{} is not UTF-8 text", source.path)))?;
+        source.yaml = Some(yaml.clone());
+        Ok(yaml)
+    }
+
+    /// All files and texts of the build, by their numbers.
+    pub fn into_read(self) -> Vec<Source> {
+        self.sources
+    }
+
+    fn add(&mut self, source: Source) -> SourceId {
+        let id = SourceId(u32::try_from(self.sources.len()).expect("a build reads fewer than 2^32 files"));
+        self.sources.push(source);
+        id
+    }
+}
+
+impl Source {
+    /// The YAML in it, where it was asked for during the build.
+    pub fn yaml(&self) -> Option<&Arc<Yaml>> {
+        self.yaml.as_ref()
+    }
+
+    /// The line of a byte of its YAML, from 1.
+    pub fn line(&self, byte: usize) -> usize {
+        self.yaml.as_ref().map_or(1, |yaml| line_of(&yaml.text, byte))
+    }
+}
+
+impl Parsed {
+    fn yaml(&self, path: &RepoPath, content: &Arc<[u8]>) -> Option<Arc<Yaml>> {
+        let same = |known: &Arc<[u8]>| Arc::ptr_eq(known, content) || known == content;
+        let known =
+            |contents: &Vec<Known>| contents.iter().find(|(known, _)| same(known)).map(|(_, yaml)| yaml.clone());
+        if let Some(yaml) = self.lock().get(path).and_then(known) {
+            return Some(yaml);
+        }
+        let yaml = Arc::new(Yaml::of(content)?);
+        let mut memory = self.lock();
+        let contents = memory.entry(path.clone()).or_default();
+        contents.truncate(CONTENTS - 1);
+        contents.insert(0, (content.clone(), yaml.clone()));
+        Some(yaml)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RepoPath, Vec<Known>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Yaml {
+    /// Parses a content; nothing where it is no UTF-8.
+    fn of(content: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(content).ok()?;
+        let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let skipped = text.len() - unmarked.len();
+        Some(Self { text: unmarked.to_owned(), skipped, stream: parse(unmarked) })
+    }
+}
