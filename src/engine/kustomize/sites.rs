@@ -1,0 +1,132 @@
+//! Where a change of a built resource could be written, best first.
+//!
+//! What says the field comes first: nobody is surprised by a diff of the line that is wrong. Where that line speaks for others
+//! as well, which only the proof can tell, the kustomization of this stack says it over the base: in the entry made for such
+//! fields, in a patch that works on the object already, or in a new one in the style of those that are there.
+
+mod entries;
+mod generated;
+mod patch;
+mod written;
+
+use serde_json::Value;
+
+use super::{
+    identity::Identity,
+    kustomization::Kustomization,
+    leaf::SourceId,
+    lineage::Lineage,
+    node::{Content, Node},
+    resources::Resource,
+    schema::Schema,
+};
+use crate::{
+    engine::site::Site,
+    model::{
+        change::{Change, script},
+        pointer::{Pointer, list_index},
+        refusal::{Code, Refusal},
+    },
+};
+
+/// The most candidates for one step.
+pub const MAX_SITES: usize = 24;
+
+/// A resource whose change is looked for.
+pub struct Built<'b> {
+    /// The build.
+    pub lineage: &'b Lineage,
+    /// What the lists of its kind are merged by.
+    pub schema: &'b Schema,
+    /// The resource with its origins.
+    pub resource: &'b Resource,
+    /// What it comes to.
+    pub declared: &'b Value,
+    /// What is wanted of it.
+    pub wanted: &'b Value,
+}
+
+/// The places at which a step could be taken.
+///
+/// # Errors
+/// `not-expressible` where no file that may be edited says anything of it.
+pub fn sites(built: &Built<'_>, step: &Change) -> Result<Vec<Site>, Refusal> {
+    let mut found = Found::default();
+    written::sites(built, step, &mut found);
+    let steps = script(built.declared, built.wanted, &|at| built.merge_keys(at));
+    for kustomization in &built.lineage.kustomizations {
+        let Some(layer) = built.layer(kustomization) else { continue };
+        generated::sites(built, &layer, step, &mut found);
+        entries::sites(built, &layer, step, &mut found);
+        patch::sites(built, &layer, &steps, &mut found);
+    }
+    if found.sites.is_empty() {
+        let (source, span) = built.resource.declared;
+        let source = built.lineage.source(source);
+        let message = format!("nothing in this repository that could be edited says {}", step.at);
+        let refusal = Refusal::new(Code::NotExpressible, message, "change the source by hand");
+        return Err(refusal.at(&source.path, Some(source.line(span.start))));
+    }
+    Ok(found.sites)
+}
+
+/// Candidates in the order of their finding, each once.
+#[derive(Default)]
+struct Found {
+    sites: Vec<Site>,
+}
+
+impl Found {
+    fn add(&mut self, sites: impl IntoIterator<Item = Site>) {
+        for site in sites {
+            if self.sites.len() < MAX_SITES && !self.sites.contains(&site) {
+                self.sites.push(site);
+            }
+        }
+    }
+}
+
+/// A kustomization that a resource went through.
+struct Layer<'b> {
+    kustomization: &'b Kustomization,
+    /// What the resource was called when the kustomization's transformers began.
+    id: &'b Identity,
+}
+
+impl<'b> Built<'b> {
+    fn layer(&self, kustomization: &'b Kustomization) -> Option<Layer<'b>> {
+        let entered = self.resource.entered.iter().find(|(file, _)| *file == kustomization.file);
+        entered.map(|(_, id)| Layer { kustomization, id })
+    }
+
+    /// The node of a field.
+    fn node(&self, at: &Pointer) -> Option<&'b Node> {
+        at.tokens().iter().try_fold(&self.resource.node, |node, token| match &node.content {
+            Content::Map(_) => node.get(token),
+            Content::List(items) => items.get(list_index(token)?),
+            Content::Scalar(_) => None,
+        })
+    }
+
+    fn merge_keys(&self, at: &Pointer) -> Option<&'static [&'static str]> {
+        let (api_version, kind) = (self.said("apiVersion"), self.said("kind"));
+        crate::model::kubernetes::merge_keys(api_version, kind, at)
+    }
+
+    /// Tells whether a file is a kustomization's own, where texts say what becomes of objects.
+    fn is_kustomization(&self, source: SourceId) -> bool {
+        self.lineage.kustomizations.iter().any(|kustomization| kustomization.file == source)
+    }
+
+    fn said(&self, key: &str) -> &str {
+        self.declared.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// What a scalar looks like in text.
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
