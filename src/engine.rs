@@ -8,6 +8,7 @@ pub mod kustomize;
 pub mod manifest;
 pub mod reads;
 pub mod site;
+pub mod window;
 
 use std::{collections::BTreeSet, sync::Arc};
 

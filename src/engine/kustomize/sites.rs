@@ -27,6 +27,7 @@ use crate::{
         pointer::{Pointer, list_index},
         refusal::{Code, Refusal},
     },
+    source::yaml::resolve::{Reader, value},
 };
 
 /// The most candidates for one step.
@@ -91,12 +92,23 @@ struct Layer<'b> {
     kustomization: &'b Kustomization,
     /// What the resource was called when the kustomization's transformers began.
     id: &'b Identity,
+    /// The kustomization as it is written, older names of fields included.
+    said: Value,
+}
+
+impl Layer<'_> {
+    /// The items of a list of the kustomization, where it is written.
+    fn list(&self, field: &str) -> Option<&Vec<Value>> {
+        self.said.get(field).and_then(Value::as_array)
+    }
 }
 
 impl<'b> Built<'b> {
     fn layer(&self, kustomization: &'b Kustomization) -> Option<Layer<'b>> {
-        let entered = self.resource.entered.iter().find(|(file, _)| *file == kustomization.file);
-        entered.map(|(_, id)| Layer { kustomization, id })
+        let (_, id) = self.resource.entered.iter().find(|(file, _)| *file == kustomization.file)?;
+        let document = self.lineage.document(kustomization.file, 0)?;
+        let said = value(document, document.root?, Reader::Manifest).ok()?;
+        Some(Layer { kustomization, id, said })
     }
 
     /// The node of a field.

@@ -12,6 +12,7 @@ use crate::{
             template::leaf::{FileId, Leaf},
         },
         site::{Site, Wording},
+        window::Window,
     },
     model::{
         change::{Action, Change},
@@ -159,38 +160,6 @@ fn constant(lineage: &Lineage, file: FileId, span: Span, new: &str) -> Option<Si
         label: "constant of the template".to_owned(),
         wording: Wording::Text { span, before: old.to_owned(), after: new.to_owned() },
     })
-}
-
-/// What differs between two texts: everything before and after is the same.
-pub struct Window {
-    /// The first byte of the old text that differs.
-    pub start: usize,
-    /// The byte behind the last of the old text that differs.
-    pub end: usize,
-    /// What comes in its place.
-    pub new: String,
-}
-
-impl Window {
-    /// The smallest window.
-    pub fn between(old: &str, new: &str) -> Self {
-        let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>();
-        let (old_rest, new_rest) = (&old[same..], &new[same..]);
-        let tail: usize = old_rest
-            .chars()
-            .rev()
-            .zip(new_rest.chars().rev())
-            .take_while(|(a, b)| a == b)
-            .map(|(a, _)| a.len_utf8())
-            .sum();
-        Self { start: same, end: old.len() - tail, new: new[same..new.len() - tail].to_owned() }
-    }
-
-    /// A part of the old text with what differs replaced; the window lies within it.
-    pub fn replaced(&self, old: &str, part: &Range<usize>) -> String {
-        let (start, end) = (self.start.clamp(part.start, part.end), self.end.clamp(part.start, part.end));
-        format!("{}{}{}", &old[part.start..start], self.new, &old[end..part.end])
-    }
 }
 
 /// What a scalar looks like in text.

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Built, Found, Layer, as_text};
+use super::{Built, Found, Layer};
 use crate::{
-    engine::{kustomize::node::Node, site::Site},
+    engine::site::Site,
     model::{
         change::{Action, Change},
         pointer::Pointer,
@@ -40,8 +40,8 @@ fn image(built: &Built<'_>, layer: &Layer<'_>, step: &Change, new: &str, found: 
     if says.is_empty() {
         return;
     }
-    let entries = layer.kustomization.list("images");
-    let named = |entry: &Node, key: &str| entry.get(key).and_then(Node::text).is_some_and(|name| name == old.name);
+    let entries = layer.list("images").map(Vec::as_slice).unwrap_or_default();
+    let named = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str) == Some(old.name);
     let known = entries.iter().position(|entry| named(entry, "newName"));
     let known = known.or_else(|| entries.iter().position(|entry| named(entry, "name") && entry.get("newName").is_none()));
     let at = Pointer::of(["images"]);
@@ -61,8 +61,8 @@ fn replicas(built: &Built<'_>, layer: &Layer<'_>, count: &Value, found: &mut Fou
         return;
     }
     let name = layer.id.name.as_str();
-    let entries = layer.kustomization.list("replicas");
-    match entries.iter().position(|entry| entry.get("name").and_then(Node::text) == Some(name)) {
+    let entries = layer.list("replicas").map(Vec::as_slice).unwrap_or_default();
+    match entries.iter().position(|entry| entry.get("name").and_then(Value::as_str) == Some(name)) {
         Some(index) => {
             let says = Map::from_iter([("count".to_owned(), count.clone())]);
             let at = Pointer::of(["replicas".to_owned(), index.to_string()]);
@@ -73,7 +73,7 @@ fn replicas(built: &Built<'_>, layer: &Layer<'_>, count: &Value, found: &mut Fou
 }
 
 /// Fields of an entry of the kustomization: changed where they are there, added where not.
-fn fields(built: &Built<'_>, layer: &Layer<'_>, at: &Pointer, entry: &Node, says: &Map<String, Value>) -> Option<Site> {
+fn fields(built: &Built<'_>, layer: &Layer<'_>, at: &Pointer, entry: &Value, says: &Map<String, Value>) -> Option<Site> {
     let mut sites = says.iter().filter_map(|(key, value)| {
         let change = match entry.get(key) {
             Some(_) => Change { at: at.join(key), action: Action::Set(value.clone()) },
@@ -88,8 +88,8 @@ fn fields(built: &Built<'_>, layer: &Layer<'_>, at: &Pointer, entry: &Node, says
 
 /// A new item at the end of a list of the kustomization, which is made where it is not there.
 pub(super) fn item(built: &Built<'_>, layer: &Layer<'_>, field: &str, value: Value) -> Option<Site> {
-    let (at, action) = match layer.kustomization.written(field) {
-        Some(items) => (Pointer::of([field]), Action::AddItem { index: items, value }),
+    let (at, action) = match layer.list(field) {
+        Some(items) => (Pointer::of([field]), Action::AddItem { index: items.len(), value }),
         None => {
             let value = Value::Array(vec![value]);
             (Pointer::root(), Action::AddKey { key: field.to_owned(), value })

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Built, Found, Layer, entries::item};
 use crate::{
-    engine::kustomize::{node::Node, resources::Behavior},
+    engine::kustomize::resources::Behavior,
     model::{
         change::{Action, Change},
         pointer::Pointer,
@@ -27,13 +27,13 @@ pub(super) fn sites(built: &Built<'_>, layer: &Layer<'_>, step: &Change, found: 
     // One pair of quotes around a value is taken away again.
     let quoted = value.len() > 1 && ['"', '\''].iter().any(|quote| value.starts_with(*quote) && value.ends_with(*quote));
     let literal = if quoted { format!("{key}=\"{value}\"") } else { format!("{key}={value}") };
-    let generators = layer.kustomization.list("configMapGenerator");
+    let generators = layer.list("configMapGenerator").map(Vec::as_slice).unwrap_or_default();
     let name = layer.id.name.as_str();
-    let own = generators.iter().position(|entry| entry.get("name").and_then(Node::text) == Some(name));
+    let own = generators.iter().position(|entry| entry.get("name").and_then(Value::as_str) == Some(name));
     let site = match own {
         Some(index) => {
             let at = Pointer::of(["configMapGenerator".to_owned(), index.to_string()]);
-            let literals = generators[index].get("literals").and_then(Node::items);
+            let literals = generators[index].get("literals").and_then(Value::as_array);
             let (at, action) = match literals {
                 Some(items) => (at.join("literals"), Action::AddItem { index: items.len(), value: literal.into() }),
                 None => (at, Action::AddKey { key: "literals".to_owned(), value: json!([literal]) }),

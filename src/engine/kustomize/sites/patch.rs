@@ -11,8 +11,6 @@ use crate::{
     engine::{
         kustomize::{
             identity::Identity,
-            leaf::SourceId,
-            node::Node,
             resources::{PatchKind, Touch},
         },
         site::{Site, Wording},
@@ -303,13 +301,12 @@ fn new(built: &Built<'_>, layer: &Layer<'_>, patch: &Value, kind: PatchKind) -> 
 }
 
 fn style(layer: &Layer<'_>) -> Style {
-    let patches = layer.kustomization.list("patches");
-    let listed = patches.iter().filter_map(|entry| entry.get("path").and_then(Node::text));
-    let merged = layer.kustomization.texts("patchesStrategicMerge").filter(|text| !text.contains('\n'));
-    let operations = layer.kustomization.list("patchesJson6902").iter();
-    let operations = operations.filter_map(|entry| entry.get("path").and_then(Node::text));
+    let items = |field| layer.list(field).into_iter().flatten();
+    let listed = items("patches").chain(items("patchesJson6902"));
+    let listed = listed.filter_map(|entry| entry.get("path").and_then(Value::as_str));
+    let merged = items("patchesStrategicMerge").filter_map(Value::as_str).filter(|text| !text.contains('\n'));
     let folder = &layer.kustomization.folder.path;
-    let mut files = listed.chain(merged).chain(operations).filter_map(|path| folder.resolve(path).ok());
+    let mut files = listed.chain(merged).filter_map(|path| folder.resolve(path).ok());
     match files.next().and_then(|file| file.parent()) {
         Some(beside) if beside.is_within(folder) => Style::Files(beside),
         _ => Style::Inline,
@@ -340,8 +337,8 @@ fn in_file(
     let reference = path.as_str().strip_prefix(home.as_str())?.trim_start_matches('/').to_owned();
     let wording = Wording::Create { text: text.to_owned() };
     let create = Site { file: path, label: "new patch".to_owned(), wording, also: Vec::new() };
-    let is_legacy = layer.kustomization.written("patches").is_none()
-        && layer.kustomization.written("patchesStrategicMerge").is_some()
+    let is_legacy = layer.list("patches").is_none()
+        && layer.list("patchesStrategicMerge").is_some()
         && kind == PatchKind::Merge;
     let listed = if is_legacy {
         super::entries::item(built, layer, "patchesStrategicMerge", reference.into())?
