@@ -19,7 +19,7 @@ use crate::{
         change::Change,
         pointer::Pointer,
         refusal::{Code, Refusal},
-        resource::ResourceId,
+        resource::{KubernetesId, ResourceId},
     },
     source::{
         lineage::{Chain, Dependence, Lack, Origin, Spot},
@@ -76,6 +76,9 @@ pub struct Rendered {
 pub struct Resource {
     /// Which thing it is.
     pub id: ResourceId,
+    /// Its name without the hash that its content puts behind it, where there is one: what it is called stays, what it is
+    /// named moves with the content.
+    pub stem: Option<String>,
     /// All of it; shared with earlier renders of the same text.
     pub value: Arc<Value>,
     /// What its engine knows of where it comes from.
@@ -154,6 +157,16 @@ impl Declaration {
 }
 
 impl Resource {
+    /// What it is, whatever its content: its identity without a hash in the name.
+    pub fn lasting_id(&self) -> ResourceId {
+        match (&self.id, &self.stem) {
+            (ResourceId::Kubernetes(id), Some(stem)) => {
+                ResourceId::Kubernetes(KubernetesId { name: stem.clone(), ..id.clone() })
+            }
+            (id, _) => id.clone(),
+        }
+    }
+
     /// The places that say the field at a pointer; none where the resource has no such field.
     pub fn origins(&self, at: &Pointer) -> Vec<Origin> {
         self.all_origins(std::slice::from_ref(at)).pop().unwrap_or_default()

@@ -135,6 +135,7 @@ pub fn render(tree: &dyn SourceTree, folder: &Folder, parsed: &Parsed) -> Result
         for found in &file.found {
             rendered.resources.push(Resource {
                 id: ResourceId::Kubernetes(found.id.clone()),
+                stem: None,
                 value: found.value.clone(),
                 source: super::Source::Manifest(Source {
                     file: file.clone(),

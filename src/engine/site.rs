@@ -1,5 +1,7 @@
 //! A place at which a change could be written, and how it would be worded there.
 
+use serde_json::Value;
+
 use crate::{
     model::{
         change::{Action, Change},
@@ -26,6 +28,8 @@ pub struct Site {
     pub label: String,
     /// What happens there.
     pub wording: Wording,
+    /// What has to happen elsewhere with it: a new patch is also listed.
+    pub also: Vec<Self>,
 }
 
 /// What happens at a site.
@@ -49,6 +53,64 @@ pub enum Wording {
         /// What they become.
         after: String,
     },
+    /// A change of a YAML text that a scalar of a document says: a patch written inline.
+    Within {
+        /// The document of the file.
+        document: usize,
+        /// The scalar.
+        at: Pointer,
+        /// How the file is read.
+        reader: Reader,
+        /// What happens in the text.
+        inner: Box<Self>,
+    },
+    /// A file that is not there yet.
+    Create {
+        /// Its text.
+        text: String,
+    },
+}
+
+/// Why nothing happens at a site.
+enum Stopped {
+    /// The text cannot say it.
+    Unworded(EditError),
+    /// Another step has changed the same bytes to something else.
+    Touched,
+}
+
+impl From<EditError> for Stopped {
+    fn from(error: EditError) -> Self {
+        Self::Unworded(error)
+    }
+}
+
+impl Wording {
+    fn word(&self, draft: &mut Draft) -> Result<Splice, Stopped> {
+        match self {
+            Self::Yaml { document, change, reader } => {
+                let action = match &change.action {
+                    Action::Set(value) => edit::Change::Set(value.clone()),
+                    Action::AddKey { key, value } => edit::Change::InsertKey { key: key.clone(), value: value.clone() },
+                    Action::AddItem { index, value } => {
+                        edit::Change::InsertItem { index: *index, value: value.clone() }
+                    }
+                    Action::Remove => edit::Change::Remove,
+                };
+                Ok(draft.edit(*document, &change.at, &action, *reader)?)
+            }
+            Self::Text { span, before, after } => draft.replace(*span, before, after).ok_or(Stopped::Touched),
+            Self::Within { document, at, reader, inner } => {
+                let mut text = Draft::new(draft.scalar(*document, at, *reader)?, None);
+                inner.word(&mut text)?;
+                let text = edit::Change::Set(Value::String(text.into_text()));
+                let before = draft.text().to_owned();
+                let splice = draft.edit(*document, at, &text, *reader)?;
+                Ok(splice.in_whole_lines(&before))
+            }
+            Self::Create { text } => draft.replace(Span::empty(0), "", text).ok_or(Stopped::Touched),
+        }
+    }
 }
 
 impl Site {
@@ -61,31 +123,21 @@ impl Site {
         };
         let label = format!("manifest field {target}");
         let change = Change { at, action: change.action.clone() };
-        Self { file, label, wording: Wording::Yaml { document, change, reader } }
+        Self { file, label, wording: Wording::Yaml { document, change, reader }, also: Vec::new() }
     }
 
-    /// Makes the change in a draft of the file and tells the splice that it is.
+    /// Makes the change in a draft of the file and tells the splice that it is. The draft of a new file is empty.
     ///
     /// # Errors
     /// A refusal where the text cannot say it: `aliased-value`, `not-expressible`, `file-unreadable`.
     pub fn word(&self, draft: &mut Draft) -> Result<Splice, Refusal> {
-        match &self.wording {
-            Wording::Yaml { document, change, reader } => {
-                let action = match &change.action {
-                    Action::Set(value) => edit::Change::Set(value.clone()),
-                    Action::AddKey { key, value } => edit::Change::InsertKey { key: key.clone(), value: value.clone() },
-                    Action::AddItem { index, value } => {
-                        edit::Change::InsertItem { index: *index, value: value.clone() }
-                    }
-                    Action::Remove => edit::Change::Remove,
-                };
-                draft.edit(*document, &change.at, &action, *reader).map_err(|error| self.refusal(&error))
-            }
-            Wording::Text { span, before, after } => draft.replace(*span, before, after).ok_or_else(|| {
+        self.wording.word(draft).map_err(|stopped| match stopped {
+            Stopped::Unworded(error) => self.refusal(&error),
+            Stopped::Touched => {
                 let why = format!("another step of the change edits the same text of {}", self.file);
                 Refusal::new(Code::NotExpressible, why, "report single fields").at(&self.file, None)
-            }),
-        }
+            }
+        })
     }
 
     fn refusal(&self, error: &EditError) -> Refusal {
@@ -113,5 +165,38 @@ impl Site {
         let (text, said) = (error.to_string(), line.map(|line| format!("line {line}: ")));
         let message = said.and_then(|said| text.strip_prefix(&said)).unwrap_or(&text);
         Refusal::new(code, message, hint).at(&self.file, line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_in_a_file_is_edited_line_by_line() {
+        let file = "patches:\n- patch: |-\n    # why\n    kind: X\n    spec: {a: 1}\n  target: {kind: X}\n";
+        let inner = Wording::Yaml {
+            document: 0,
+            change: Change { at: "/spec/a".parse().expect("a pointer"), action: Action::Set(json!("1")) },
+            reader: Reader::Kustomize,
+        };
+        let site = Site {
+            file: "kustomization.yaml".parse().expect("a path"),
+            label: "patch".to_owned(),
+            wording: Wording::Within {
+                document: 0,
+                at: "/patches/0/patch".parse().expect("a pointer"),
+                reader: Reader::Manifest,
+                inner: Box::new(inner),
+            },
+            also: Vec::new(),
+        };
+        let mut draft = Draft::new(file.to_owned(), None);
+        let splice = site.word(&mut draft).expect("a splice");
+        assert_eq!(&file[splice.span.range()], "    spec: {a: 1}");
+        assert_eq!(splice.text, "    spec: {a: \"1\"}");
+        assert_eq!(draft.text(), file.replace("{a: 1}", "{a: \"1\"}"));
     }
 }

@@ -6,12 +6,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    engine::site::Site,
+    engine::site::{Site, Wording},
     model::{
         change::Change,
         refusal::{Code, Refusal},
     },
-    source::{edit::Splice, path::RepoPath, span::line_of, yaml::edit::Draft},
+    source::{edit::Splice, path::RepoPath, span::line_of, tree::TreeError, yaml::edit::Draft},
     stack::{catalog::Catalog, owner::Owned},
 };
 
@@ -97,13 +97,19 @@ fn choices(sites: &[Vec<Site>]) -> Vec<Vec<Site>> {
 
 fn word(catalog: &Catalog<'_>, sites: &[Site]) -> Result<Plan, Refusal> {
     let mut edits = Vec::new();
+    let mut done: Vec<&Site> = Vec::new();
     let mut drafts: BTreeMap<RepoPath, (Draft, Vec<Moved>)> = BTreeMap::new();
     let mut worded = 0;
-    for site in sites {
+    for site in sites.iter().flat_map(|site| std::iter::once(site).chain(&site.also)) {
+        if done.contains(&site) {
+            // One place takes several steps at once.
+            continue;
+        }
+        done.push(site);
         refuse_protected(&site.file)?;
         let (draft, earlier) = match drafts.entry(site.file.clone()) {
             Entry::Occupied(draft) => draft.into_mut(),
-            Entry::Vacant(free) => free.insert((draft(catalog, &site.file)?, Vec::new())),
+            Entry::Vacant(free) => free.insert((draft(catalog, site)?, Vec::new())),
         };
         worded += draft.text().len();
         if worded > MAX_WORDED_BYTES {
@@ -146,7 +152,17 @@ fn original_line(text: &str, at: usize, earlier: &[Moved]) -> usize {
     line_of(text, at).saturating_add_signed(-moved).max(1)
 }
 
-fn draft(catalog: &Catalog<'_>, path: &RepoPath) -> Result<Draft, Refusal> {
+fn draft(catalog: &Catalog<'_>, site: &Site) -> Result<Draft, Refusal> {
+    let path = &site.file;
+    if matches!(site.wording, Wording::Create { .. }) {
+        return match catalog.tree().read(path) {
+            Err(TreeError::Missing(_)) => Ok(Draft::new(String::new(), None)),
+            _ => {
+                let why = format!("{path} is there already");
+                Err(Refusal::new(Code::NotExpressible, why, "change the source by hand").at(path, None))
+            }
+        };
+    }
     let unreadable =
         |why: String| Refusal::new(Code::FileUnreadable, why, "make it a regular UTF-8 text file").at(path, None);
     let bytes = catalog.tree().read(path).map_err(|error| unreadable(error.to_string()))?;

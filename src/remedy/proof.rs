@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::plan::{Plan, SourceEdit};
 use crate::{
-    engine::{Declaration, Rendered},
+    engine::{Declaration, Rendered, Resource},
     model::{
         diff::{FieldChange, differences},
         pointer::Pointer,
@@ -34,8 +34,8 @@ pub struct Proved {
 /// A file before and after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileChange {
-    /// Its text before.
-    pub before: String,
+    /// Its text before; absent where the edit makes the file.
+    pub before: Option<String>,
     /// Its text after.
     pub after: String,
 }
@@ -89,7 +89,7 @@ impl Proved {
 
     /// The unified diff over all files, as `git apply` takes it.
     pub fn diff(&self) -> String {
-        self.files.iter().map(|(path, file)| unified(path, Some(&file.before), Some(&file.after))).collect()
+        self.files.iter().map(|(path, file)| unified(path, file.before.as_deref(), Some(&file.after))).collect()
     }
 }
 
@@ -128,7 +128,6 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     let mut files = BTreeMap::new();
     for (path, after) in plan.files {
         let before = catalog.tree().read(&path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
-        let before = before.expect("the plan read this file from the same tree");
         files.insert(path, FileChange { before, after });
     }
     let stack = catalog.stacks()[owned.stack].name.clone();
@@ -171,15 +170,14 @@ fn compare(
         let new = found.iter().find(|skipped| !known.contains(skipped)).map_or("more is read", |(_, why)| why);
         return Err(shared(format!("change what is passed over ({new})")));
     }
-    for (index, (old, new)) in before.resources.iter().zip(&after.resources).enumerate() {
-        if old.id != new.id {
-            return Err(shared(format!("turn {} into {}", old.id, new.id)));
-        }
+    let pairs = pairs(before, after).map_err(shared)?;
+    let renamed: Vec<(&str, &str)> = pairs.iter().filter_map(|(_, old, new)| renamed(&old.id, &new.id)).collect();
+    for (index, old, new) in pairs {
         let expected = match target {
             Some((position, wanted)) if position == index => wanted,
             _ => &old.value,
         };
-        let (derived, stray) = strays(expected, &new.value);
+        let (derived, stray) = strays(expected, &new.value, &renamed);
         proof.derived.extend(derived.into_iter().map(|field| ProvedChange { resource: new.id.clone(), field }));
         if let Some(stray) = stray {
             let place = format!("{stray} of {}", new.id);
@@ -203,17 +201,53 @@ fn compare(
     Ok(())
 }
 
+/// The resources before and after with the position before: each with that of its lasting identity. Where none carries a hash
+/// in its name, the order is the same as well.
+fn pairs<'r>(before: &'r Rendered, after: &'r Rendered) -> Result<Vec<(usize, &'r Resource, &'r Resource)>, String> {
+    let in_order = || before.resources.iter().zip(&after.resources).enumerate();
+    let moved: Vec<_> = in_order().map(|(_, pair)| pair).filter(|(old, new)| old.id != new.id).collect();
+    match moved.first() {
+        None => return Ok(in_order().map(|(index, (old, new))| (index, old, new)).collect()),
+        Some((old, new)) if !moved.iter().any(|(old, new)| old.stem.is_some() && new.stem.is_some()) => {
+            return Err(format!("turn {} into {}", old.id, new.id));
+        }
+        Some(_) => {}
+    }
+    let mut found: BTreeMap<ResourceId, &Resource> = BTreeMap::new();
+    for new in &after.resources {
+        if found.insert(new.lasting_id(), new).is_some() {
+            return Err(format!("leave two resources named {}", new.lasting_id()));
+        }
+    }
+    let pair = |(index, old): (usize, &'r Resource)| {
+        let new = found.get(&old.lasting_id()).ok_or_else(|| format!("remove {}", old.id))?;
+        Ok((index, old, *new))
+    };
+    before.resources.iter().enumerate().map(pair).collect()
+}
+
+/// The names of a resource whose content moved the hash in its name.
+fn renamed<'r>(old: &'r ResourceId, new: &'r ResourceId) -> Option<(&'r str, &'r str)> {
+    match (old, new) {
+        (ResourceId::Kubernetes(old), ResourceId::Kubernetes(new)) if old.name != new.name => {
+            Some((&old.name, &new.name))
+        }
+        _ => None,
+    }
+}
+
 /// What was passed over, without the lines, which any insertion moves.
 fn skipped(rendered: &Rendered) -> Vec<(&RepoPath, &str)> {
     rendered.skipped.iter().map(|skipped| (&skipped.file, skipped.why.as_str())).collect()
 }
 
-/// The digests that are not as expected, and the first other field that is not.
-fn strays(expected: &Value, actual: &Value) -> (Vec<FieldChange>, Option<Pointer>) {
+/// The digests and names with digests that are not as expected, and the first other field that is not.
+fn strays(expected: &Value, actual: &Value, renamed: &[(&str, &str)]) -> (Vec<FieldChange>, Option<Pointer>) {
     if std::ptr::eq(expected, actual) || same(expected, actual) {
         return (Vec::new(), None);
     }
-    let (derived, strays): (Vec<_>, Vec<_>) = differences(expected, actual).into_iter().partition(is_digest);
+    let (derived, strays): (Vec<_>, Vec<_>) =
+        differences(expected, actual).into_iter().partition(|change| is_digest(change) || is_name(change, renamed));
     (derived, strays.into_iter().next().map(|change| change.path))
 }
 
@@ -226,6 +260,12 @@ fn is_digest(field: &FieldChange) -> bool {
     let is_noted = field.path.parent().is_some_and(|map| matches!(map.last(), Some("annotations" | "labels")));
     let is_named = ["checksum", "hash", "digest"].iter().any(|word| name.contains(word));
     is_noted && before.len() == after.len() && digits(before) && digits(after) && (is_named || before.len() >= 32)
+}
+
+/// Tells whether a field is the name of something that was renamed by its content, which whoever mentions it follows.
+fn is_name(field: &FieldChange, renamed: &[(&str, &str)]) -> bool {
+    let (Some(Value::String(before)), Some(Value::String(after))) = (&field.before, &field.after) else { return false };
+    renamed.iter().any(|(old, new)| before == old && after == new)
 }
 
 fn failed(plan: &Plan, message: String) -> Refusal {

@@ -125,7 +125,7 @@ struct Row {
 
 impl Shown {
     fn of(proved: &Proved) -> Self {
-        let texts = proved.files().values().flat_map(|file| [&file.before, &file.after]);
+        let texts = proved.files().values().flat_map(|file| file.before.iter().chain([&file.after]));
         let words: Vec<&str> = texts.flat_map(|text| secret_words(text)).collect();
         let rows = |changes: &[ProvedChange]| changes.iter().map(|change| Row::of(change, &words)).collect();
         Self { changes: rows(&proved.proof().changed), derived: rows(&proved.proof().derived) }
@@ -255,9 +255,9 @@ fn change(proved: &Proved) -> Section {
     let mut diff = String::new();
     let mut hidden = false;
     for (path, file) in proved.files() {
-        let (before, after) = (redacted_text(&file.before), redacted_text(&file.after));
+        let (before, after) = (file.before.as_deref().map(redacted_text), redacted_text(&file.after));
         hidden |= before != file.before || after != file.after;
-        diff.push_str(&unified(path, Some(&before), Some(&after)));
+        diff.push_str(&unified(path, before.as_deref(), Some(&after)));
     }
     let mut text = block("diff", &diff);
     if hidden && diff.contains(WITHHELD) || diff.is_empty() {

@@ -323,7 +323,12 @@ fn add_one(
     };
     let (file, line) = Printed { document, base: &base }.declared_at(lineage);
     let source = Source::new(lineage.clone(), document.clone(), base, value.clone(), file, line);
-    rendered.resources.push(Resource { id: ResourceId::Kubernetes(id), value, source: engine::Source::Helm(source) });
+    rendered.resources.push(Resource {
+        id: ResourceId::Kubernetes(id),
+        stem: None,
+        value,
+        source: engine::Source::Helm(source),
+    });
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -34,7 +34,7 @@ use self::{
 };
 use super::{
     parse::{ParseError, parse},
-    resolve::{Reader, Unresolvable},
+    resolve::{Reader, Unresolvable, find},
     tree::{NodeId, NodeKind, Stream},
 };
 use crate::{
@@ -191,16 +191,40 @@ impl Draft {
         if let Some((at, found)) = odd_line_break(&self.text) {
             return Err(EditError::OddLineBreak { line: line_of(&self.text, at), found });
         }
-        let stream = match &self.stream {
-            Some(stream) => stream.clone(),
-            None => self.stream.insert(Arc::new(parse(&self.text)?)).clone(),
-        };
+        let stream = self.stream()?;
         let (splice, after) = word(&stream, &self.text, document, at, change, reader)?;
         if let Some(Outcome { text, stream }) = after {
             (self.text, self.stream) = (text, Some(Arc::new(stream)));
             self.splices.push(splice.clone());
         }
         Ok(splice)
+    }
+
+    /// What the scalar at a pointer says as the text is now, quotes, escapes and indentation undone.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn scalar(&mut self, document: usize, at: &Pointer, reader: Reader) -> Result<String, EditError> {
+        let stream = self.stream()?;
+        let count = stream.documents.len();
+        let found = stream.documents.get(document).ok_or(EditError::NoDocument { index: document, count })?;
+        let line = line_of(&self.text, found.span.start);
+        let node = find(found, at, reader).ok_or_else(|| EditError::NotFound { at: at.clone(), line })?.node;
+        let node = found.node(node);
+        let kind = match &node.kind {
+            NodeKind::Scalar { text, .. } => return Ok(text.clone()),
+            NodeKind::Mapping { .. } => "a map",
+            NodeKind::Sequence { .. } | NodeKind::Alias { .. } => "a list",
+        };
+        let line = line_of(&self.text, node.span.start);
+        Err(EditError::WrongKind { at: at.clone(), line, found: kind, wanted: "a text" })
+    }
+
+    fn stream(&mut self) -> Result<Arc<Stream>, EditError> {
+        Ok(match &self.stream {
+            Some(stream) => stream.clone(),
+            None => self.stream.insert(Arc::new(parse(&self.text)?)).clone(),
+        })
     }
 
     /// Replaces bytes of the file as it stood at first, `before`, and tells the splice that it is in the text as it is now; an

@@ -210,6 +210,7 @@ impl<'r> Layers<'r> {
             file: self.lineage.file(written.file).path.clone(),
             label: format!("values key {}", local.join(".")),
             wording: Wording::Yaml { document: written.document, change, reader: Reader::Helm },
+            also: Vec::new(),
         })
     }
 }

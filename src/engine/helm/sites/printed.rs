@@ -139,12 +139,14 @@ impl Printed<'_> {
                     file: source.path.clone(),
                     label: "text of the template".to_owned(),
                     wording: Wording::Text { span, before: before.to_owned(), after: splice.text.clone() },
+                    also: Vec::new(),
                 }]);
                 let moved = span.is_empty().then(|| self.indented_as(lineage, file, &splice)).flatten();
                 found.add(moved.map(|after| Site {
                     file: source.path.clone(),
                     label: "text of the template".to_owned(),
                     wording: Wording::Text { span, before: String::new(), after },
+                    also: Vec::new(),
                 }));
             }
         }
@@ -195,6 +197,7 @@ impl Printed<'_> {
             file: source.path.clone(),
             label: "text of the template".to_owned(),
             wording: Wording::Text { span: Span::empty(end), before: String::new(), after: lines },
+            also: Vec::new(),
         })
     }
 

@@ -159,6 +159,7 @@ fn constant(lineage: &Lineage, file: FileId, span: Span, new: &str) -> Option<Si
         file: source.path.clone(),
         label: "constant of the template".to_owned(),
         wording: Wording::Text { span, before: old.to_owned(), after: new.to_owned() },
+        also: Vec::new(),
     })
 }
 
