@@ -20,7 +20,6 @@ pub mod images;
 pub mod kustomization;
 pub mod labels;
 pub mod leaf;
-pub mod lineage;
 pub mod load;
 pub mod merge;
 pub mod names;

@@ -16,7 +16,7 @@ use crate::{
     source::{
         lineage::{
             Address, Origin, Role,
-            sets::{SetId, Sets},
+            sets::{LeafId, SetId, Sets},
         },
         path::RepoPath,
         span::{Span, line_of},
@@ -60,6 +60,11 @@ impl Lineage {
     /// The leaves of a set; none where it holds too many to list.
     pub fn leaves(&self, set: SetId) -> impl Iterator<Item = &Leaf> {
         self.sets.leaves(set).map(|leaf| self.sets.get(leaf))
+    }
+
+    /// A leaf.
+    pub fn leaf(&self, leaf: LeafId) -> &Leaf {
+        self.sets.get(leaf)
     }
 
     /// What a file or text is.
@@ -160,19 +165,20 @@ impl Lineage {
         let holder = self.source(inside.source);
         match holder.inside {
             Some(outer) => self.outside(outer, holder, span),
-            None => Some((
-                line_of(&yaml.text, span.start),
-                Span::new(span.start + yaml.skipped, span.end + yaml.skipped),
-            )),
+            None => {
+                Some((line_of(&yaml.text, span.start), Span::new(span.start + yaml.skipped, span.end + yaml.skipped)))
+            }
         }
     }
 
-    fn document(&self, source: SourceId, document: u32) -> Option<(&Yaml, &Document)> {
+    /// A document of a file or text, with its text.
+    pub fn document(&self, source: SourceId, document: u32) -> Option<(&Yaml, &Document)> {
         let yaml = self.source(source).yaml()?;
         Some((yaml, yaml.stream.as_ref().ok()?.documents.get(document as usize)?))
     }
 
-    fn pointer(&self, source: SourceId, document: u32, node: NodeId) -> Option<Pointer> {
+    /// The way to a node of a document, or to the value that a key names.
+    pub fn pointer(&self, source: SourceId, document: u32, node: NodeId) -> Option<Pointer> {
         let index = self.index(source, document)?;
         let (_, parsed) = self.document(source, document)?;
         let mut tokens = Vec::new();

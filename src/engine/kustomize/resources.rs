@@ -37,6 +37,8 @@ pub struct Resource {
     pub referred_by: Vec<Identity>,
     /// Where it is declared: the first byte of the object or of the generator's entry.
     pub declared: (SourceId, Span),
+    /// The kustomizations that it went through, the innermost first, with what it was called when their transformers began.
+    pub entered: Vec<(SourceId, Identity)>,
     /// What worked on it, in order.
     pub touched: Vec<Touch>,
 }
@@ -106,6 +108,7 @@ impl Resource {
             variables: Vec::new(),
             referred_by: Vec::new(),
             declared,
+            entered: Vec::new(),
             touched: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@
 mod entries;
 mod generated;
 mod patch;
+mod place;
 mod written;
 
 use serde_json::Value;
@@ -15,8 +16,8 @@ use super::{
     identity::Identity,
     kustomization::Kustomization,
     leaf::SourceId,
-    lineage::Lineage,
     node::{Content, Node},
+    provenance::Lineage,
     resources::Resource,
     schema::Schema,
 };
@@ -37,6 +38,8 @@ pub const MAX_SITES: usize = 24;
 pub struct Built<'b> {
     /// The build.
     pub lineage: &'b Lineage,
+    /// The kustomizations of the build, the outermost first.
+    pub kustomizations: &'b [Kustomization],
     /// What the lists of its kind are merged by.
     pub schema: &'b Schema,
     /// The resource with its origins.
@@ -55,7 +58,7 @@ pub fn sites(built: &Built<'_>, step: &Change) -> Result<Vec<Site>, Refusal> {
     let mut found = Found::default();
     written::sites(built, step, &mut found);
     let steps = script(built.declared, built.wanted, &|at| built.merge_keys(at));
-    for kustomization in &built.lineage.kustomizations {
+    for kustomization in built.kustomizations {
         let Some(layer) = built.layer(kustomization) else { continue };
         generated::sites(built, &layer, step, &mut found);
         entries::sites(built, &layer, step, &mut found);
@@ -63,10 +66,10 @@ pub fn sites(built: &Built<'_>, step: &Change) -> Result<Vec<Site>, Refusal> {
     }
     if found.sites.is_empty() {
         let (source, span) = built.resource.declared;
-        let source = built.lineage.source(source);
+        let (file, line) = built.lineage.place(source, span);
         let message = format!("nothing in this repository that could be edited says {}", step.at);
         let refusal = Refusal::new(Code::NotExpressible, message, "change the source by hand");
-        return Err(refusal.at(&source.path, Some(source.line(span.start))));
+        return Err(refusal.at(file, Some(line)));
     }
     Ok(found.sites)
 }
@@ -106,7 +109,7 @@ impl Layer<'_> {
 impl<'b> Built<'b> {
     fn layer(&self, kustomization: &'b Kustomization) -> Option<Layer<'b>> {
         let (_, id) = self.resource.entered.iter().find(|(file, _)| *file == kustomization.file)?;
-        let document = self.lineage.document(kustomization.file, 0)?;
+        let (_, document) = self.lineage.document(kustomization.file, 0)?;
         let said = value(document, document.root?, Reader::Manifest).ok()?;
         Some(Layer { kustomization, id, said })
     }
@@ -125,9 +128,9 @@ impl<'b> Built<'b> {
         crate::model::kubernetes::merge_keys(api_version, kind, at)
     }
 
-    /// Tells whether a file is a kustomization's own, where texts say what becomes of objects.
-    fn is_kustomization(&self, source: SourceId) -> bool {
-        self.lineage.kustomizations.iter().any(|kustomization| kustomization.file == source)
+    /// A change of a document of a file or text.
+    fn site(&self, source: SourceId, document: u32, change: Change, label: String) -> Option<Site> {
+        place::site(self.lineage, source, document, change, label)
     }
 
     fn said(&self, key: &str) -> &str {

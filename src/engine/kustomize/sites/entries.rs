@@ -30,7 +30,9 @@ fn image(built: &Built<'_>, layer: &Layer<'_>, step: &Change, new: &str, found: 
     let (Some(old), new) = (old, Image::of(new)) else { return };
     let mut says = Map::new();
     let mut say = |key: &str, old: Option<&str>, new: Option<&str>| {
-        if old != new && let Some(new) = new {
+        if old != new
+            && let Some(new) = new
+        {
             says.insert(key.to_owned(), new.into());
         }
     };
@@ -43,7 +45,8 @@ fn image(built: &Built<'_>, layer: &Layer<'_>, step: &Change, new: &str, found: 
     let entries = layer.list("images").map(Vec::as_slice).unwrap_or_default();
     let named = |entry: &Value, key: &str| entry.get(key).and_then(Value::as_str) == Some(old.name);
     let known = entries.iter().position(|entry| named(entry, "newName"));
-    let known = known.or_else(|| entries.iter().position(|entry| named(entry, "name") && entry.get("newName").is_none()));
+    let known =
+        known.or_else(|| entries.iter().position(|entry| named(entry, "name") && entry.get("newName").is_none()));
     let at = Pointer::of(["images"]);
     match known {
         Some(index) => found.add(fields(built, layer, &at.join(index.to_string()), &entries[index], &says)),
@@ -73,14 +76,20 @@ fn replicas(built: &Built<'_>, layer: &Layer<'_>, count: &Value, found: &mut Fou
 }
 
 /// Fields of an entry of the kustomization: changed where they are there, added where not.
-fn fields(built: &Built<'_>, layer: &Layer<'_>, at: &Pointer, entry: &Value, says: &Map<String, Value>) -> Option<Site> {
+fn fields(
+    built: &Built<'_>,
+    layer: &Layer<'_>,
+    at: &Pointer,
+    entry: &Value,
+    says: &Map<String, Value>,
+) -> Option<Site> {
     let mut sites = says.iter().filter_map(|(key, value)| {
         let change = match entry.get(key) {
             Some(_) => Change { at: at.join(key), action: Action::Set(value.clone()) },
             None => Change { at: at.clone(), action: Action::AddKey { key: key.clone(), value: value.clone() } },
         };
         let label = format!("kustomization field {}", at.join(key));
-        built.lineage.site(layer.kustomization.file, 0, change, label)
+        built.site(layer.kustomization.file, 0, change, label)
     });
     let first = sites.next()?;
     Some(Site { also: sites.collect(), ..first })
@@ -96,7 +105,7 @@ pub(super) fn item(built: &Built<'_>, layer: &Layer<'_>, field: &str, value: Val
         }
     };
     let label = format!("kustomization field /{field}");
-    built.lineage.site(layer.kustomization.file, 0, Change { at, action }, label)
+    built.site(layer.kustomization.file, 0, Change { at, action }, label)
 }
 
 /// The parts of an image's name.

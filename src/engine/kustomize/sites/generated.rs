@@ -25,7 +25,8 @@ pub(super) fn sites(built: &Built<'_>, layer: &Layer<'_>, step: &Change, found: 
         return;
     }
     // One pair of quotes around a value is taken away again.
-    let quoted = value.len() > 1 && ['"', '\''].iter().any(|quote| value.starts_with(*quote) && value.ends_with(*quote));
+    let quoted =
+        value.len() > 1 && ['"', '\''].iter().any(|quote| value.starts_with(*quote) && value.ends_with(*quote));
     let literal = if quoted { format!("{key}=\"{value}\"") } else { format!("{key}={value}") };
     let generators = layer.list("configMapGenerator").map(Vec::as_slice).unwrap_or_default();
     let name = layer.id.name.as_str();
@@ -39,7 +40,7 @@ pub(super) fn sites(built: &Built<'_>, layer: &Layer<'_>, step: &Change, found: 
                 None => (at, Action::AddKey { key: "literals".to_owned(), value: json!([literal]) }),
             };
             let label = "literal of the configMapGenerator".to_owned();
-            built.lineage.site(layer.kustomization.file, 0, Change { at, action }, label)
+            built.site(layer.kustomization.file, 0, Change { at, action }, label)
         }
         None => {
             let entry = json!({"name": name, "behavior": "merge", "literals": [literal]});

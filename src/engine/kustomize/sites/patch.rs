@@ -51,8 +51,10 @@ pub(super) fn sites(built: &Built<'_>, layer: &Layer<'_>, steps: &[Change], foun
     found.add(new(built, layer, &Value::Array(operations.clone()), PatchKind::Operations));
     if !merge_first && let Some(patch) = &copied {
         let extended = built.resource.touched.iter().rev().filter(|touch| touch.kind == PatchKind::Merge);
-        let extended: Vec<Site> =
-            extended.filter(|touch| belongs(built, layer, touch)).filter_map(|touch| self::extended(built, touch, patch)).collect();
+        let extended: Vec<Site> = extended
+            .filter(|touch| belongs(built, layer, touch))
+            .filter_map(|touch| self::extended(built, touch, patch))
+            .collect();
         found.add(extended);
         found.add(new(built, layer, patch, PatchKind::Merge));
     }
@@ -176,7 +178,9 @@ fn operations(built: &Built<'_>, steps: &[Change]) -> Vec<Value> {
         }
         operations.push(match &step.action {
             Action::Set(value) => json!({"op": "replace", "path": step.at.to_string(), "value": value}),
-            Action::AddKey { key, value } => json!({"op": "add", "path": step.at.join(key).to_string(), "value": value}),
+            Action::AddKey { key, value } => {
+                json!({"op": "add", "path": step.at.join(key).to_string(), "value": value})
+            }
             Action::AddItem { index, value } => {
                 let length = step.at.get(&state).and_then(Value::as_array).map_or(0, Vec::len);
                 let place = if *index >= length { "-".to_owned() } else { index.to_string() };
@@ -210,14 +214,14 @@ fn tests(built: &Built<'_>, state: &Value, at: &Pointer) -> Vec<Value> {
 
 /// A patch that works on the object already, with the change merged into it.
 fn extended(built: &Built<'_>, touch: &Touch, patch: &Value) -> Option<Site> {
-    let document = built.lineage.document(touch.source, touch.document)?;
+    let (_, document) = built.lineage.document(touch.source, touch.document)?;
     let old = value(document, document.root?, Reader::Kustomize).ok()?;
     let mut new = old.clone();
     lay_over(built, &Pointer::root(), &mut new, patch);
     let steps = crate::model::change::script(&old, &new, &|at| built.merge_keys(at));
     let mut sites = steps.into_iter().filter_map(|step| {
         let label = format!("patch field {}", step.at);
-        built.lineage.site(touch.source, touch.document as usize, step, label)
+        built.site(touch.source, touch.document, step, label)
     });
     let first = sites.next()?;
     Some(Site { also: sites.collect(), ..first })
@@ -253,7 +257,8 @@ fn lay_over(built: &Built<'_>, at: &Pointer, below: &mut Value, above: &Value) {
             }
             for (index, item) in above.iter().enumerate() {
                 let same = |known: &Value| {
-                    keys.iter().all(|key| item.get(key.as_str()).is_none_or(|value| known.get(key.as_str()) == Some(value)))
+                    keys.iter()
+                        .all(|key| item.get(key.as_str()).is_none_or(|value| known.get(key.as_str()) == Some(value)))
                 };
                 match below.iter_mut().find(|known| same(known)) {
                     Some(known) => lay_over(built, &at.join(index.to_string()), known, item),
@@ -267,14 +272,14 @@ fn lay_over(built: &Built<'_>, at: &Pointer, below: &mut Value, above: &Value) {
 
 /// A list of operations that works on the object already, with further ones behind.
 fn appended(built: &Built<'_>, touch: &Touch, operations: &[Value]) -> Option<Site> {
-    let document = built.lineage.document(touch.source, touch.document)?;
+    let (_, document) = built.lineage.document(touch.source, touch.document)?;
     let old = value(document, document.root?, Reader::Kustomize).ok()?;
     let length = old.as_array()?.len();
     let mut sites = operations.iter().enumerate().filter_map(|(index, operation)| {
         let action = Action::AddItem { index: length + index, value: operation.clone() };
         let change = Change { at: Pointer::root(), action };
         let label = format!("operations on {}", built.resource.kind());
-        built.lineage.site(touch.source, touch.document as usize, change, label)
+        built.site(touch.source, touch.document, change, label)
     });
     let first = sites.next()?;
     Some(Site { also: sites.collect(), ..first })
@@ -323,13 +328,7 @@ fn inline(built: &Built<'_>, layer: &Layer<'_>, text: &str, kind: PatchKind) -> 
     super::entries::item(built, layer, "patches", entry.into())
 }
 
-fn in_file(
-    built: &Built<'_>,
-    layer: &Layer<'_>,
-    text: &str,
-    kind: PatchKind,
-    folder: &RepoPath,
-) -> Option<Site> {
+fn in_file(built: &Built<'_>, layer: &Layer<'_>, text: &str, kind: PatchKind, folder: &RepoPath) -> Option<Site> {
     let stem = format!("{}-{}-patch", layer.id.gvk.kind.to_lowercase(), layer.id.name);
     let stem: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
     let path = folder.resolve(&format!("{stem}.yaml")).ok()?;
@@ -337,9 +336,8 @@ fn in_file(
     let reference = path.as_str().strip_prefix(home.as_str())?.trim_start_matches('/').to_owned();
     let wording = Wording::Create { text: text.to_owned() };
     let create = Site { file: path, label: "new patch".to_owned(), wording, also: Vec::new() };
-    let is_legacy = layer.list("patches").is_none()
-        && layer.list("patchesStrategicMerge").is_some()
-        && kind == PatchKind::Merge;
+    let is_legacy =
+        layer.list("patches").is_none() && layer.list("patchesStrategicMerge").is_some() && kind == PatchKind::Merge;
     let listed = if is_legacy {
         super::entries::item(built, layer, "patchesStrategicMerge", reference.into())?
     } else {

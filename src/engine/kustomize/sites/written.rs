@@ -2,12 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Built, Found, as_text};
+use super::{
+    Built, Found, as_text,
+    place::{Address, is_kustomization, reader},
+};
 use crate::{
     engine::{
         kustomize::{
             leaf::Leaf,
-            lineage::Address,
             node::{Content, Node, Scalar, Tag},
         },
         site::{Site, Wording},
@@ -66,18 +68,11 @@ fn set(built: &Built<'_>, at: &Pointer, value: &Value, found: &mut Found) {
 }
 
 /// The piece that holds all that differs, written anew.
-fn part(
-    built: &Built<'_>,
-    scalar: &Scalar,
-    piece: &Slice,
-    old: &str,
-    window: &Window,
-    value: &Value,
-) -> Option<Site> {
+fn part(built: &Built<'_>, scalar: &Scalar, piece: &Slice, old: &str, window: &Window, value: &Value) -> Option<Site> {
     let MadeOf::Verbatim { leaf, offset } = piece.made_of else { return None };
-    let leaf = built.lineage.sets.borrow().get(leaf).clone();
+    let leaf = built.lineage.leaf(leaf);
     let replaced = window.replaced(old, &piece.range);
-    match &leaf {
+    match leaf {
         Leaf::Bytes { source, span } => {
             let source = built.lineage.source(*source);
             let start = span.start + offset as usize;
@@ -88,14 +83,14 @@ fn part(
             source.inside.is_none().then(|| Site { file: source.path.clone(), label, wording, also: Vec::new() })
         }
         Leaf::Node { source, document, node } => {
-            let place = built.lineage.address(&leaf)?;
-            let written = match &built.lineage.document(*source, *document)?.node(*node).kind {
+            let place = Address::of(built.lineage, leaf)?;
+            let written = match &built.lineage.document(*source, *document)?.1.node(*node).kind {
                 NodeKind::Scalar { text, .. } => text,
                 _ => return None,
             };
             let (start, end) = (offset as usize, offset as usize + piece.range.len());
             let is_whole = start == 0 && end == written.len() && piece.range == (0..old.len());
-            let says_text = built.is_kustomization(*source) && scalar.tag == Tag::String;
+            let says_text = is_kustomization(built.lineage, *source) && scalar.tag == Tag::String;
             let new = match (is_whole, says_text) {
                 (true, false) => value.clone(),
                 (true, true) => Value::String(as_text(value)),
@@ -139,7 +134,7 @@ fn remove(built: &Built<'_>, at: &Pointer, found: &mut Found) {
         Content::Map(entries) => {
             let Some(entry) = entries.iter().find(|entry| entry.key.bytes() == last.as_bytes()) else { return };
             let key = entry.key.pieces().first().map_or(SetId::EMPTY, |piece| piece.made_of.set());
-            let mut places = built.lineage.addresses(key);
+            let mut places = Address::all(built.lineage, key);
             places.extend(self::places(built, Some(&entry.value)));
             places
         }
@@ -150,9 +145,11 @@ fn remove(built: &Built<'_>, at: &Pointer, found: &mut Found) {
         Content::Scalar(_) => return,
     };
     let mut seen: Vec<Address> = Vec::new();
-    places.retain(|place| !place.at.tokens().is_empty() && !seen.contains(place) && {
-        seen.push(place.clone());
-        true
+    places.retain(|place| {
+        !place.at.tokens().is_empty() && !seen.contains(place) && {
+            seen.push(place.clone());
+            true
+        }
     });
     let removed = |place: &Address| site(built, place, Change { at: place.at.clone(), action: Action::Remove });
     let all: Vec<Site> = places.iter().filter_map(removed).collect();
@@ -166,10 +163,10 @@ fn remove(built: &Built<'_>, at: &Pointer, found: &mut Found) {
 
 /// Where a node is written, what is nearest to the stack first.
 fn places(built: &Built<'_>, node: Option<&Node>) -> Vec<Address> {
-    let mut places = built.lineage.addresses(node.map_or(SetId::EMPTY, |node| node.places));
+    let mut places = Address::all(built.lineage, node.map_or(SetId::EMPTY, |node| node.places));
     let rank = |place: &Address| {
         let path = &built.lineage.source(place.source).path;
-        let nearest = built.lineage.kustomizations.iter().position(|layer| path.is_within(&layer.folder.path));
+        let nearest = built.kustomizations.iter().position(|layer| path.is_within(&layer.folder.path));
         nearest.unwrap_or(usize::MAX)
     };
     places.sort_by_key(rank);
@@ -178,8 +175,8 @@ fn places(built: &Built<'_>, node: Option<&Node>) -> Vec<Address> {
 
 /// The nodes of a list's items where it is written.
 fn children(built: &Built<'_>, place: &Address) -> Option<Vec<NodeId>> {
-    let document = built.lineage.document(place.source, u32::try_from(place.document).ok()?)?;
-    let found = crate::source::yaml::resolve::find(document, &place.at, built.lineage.reader(place.source))?;
+    let (_, document) = built.lineage.document(place.source, place.document)?;
+    let found = crate::source::yaml::resolve::find(document, &place.at, reader(built.lineage, place.source))?;
     match &document.node(found.node).kind {
         NodeKind::Sequence { items, .. } => Some(items.iter().map(|item| item.node).collect()),
         _ => None,
@@ -188,9 +185,8 @@ fn children(built: &Built<'_>, place: &Address) -> Option<Vec<NodeId>> {
 
 /// The position of an item among those that are written in a place.
 fn own(built: &Built<'_>, place: &Address, item: SetId, children: &[NodeId]) -> Option<usize> {
-    let sets = built.lineage.sets.borrow();
-    sets.leaves(item).find_map(|leaf| match sets.get(leaf) {
-        Leaf::Node { source, document, node } if *source == place.source && *document as usize == place.document => {
+    built.lineage.leaves(item).find_map(|leaf| match leaf {
+        Leaf::Node { source, document, node } if *source == place.source && *document == place.document => {
             children.iter().position(|child| child == node)
         }
         _ => None,
@@ -202,6 +198,6 @@ fn site(built: &Built<'_>, place: &Address, change: Change) -> Option<Site> {
         Action::AddKey { key, .. } => place.at.join(key),
         _ => place.at.clone(),
     };
-    let what = if built.is_kustomization(place.source) { "kustomization field" } else { "manifest field" };
-    built.lineage.site(place.source, place.document, change, format!("{what} {label}"))
+    let what = if is_kustomization(built.lineage, place.source) { "kustomization field" } else { "manifest field" };
+    built.site(place.source, place.document, change, format!("{what} {label}"))
 }
