@@ -35,7 +35,7 @@ impl<'t> Context<'t> {
     /// A scalar whose places are all that its text comes from.
     pub fn scalar(&mut self, text: Text, tag: Tag) -> Node {
         let places = self.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()));
-        Node { content: Content::Scalar(Scalar { text, tag }), places }
+        Node { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places }
     }
 
     /// The bytes of the first of some places; nothing where no file says them.

@@ -43,6 +43,9 @@ pub struct Scalar {
     pub text: Text,
     /// How it is read.
     pub tag: Tag,
+    /// Whether it is written in quotes or as a block, and so printed. What a strategic merge puts in its place takes that over
+    /// and becomes text with it. Nothing in brackets (`{a: }`) is null, but printed as quotes, and so text in the end.
+    pub is_quoted: bool,
 }
 
 /// How a scalar's text is read.
@@ -85,7 +88,7 @@ impl Node {
             [piece] => piece.made_of.set(),
             _ => SetId::EMPTY,
         };
-        Self { content: Content::Scalar(Scalar { text, tag }), places }
+        Self { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places }
     }
 
     /// An empty map that no file says.
@@ -209,6 +212,7 @@ impl Scalar {
     pub fn to_json(&self) -> Result<Value, String> {
         let text = self.text.lossy();
         match self.tag {
+            Tag::Null if self.is_quoted => Ok(Value::String(text.into_owned())),
             Tag::String => Ok(Value::String(text.into_owned())),
             Tag::Null => Ok(Value::Null),
             Tag::Boolean | Tag::Integer | Tag::Float | Tag::Timestamp | Tag::Unresolved => {

@@ -59,7 +59,12 @@ impl Build for Builder<'_> {
         };
         let leaf = self.sets.leaf(Leaf::Node { source: self.source, document: self.index, node });
         let verbatim = |text: &str| Text::verbatim(text.as_bytes(), leaf);
+        let is_untagged = self.document.node(node).tag.is_none();
+        let is_quoted = is_untagged && style != ScalarStyle::Plain;
+        let is_blank = is_untagged && !is_quoted && written.is_empty();
         let (text, tag) = match &value {
+            // Nothing in brackets, which becomes text only by being printed.
+            Value::String(_) if is_blank => (verbatim(written), Tag::Null),
             Value::Null => (verbatim(written), Tag::Null),
             // What `yes` means is decided here: resources read it as text.
             Value::Bool(value) if self.reader != Reader::Kustomize && value.to_string() != written => {
@@ -70,13 +75,14 @@ impl Build for Builder<'_> {
             Value::Number(_) => (verbatim(written), Tag::Integer),
             Value::String(text) if text == written => (verbatim(written), Tag::String),
             // A time keeps its text until it is printed.
-            Value::String(_) if style == ScalarStyle::Plain && self.document.node(node).tag.is_none() => {
+            Value::String(_) if style == ScalarStyle::Plain && is_untagged => {
                 (verbatim(written), Tag::Timestamp)
             }
             Value::String(text) => (Text::new(text.as_bytes(), MadeOf::Derived(leaf.into())), Tag::String),
             Value::Array(_) | Value::Object(_) => (Text::default(), Tag::Null),
         };
-        Node { content: Content::Scalar(Scalar { text, tag }), places: leaf.into() }
+        let is_quoted = is_quoted || (is_blank && value.is_string());
+        Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places: leaf.into() }
     }
 
     fn list(&mut self, node: NodeId, items: Vec<Node>) -> Node {
