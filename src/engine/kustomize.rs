@@ -11,6 +11,7 @@ pub mod build;
 pub mod builtin;
 pub mod context;
 pub mod field_spec;
+pub mod fields;
 pub mod folder;
 pub mod generators;
 pub mod hash;

@@ -167,7 +167,9 @@ impl Case {
             let said = String::from_utf8_lossy(&output.stderr);
             let at = |folder: &Path| folder.to_string_lossy().into_owned();
             let said = said.replace(&at(&folder.path().canonicalize().expect("a folder")), "");
-            Err(said.lines().filter(|line| line.to_lowercase().starts_with("error: ")).collect())
+            // `Error: …`, or kubectl's logged line of which only the end is always the same.
+            let why = said.lines().last().unwrap_or_default();
+            Err(why.split_once("err=").map_or(why, |(_, why)| why).to_owned())
         }
     }
 
