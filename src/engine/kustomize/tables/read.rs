@@ -250,7 +250,7 @@ mod tests {
             ("namespace: [{path: a}]\n---\nnamespace: [{path: b}]", Ok("a  false")),
         ];
         for (text, expected) in cases {
-            let path = RepoPath::new("c.yaml").unwrap();
+            let path = "c.yaml".parse::<RepoPath>().unwrap();
             let (tree, parsed) = (MemoryTree::of([(path.clone(), text)]), Parsed::default());
             let mut context = Context::new(Sources::new(&tree, &parsed));
             let source = context.sources.file(&path).unwrap();
