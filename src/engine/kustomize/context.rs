@@ -32,6 +32,16 @@ impl<'t> Context<'t> {
         Node { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places }
     }
 
+    /// Puts a text in the place of a scalar's: it stays in quotes where it is, and is read anew otherwise, so that `1` before
+    /// `e3` becomes a number (`FieldSetter` with neither name nor tag). The old place still counts, since it asked for the text.
+    pub fn replace_text(&mut self, node: &mut Node, text: Text) {
+        let is_quoted = node.as_scalar().is_some_and(|scalar| scalar.is_quoted);
+        let tag = if is_quoted { Tag::String } else { Tag::Unresolved };
+        let places = text.pieces().iter().map(|piece| piece.made_of.set());
+        let places = self.sets.union_all(places.chain([node.places]));
+        *node = Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places };
+    }
+
     /// Counts work that grows with the input.
     ///
     /// # Errors

@@ -14,7 +14,10 @@ use super::{
     node::Node,
     problem::Problem,
 };
-use crate::source::{lineage::text::Text, span::Span};
+use crate::source::{
+    lineage::{sets::LeafId, text::Text},
+    span::Span,
+};
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Resource {
     pub entered: Vec<(SourceId, Identity)>,
     /// What worked on it, in order.
     pub touched: Vec<Touch>,
+    /// The keys whose entries are one node to Kustomize, wherever they stand in the object ([`super::sharing`]).
+    pub shared: Vec<LeafId>,
 }
 
 /// What an object was called before.
@@ -110,6 +115,7 @@ impl Resource {
             declared,
             entered: Vec::new(),
             touched: Vec::new(),
+            shared: Vec::new(),
         }
     }
 
