@@ -4,6 +4,7 @@ use super::{
     leaf::Leaf,
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
+    schema::Schemas,
     sources::Sources,
 };
 use crate::source::lineage::{sets::Sets, text::Text};
@@ -17,13 +18,15 @@ pub struct Context<'t> {
     pub sources: Sources<'t>,
     /// The origins.
     pub sets: Sets<Leaf>,
+    /// What is known of the kinds' lists.
+    pub schemas: Schemas,
     steps: u64,
 }
 
 impl<'t> Context<'t> {
     /// Nothing read yet.
     pub fn new(sources: Sources<'t>) -> Self {
-        Self { sources, sets: Sets::default(), steps: 0 }
+        Self { sources, sets: Sets::default(), schemas: Schemas::default(), steps: 0 }
     }
 
     /// A scalar whose places are all that its text comes from.
