@@ -5,14 +5,14 @@ use std::{collections::HashSet, rc::Rc, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    build,
+    build::{self, Built},
     context::Context,
     folder::Folder,
     leaf::SourceId,
     print,
     problem::{Kind, Problem},
     provenance::Lineage,
-    source::Source,
+    source::{Source, Whole},
     sources::{Parsed, Sources},
 };
 use crate::{
@@ -41,7 +41,7 @@ pub struct Overlay {
 pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Sources::new(tree, parsed));
     let folder = Folder { path: overlay.path.clone(), reads_anywhere: false };
-    let built = build::build(folder, &mut context).and_then(|resources| {
+    let built = build::build(folder, &mut context).and_then(|Built { resources, kustomizations }| {
         let value = |resource: &super::resources::Resource| {
             print::value(&resource.node, &mut context).map_err(|problem| {
                 let (source, span) = resource.declared;
@@ -49,10 +49,10 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
             })
         };
         let values = resources.list.iter().map(value).collect::<Result<Vec<Value>, Problem>>()?;
-        Ok((resources, values))
+        Ok((resources, values, kustomizations))
     });
-    let Context { sources, sets, .. } = context;
-    let (resources, values) = match built {
+    let Context { sources, sets, mut schemas, .. } = context;
+    let (resources, values, kustomizations) = match built {
         Ok(built) => built,
         Err(problem) => {
             let lineage = Lineage::new(sets, sources.into_read(), HashSet::new());
@@ -64,20 +64,22 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
     let sources = sources.into_read();
     let mut rendered = Rendered::default();
     rendered.files.extend(sources.iter().map(|source| source.path.clone()));
-    let lineage = Rc::new(Lineage::new(sets, sources, patches));
+    let lineage = Lineage::new(sets, sources, patches);
     let printed: Vec<String> = values
         .iter()
         .map(print::document)
         .collect::<Result<_, _>>()
         .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
     rendered.printed = Some(printed.join("---\n"));
+    let whole = Rc::new(Whole { lineage, kustomizations, definitions: schemas.definitions() });
     for (resource, value) in resources.list.into_iter().zip(values) {
-        let source = Source::new(lineage.clone(), Rc::new(resource.node), resource.declared);
+        let before_hash = resource.previous.last().filter(|_| resource.needs_hash);
+        let (stem, value) = (before_hash.map(|former| former.name.clone()), Arc::new(value));
         rendered.resources.push(Resource {
             id: ResourceId::Kubernetes(id_of(&value)),
-            stem: None,
-            value: Arc::new(value),
-            source: engine::Source::Kustomize(source),
+            stem,
+            value: value.clone(),
+            source: engine::Source::Kustomize(Source::new(whole.clone(), Rc::new(resource), value)),
         });
     }
     Ok(rendered)

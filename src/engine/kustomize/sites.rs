@@ -19,7 +19,7 @@ use super::{
     node::{Content, Node},
     provenance::Lineage,
     resources::Resource,
-    schema::Schema,
+    schema::{Definitions, Type},
 };
 use crate::{
     engine::site::Site,
@@ -41,7 +41,7 @@ pub struct Built<'b> {
     /// The kustomizations of the build, the outermost first.
     pub kustomizations: &'b [Kustomization],
     /// What the lists of its kind are merged by.
-    pub schema: &'b Schema,
+    pub definitions: &'b Definitions,
     /// The resource with its origins.
     pub resource: &'b Resource,
     /// What it comes to.
@@ -126,6 +126,23 @@ impl<'b> Built<'b> {
     fn merge_keys(&self, at: &Pointer) -> Option<&'static [&'static str]> {
         let (api_version, kind) = (self.said("apiVersion"), self.said("kind"));
         crate::model::kubernetes::merge_keys(api_version, kind, at)
+    }
+
+    /// The fields by which a strategic merge tells the items of a list apart; none where it replaces the list.
+    fn patch_keys(&self, at: &Pointer) -> Vec<String> {
+        let (api_version, kind) = (self.said("apiVersion"), self.said("kind"));
+        let is_list = |at: &Pointer| matches!(at.get(self.declared), Some(Value::Array(_)));
+        let mut above = Pointer::root();
+        let mut known = self.definitions.kind(api_version, kind);
+        for token in at.tokens() {
+            let Some(of) = known else { return Vec::new() };
+            known = if is_list(&above) { self.definitions.items(of) } else { self.definitions.field(of, token) };
+            above = above.join(token);
+        }
+        match known {
+            Some(Type::List { keys: Some(keys), .. }) => keys.iter().map(|key| key.to_string()).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// A change of a document of a file or text.

@@ -126,11 +126,11 @@ impl Said<'_> {
                     at = below;
                 }
                 Value::Array(items) => {
-                    let keys = self.built.schema.merge_keys(&self.built.resource.node, &at);
-                    let Some(keys) = keys.filter(|keys| !keys.is_empty()) else {
+                    let keys = self.built.patch_keys(&at);
+                    if keys.is_empty() {
                         *here = at.get(self.wanted)?.clone();
                         return Some(true);
-                    };
+                    }
                     let list = here.as_array_mut()?;
                     if token == "-" {
                         list.push(value?);
@@ -250,7 +250,7 @@ fn lay_over(built: &Built<'_>, at: &Pointer, below: &mut Value, above: &Value) {
             }
         }
         (Value::Array(below), Value::Array(above)) => {
-            let keys = built.schema.merge_keys(&built.resource.node, at).unwrap_or_default();
+            let keys = built.patch_keys(at);
             if keys.is_empty() {
                 above.clone_into(below);
                 return;
