@@ -50,6 +50,8 @@ pub struct Inside {
     pub document: u32,
     /// The scalar.
     pub node: NodeId,
+    /// The first byte of what it says that counts; what stands before it is white space.
+    pub start: usize,
 }
 
 /// A parsed file.
