@@ -40,6 +40,7 @@ pub mod resources;
 pub mod schema;
 pub mod scope;
 pub mod selector;
+pub mod sharing;
 pub mod source;
 pub mod sources;
 pub mod tables;

@@ -1,12 +1,18 @@
 //! What all steps of a build share.
 
 use super::{
-    leaf::Leaf,
+    leaf::{Leaf, SourceId},
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
     sources::Sources,
 };
-use crate::source::lineage::{sets::Sets, text::Text};
+use crate::source::{
+    lineage::{
+        sets::{SetId, Sets},
+        text::Text,
+    },
+    span::Span,
+};
 
 /// The most steps of one build: nodes read, visited, compared or copied.
 pub const MAX_STEPS: u64 = 40_000_000;
@@ -30,6 +36,30 @@ impl<'t> Context<'t> {
     pub fn scalar(&mut self, text: Text, tag: Tag) -> Node {
         let places = self.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()));
         Node { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places }
+    }
+
+    /// Puts a text in the place of a scalar's: it stays in quotes where it is, and is read anew otherwise, so that `1` before
+    /// `e3` becomes a number (`FieldSetter` with neither name nor tag). The old place still counts, since it asked for the text.
+    pub fn replace_text(&mut self, node: &mut Node, text: Text) {
+        let is_quoted = node.as_scalar().is_some_and(|scalar| scalar.is_quoted);
+        let tag = if is_quoted { Tag::String } else { Tag::Unresolved };
+        let places = text.pieces().iter().map(|piece| piece.made_of.set());
+        let places = self.sets.union_all(places.chain([node.places]));
+        *node = Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places };
+    }
+
+    /// The bytes of the first of some places; nothing where no file says them.
+    pub fn place(&mut self, places: SetId) -> Option<(SourceId, Span)> {
+        let first = self.sets.leaves(places).next()?;
+        match *self.sets.get(first) {
+            Leaf::Node { source, document, node } | Leaf::Key { source, document, node } => {
+                let yaml = self.sources.yaml(source).ok()?;
+                let document = yaml.stream.as_ref().ok()?.documents.get(document as usize)?;
+                Some((source, document.node(node).span))
+            }
+            Leaf::Bytes { source, span } => Some((source, span)),
+            Leaf::BuiltIn(_) => None,
+        }
     }
 
     /// Counts work that grows with the input.
