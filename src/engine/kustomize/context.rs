@@ -1,6 +1,7 @@
 //! What all steps of a build share.
 
 use super::{
+    helm_charts::Inflate,
     leaf::{Leaf, SourceId},
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
@@ -23,13 +24,15 @@ pub struct Context<'t> {
     pub sources: Sources<'t>,
     /// The origins.
     pub sets: Sets<Leaf>,
+    /// What inflates charts, where the build may ask for them: `--enable-helm`.
+    pub charts: Option<&'t Inflate<'t>>,
     steps: u64,
 }
 
 impl<'t> Context<'t> {
     /// Nothing read yet.
     pub fn new(sources: Sources<'t>) -> Self {
-        Self { sources, sets: Sets::default(), steps: 0 }
+        Self { sources, sets: Sets::default(), charts: None, steps: 0 }
     }
 
     /// A scalar whose places are all that its text comes from.
@@ -46,20 +49,6 @@ impl<'t> Context<'t> {
         let places = text.pieces().iter().map(|piece| piece.made_of.set());
         let places = self.sets.union_all(places.chain([node.places]));
         *node = Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places };
-    }
-
-    /// The bytes of the first of some places; nothing where no file says them.
-    pub fn place(&mut self, places: SetId) -> Option<(SourceId, Span)> {
-        let first = self.sets.leaves(places).next()?;
-        match *self.sets.get(first) {
-            Leaf::Node { source, document, node } | Leaf::Key { source, document, node } => {
-                let yaml = self.sources.yaml(source).ok()?;
-                let document = yaml.stream.as_ref().ok()?.documents.get(document as usize)?;
-                Some((source, document.node(node).span))
-            }
-            Leaf::Bytes { source, span } => Some((source, span)),
-            Leaf::BuiltIn(_) => None,
-        }
     }
 
     /// Counts work that grows with the input.

@@ -124,7 +124,9 @@ fn visit(
                 return Err(Problem::broken("cannot set or create an empty field name"));
             }
             if is_item(name) {
-                return Err(Problem::broken(format!("wrong node kind: {name} stands for an item of a list, not a field")));
+                return Err(Problem::broken(format!(
+                    "wrong node kind: {name} stands for an item of a list, not a field"
+                )));
             }
             let becomes = match (create, is_list) {
                 (_, true) => Some(Node::list()),

@@ -75,9 +75,7 @@ impl Build for Builder<'_> {
             Value::Number(_) => (verbatim(written), Tag::Integer),
             Value::String(text) if text == written => (verbatim(written), Tag::String),
             // A time keeps its text until it is printed.
-            Value::String(_) if style == ScalarStyle::Plain && is_untagged => {
-                (verbatim(written), Tag::Timestamp)
-            }
+            Value::String(_) if style == ScalarStyle::Plain && is_untagged => (verbatim(written), Tag::Timestamp),
             Value::String(text) => (Text::new(text.as_bytes(), MadeOf::Derived(leaf.into())), Tag::String),
             Value::Array(_) | Value::Object(_) => (Text::default(), Tag::Null),
         };
