@@ -2,18 +2,12 @@
 
 use super::{
     helm_charts::Inflate,
-    leaf::{Leaf, SourceId},
+    leaf::Leaf,
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
     sources::Sources,
 };
-use crate::source::{
-    lineage::{
-        sets::{SetId, Sets},
-        text::Text,
-    },
-    span::Span,
-};
+use crate::source::lineage::{sets::Sets, text::Text};
 
 /// The most steps of one build: nodes read, visited, compared or copied.
 pub const MAX_STEPS: u64 = 40_000_000;
