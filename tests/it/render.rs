@@ -168,8 +168,8 @@ impl Case {
             let at = |folder: &Path| folder.to_string_lossy().into_owned();
             let said = said.replace(&at(&folder.path().canonicalize().expect("a folder")), "");
             // `Error: …`, or kubectl's logged line of which only the end is always the same.
-            let why = said.lines().last().unwrap_or_default();
-            Err(why.split_once("err=").map_or(why, |(_, why)| why).to_owned())
+            let why = said.rsplit_once("err=").map_or(said.as_str(), |(_, why)| why);
+            Err(why.split_whitespace().collect::<Vec<_>>().join(" "))
         }
     }
 

@@ -7,14 +7,22 @@
 //! 5.5.0.
 
 use super::{
+    annotations,
     context::Context,
     folder::{Folder, Target},
+    generators, hash,
+    images::Image,
     kustomization::Kustomization,
-    load,
+    labels::{self, Labels},
+    load, names, namespace,
     node::{Content, Entry, Node, Tag, made},
     order,
     problem::Problem,
+    references,
+    replicas::Replicas,
     resources::{Resource, Resources},
+    tables::Tables,
+    variables::Variables,
 };
 use crate::source::path::RepoPath;
 
@@ -28,6 +36,9 @@ const STEPS: usize = 2_000;
 #[derive(Default)]
 struct Accumulator {
     resources: Resources,
+    /// Which fields names, labels and the like go to: a base's `configurations` count for what is above it as well.
+    tables: Tables,
+    variables: Variables,
 }
 
 /// The folders from the top kustomization to one below it.
@@ -44,8 +55,10 @@ struct Way<'w> {
 pub fn build(folder: Folder, context: &mut Context<'_>) -> Result<Resources, Problem> {
     let top = Kustomization::read(folder, context)?;
     let way = Way { folder: &top.folder.path, above: None, depth: 1 };
-    let accumulated = accumulate(&top, Accumulator::default(), &way, context)?;
-    let mut resources = accumulated.resources;
+    let Accumulator { mut resources, tables, variables } = accumulate(&top, Accumulator::default(), &way, context)?;
+    hash::apply(&mut resources, context)?;
+    references::fix(&tables, &mut resources, context)?;
+    variables.resolve(&tables, &mut resources, context)?;
     drop_local(&mut resources)?;
     order::sort(&mut resources, top.get("sortOptions"))?;
     annotate(&mut resources, &top)?;
@@ -66,11 +79,64 @@ fn accumulate(
         add(reference, &mut into, kustomization, way, context)
             .map_err(|problem| problem.during(format_args!("accumulating resources from '{reference}'")))?;
     }
+    let own = Tables::configured(kustomization.texts("configurations"), &kustomization.folder, context)?;
+    into.tables = into.tables.merge(&own, context)?;
+    let of_definitions = Tables::of_definitions(kustomization.texts("crds"), &kustomization.folder, context)?;
+    into.tables = into.tables.merge(&of_definitions, context)?;
+    generate(&mut into.resources, kustomization, context)?;
     for reference in kustomization.texts("components") {
         into = component(reference, into, kustomization, way, context)
             .map_err(|problem| problem.during(format_args!("accumulating components from '{reference}'")))?;
     }
+    transform(&mut into, kustomization, context)?;
+    into.variables.declare(kustomization.list("vars"), &mut into.resources, context)?;
     Ok(into)
+}
+
+/// Adds what the generators make.
+fn generate(
+    resources: &mut Resources,
+    kustomization: &Kustomization,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
+    let (folder, options) = (&kustomization.folder, kustomization.get("generatorOptions"));
+    for item in kustomization.list("configMapGenerator") {
+        generators::absorb(generators::config_map(item, options, folder, context)?, resources, context)?;
+    }
+    for item in kustomization.list("secretGenerator") {
+        generators::absorb(generators::secret(item, options, folder, context)?, resources, context)?;
+    }
+    Ok(())
+}
+
+/// Changes what is there.
+fn transform(into: &mut Accumulator, kustomization: &Kustomization, context: &mut Context<'_>) -> Result<(), Problem> {
+    let Accumulator { resources, tables, .. } = into;
+    if let Some(to) = kustomization.text("namespace") {
+        namespace::apply(to, &tables.namespace, resources, context)?;
+    }
+    if let Some(prefix) = kustomization.text("namePrefix") {
+        names::prefix(prefix, &tables.name_prefix, resources, context)?;
+    }
+    if let Some(suffix) = kustomization.text("nameSuffix") {
+        names::suffix(suffix, &tables.name_suffix, resources, context)?;
+    }
+    for item in kustomization.list("labels") {
+        Labels::read(item)?.apply(tables, resources, context)?;
+    }
+    if let Some(pairs) = kustomization.get("commonLabels") {
+        labels::common(pairs, tables, resources, context)?;
+    }
+    if let Some(pairs) = kustomization.get("commonAnnotations") {
+        annotations::common(pairs, tables, resources, context)?;
+    }
+    for item in kustomization.list("replicas") {
+        Replicas::read(item)?.apply(&tables.replicas, resources, context)?;
+    }
+    for item in kustomization.list("images") {
+        Image::read(item)?.apply(&tables.images, resources, context)?;
+    }
+    Ok(())
 }
 
 /// Adds what a reference stands for: the objects of a file, or what the kustomization of a folder makes.
@@ -93,7 +159,9 @@ fn add(
             }
             let way = way.below(&below.folder.path);
             let made = accumulate(&below, Accumulator::default(), &way, context)?;
-            into.resources.append_all(made.resources)
+            into.resources.append_all(made.resources)?;
+            into.tables = into.tables.merge(&made.tables, context)?;
+            into.variables.merge(made.variables)
         }
     }
 }

@@ -1,18 +1,12 @@
 //! What all steps of a build share.
 
 use super::{
-    leaf::{Leaf, SourceId},
+    leaf::Leaf,
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
     sources::Sources,
 };
-use crate::source::{
-    lineage::{
-        sets::{SetId, Sets},
-        text::Text,
-    },
-    span::Span,
-};
+use crate::source::lineage::{sets::Sets, text::Text};
 
 /// The most steps of one build: nodes read, visited, compared or copied.
 pub const MAX_STEPS: u64 = 40_000_000;
@@ -46,20 +40,6 @@ impl<'t> Context<'t> {
         let places = text.pieces().iter().map(|piece| piece.made_of.set());
         let places = self.sets.union_all(places.chain([node.places]));
         *node = Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places };
-    }
-
-    /// The bytes of the first of some places; nothing where no file says them.
-    pub fn place(&mut self, places: SetId) -> Option<(SourceId, Span)> {
-        let first = self.sets.leaves(places).next()?;
-        match *self.sets.get(first) {
-            Leaf::Node { source, document, node } | Leaf::Key { source, document, node } => {
-                let yaml = self.sources.yaml(source).ok()?;
-                let document = yaml.stream.as_ref().ok()?.documents.get(document as usize)?;
-                Some((source, document.node(node).span))
-            }
-            Leaf::Bytes { source, span } => Some((source, span)),
-            Leaf::BuiltIn(_) => None,
-        }
     }
 
     /// Counts work that grows with the input.

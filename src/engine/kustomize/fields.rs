@@ -1,8 +1,8 @@
 //! The fields of an entry of a kustomization, as Go's JSON decoder finds them.
 //!
 //! Kustomize makes JSON of its own files and decodes that into structs: a name matches in any case where none matches exactly,
-//! null says nothing, a value of another type is an error. A kustomization may hold no unknown field; what configures a
-//! built-in transformer may.
+//! null says nothing, a value of another type is an error. What configures a built-in generator or transformer may hold other
+//! fields as well; a kustomization may not, and was freed of them before.
 //!
 //! References: `Kustomization.Unmarshal` of Kustomize 5.5.0 and `encoding/json` of Go 1.23.
 
@@ -12,24 +12,11 @@ use super::{
 };
 use crate::source::lineage::text::{MadeOf, Text};
 
-/// What becomes of a field that nothing asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// It is an error: in a kustomization.
-    Refused,
-    /// It is passed over: in what configures a built-in generator or transformer.
-    Ignored,
-}
-
 /// The values of fields, in the order of their names; nothing for those that are not there or null.
 ///
 /// # Errors
-/// Where it is no map, or has a field of another name that is refused.
-pub fn fields<'n, const N: usize>(
-    node: &'n Node,
-    names: [&str; N],
-    unknown: Unknown,
-) -> Result<[Option<&'n Node>; N], Problem> {
+/// Where it is no map.
+pub fn fields<'n, const N: usize>(node: &'n Node, names: [&str; N]) -> Result<[Option<&'n Node>; N], Problem> {
     let mut found: [Option<&Entry>; N] = [None; N];
     if node.is_null() {
         return Ok([None; N]);
@@ -40,13 +27,11 @@ pub fn fields<'n, const N: usize>(
         let exact = names.iter().position(|name| *name == key);
         match exact.or_else(|| names.iter().position(|name| name.eq_ignore_ascii_case(&key))) {
             // JSON's keys are sorted, and the last one counts.
-            Some(at) if !entry.value.is_null() => {
-                if found[at].is_none_or(|known| known.key.bytes() <= entry.key.bytes()) {
-                    found[at] = Some(entry);
-                }
-            }
-            None if unknown == Unknown::Refused => {
-                return Err(Problem::broken(format!("json: unknown field {key:?}")));
+            Some(at)
+                if !entry.value.is_null()
+                    && found[at].is_none_or(|known: &Entry| known.key.bytes() <= entry.key.bytes()) =>
+            {
+                found[at] = Some(entry);
             }
             _ => {}
         }

@@ -13,9 +13,10 @@ pub mod pairs;
 
 use super::{
     context::Context,
-    fields::{Unknown, fields, flag, pairs as map, text, texts},
+    fields::{fields, flag, pairs as map, text, texts},
     folder::Folder,
     leaf::SourceId,
+    load,
     node::{Entry, Node, Tag, made},
     problem::Problem,
     resources::{Behavior, Resource, Resources},
@@ -141,7 +142,7 @@ fn generate_entry(
     folder: &Folder,
     context: &mut Context<'_>,
 ) -> Result<Resource, Problem> {
-    let declared = context.place(item.places).unwrap_or((SourceId(0), Span::empty(0)));
+    let declared = load::span_of(item, context).unwrap_or((SourceId(0), Span::empty(0)));
     Arguments::of_entry(item, made, options)
         .and_then(|arguments| arguments.generate(declared, folder, context))
         .map_err(|problem| problem.at(declared.0, declared.1))
@@ -153,22 +154,21 @@ impl Arguments {
     /// # Errors
     /// Where Kustomize refuses it.
     pub fn of_entry(item: &Node, made: Made, options: Option<&Node>) -> Result<Self, Problem> {
-        let mut arguments = Self::read(item, made, Unknown::Refused)?;
-        let all = options.map_or(Ok(Options::default()), |options| Options::read(options, Unknown::Refused))?;
+        let mut arguments = Self::read(item, made)?;
+        let all = options.map_or(Ok(Options::default()), |options| Options::read(options))?;
         arguments.options.complete(all);
         Ok(arguments)
     }
 
-    /// Reads what configures the generator as a built-in plugin: `env` is not known there, and the metadata stand in for the
-    /// name and the namespace.
+    /// Reads what configures the generator as a built-in plugin: the metadata stand in for the name and the namespace.
     ///
     /// # Errors
     /// Where Kustomize refuses it.
     pub fn of_plugin(item: &Node, made: Made) -> Result<Self, Problem> {
-        let mut arguments = Self::read(item, made, Unknown::Ignored)?;
-        let [metadata] = fields(item, ["metadata"], Unknown::Ignored)?;
+        let mut arguments = Self::read(item, made)?;
+        let [metadata] = fields(item, ["metadata"])?;
         if let Some(metadata) = metadata {
-            let [name, namespace] = fields(metadata, ["name", "namespace"], Unknown::Ignored)?;
+            let [name, namespace] = fields(metadata, ["name", "namespace"])?;
             if arguments.name.is_empty() {
                 arguments.name = text(name)?;
             }
@@ -179,39 +179,26 @@ impl Arguments {
         Ok(arguments)
     }
 
-    fn read(item: &Node, made: Made, unknown: Unknown) -> Result<Self, Problem> {
-        const NAMES: [&str; 8] = ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options"];
-        let ([name, namespace, behavior, literals, files, envs, env, options], secret_type) = match made {
-            Made::ConfigMap => (fields(item, NAMES, unknown)?, None),
-            Made::Secret => {
-                let [a, b, c, d, e, f, g, h] = NAMES;
-                let [a, b, c, d, e, f, g, h, secret_type] = fields(item, [a, b, c, d, e, f, g, h, "type"], unknown)?;
-                ([a, b, c, d, e, f, g, h], secret_type)
-            }
-        };
+    fn read(item: &Node, made: Made) -> Result<Self, Problem> {
+        let names = ["name", "namespace", "behavior", "literals", "files", "envs", "options", "type"];
+        let [name, namespace, behavior, literals, files, envs, options, secret_type] = fields(item, names)?;
         let mut lists: Vec<SetId> = literals.into_iter().map(|list| list.places).collect();
         lists.push(item.places);
-        let mut files_of_variables = texts(envs)?;
-        let single = text(env)?;
-        // The deprecated singular is made the last of the plural, in kustomizations only.
-        if unknown == Unknown::Refused && !single.is_empty() {
-            files_of_variables.push(single);
-        }
         Ok(Self {
             made,
             name: text(name)?,
             namespace: text(namespace)?,
-            secret_type: text(secret_type)?,
+            secret_type: if made == Made::Secret { text(secret_type)? } else { Text::default() },
             behavior: match text(behavior)?.bytes() {
                 b"create" => Behavior::Create,
                 b"replace" => Behavior::Replace,
                 b"merge" => Behavior::Merge,
                 _ => Behavior::Unspecified,
             },
-            envs: files_of_variables,
+            envs: texts(envs)?,
             literals: texts(literals)?,
             files: texts(files)?,
-            options: options.map_or(Ok(Options::default()), |options| Options::read(options, unknown))?,
+            options: options.map_or(Ok(Options::default()), |options| Options::read(options))?,
             places: item.places,
             lists,
         })
@@ -241,9 +228,9 @@ impl Arguments {
             })),
         );
         let mut metadata = Node { places: self.places, ..Node::map() };
-        metadata.set(made("name"), context.scalar(self.name.clone(), Tag::String));
+        metadata.set(made("name"), data::string(self.name.clone(), context));
         if !self.namespace.is_empty() {
-            metadata.set(made("namespace"), context.scalar(self.namespace.clone(), Tag::String));
+            metadata.set(made("namespace"), data::string(self.namespace.clone(), context));
         }
         for (field, entries) in [("labels", &self.options.labels), ("annotations", &self.options.annotations)] {
             if !entries.is_empty() {
@@ -253,7 +240,7 @@ impl Arguments {
         root.set(made("metadata"), metadata);
         if self.made == Made::Secret {
             let named = if self.secret_type.is_empty() { made("Opaque") } else { self.secret_type.clone() };
-            root.set(made("type"), context.scalar(named, Tag::String));
+            root.set(made("type"), data::string(named, context));
         }
         let places = context.sets.union_all(self.lists.iter().copied());
         for (field, value) in data::fields(pairs, self.made, places, context)? {
@@ -275,9 +262,9 @@ impl Options {
     ///
     /// # Errors
     /// Where Kustomize refuses them.
-    pub fn read(options: &Node, unknown: Unknown) -> Result<Self, Problem> {
+    pub fn read(options: &Node) -> Result<Self, Problem> {
         let names = ["labels", "annotations", "disableNameSuffixHash", "immutable"];
-        let [labels, annotations, disable_hash, immutable] = fields(options, names, unknown)?;
+        let [labels, annotations, disable_hash, immutable] = fields(options, names)?;
         let truth = |node: &Node| {
             let text = node.as_scalar().map(|scalar| scalar.text.clone()).filter(|text| text.bytes() == b"true");
             let text = text.unwrap_or_else(|| Text::new(b"true", MadeOf::Derived(node.places)));

@@ -13,18 +13,15 @@ use std::ops::Range;
 use super::{
     context::Context,
     field_spec::{Create, FieldSpec},
-    fields::{Unknown, fields, text},
+    fields::{fields, text},
     identity::Gvk,
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
     resources::Resources,
 };
-use crate::source::{
-    lineage::{
-        sets::SetId,
-        text::{MadeOf, Text, TextBuilder},
-    },
-    yaml::resolve::{self, Reader},
+use crate::source::lineage::{
+    sets::SetId,
+    text::{MadeOf, Text, TextBuilder},
 };
 use pattern::Pattern;
 use reference::Reference;
@@ -56,16 +53,8 @@ impl Image {
     /// # Errors
     /// Where Kustomize refuses it, or its name is an expression that this version does not know.
     pub fn read(item: &Node) -> Result<Self, Problem> {
-        Self::of(item, Unknown::Refused)
-    }
-
-    /// Reads an entry, or what configures the transformer.
-    ///
-    /// # Errors
-    /// As [`Self::read`].
-    pub fn of(item: &Node, unknown: Unknown) -> Result<Self, Problem> {
         let names = ["name", "newName", "tagSuffix", "newTag", "digest"];
-        let [name, new_name, tag_suffix, new_tag, digest] = fields(item, names, unknown)?;
+        let [name, new_name, tag_suffix, new_tag, digest] = fields(item, names)?;
         Ok(Self {
             pattern: Pattern::of(&text(name)?.lossy())?,
             new_name: text(new_name)?,
@@ -132,19 +121,11 @@ impl Image {
         context.spend(1 + scalar.text.len() / 64)?;
         let Some(value) = scalar.text.as_str().filter(|value| self.pattern.matches(value)) else { return Ok(()) };
         let text = self.changed(&scalar.text, &Reference::of(value));
-        // The text is put where the old one stands: without quotes it may mean something else than text.
-        let was_quoted = scalar.tag == Tag::String && !resolve::is_string(value, Reader::Kustomize);
-        let is_text = text.as_str().is_some_and(|text| resolve::is_string(text, Reader::Kustomize));
-        let tag = match scalar.tag {
-            Tag::String if was_quoted || is_text => Tag::String,
-            Tag::String => {
-                let image = text.lossy();
-                return Err(Problem::unsupported(format!("an image {image:?} that is no text without quotes")));
-            }
-            _ => Tag::Unresolved,
-        };
+        // The text gets the quotes of the old one, but not its type.
+        let is_quoted = scalar.is_quoted;
+        let tag = if is_quoted { Tag::String } else { Tag::Unresolved };
         let places = context.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()));
-        node.content = Content::Scalar(Scalar { text, tag });
+        node.content = Content::Scalar(Scalar { text, tag, is_quoted });
         node.places = places;
         Ok(())
     }

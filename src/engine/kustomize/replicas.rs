@@ -5,7 +5,7 @@
 use super::{
     context::Context,
     field_spec::{Create, FieldSpec},
-    fields::{Unknown, fields, integer, text},
+    fields::{fields, integer, text},
     identity::Identity,
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
@@ -33,15 +33,7 @@ impl Replicas {
     /// # Errors
     /// Where Kustomize refuses it.
     pub fn read(item: &Node) -> Result<Self, Problem> {
-        Self::of(item, Unknown::Refused)
-    }
-
-    /// Reads an entry, or what configures the transformer.
-    ///
-    /// # Errors
-    /// Where Kustomize refuses it.
-    pub fn of(item: &Node, unknown: Unknown) -> Result<Self, Problem> {
-        let [name, count] = fields(item, ["name", "count"], unknown)?;
+        let [name, count] = fields(item, ["name", "count"])?;
         let number = integer(count)?.to_string();
         let written = count.and_then(Node::as_scalar).filter(|scalar| scalar.text.bytes() == number.as_bytes());
         let places = count.unwrap_or(item).places;
@@ -80,10 +72,10 @@ impl Replicas {
     }
 
     fn set(&self, node: &mut Node) -> Result<(), Problem> {
-        if !matches!(node.content, Content::Scalar(_)) {
+        let Content::Scalar(Scalar { is_quoted, .. }) = node.content else {
             return Err(Problem::broken("wrong node kind: the number of replicas is no scalar"));
-        }
-        node.content = Content::Scalar(Scalar { text: self.count.clone(), tag: Tag::Integer });
+        };
+        node.content = Content::Scalar(Scalar { text: self.count.clone(), tag: Tag::Integer, is_quoted });
         node.places = self.places;
         Ok(())
     }

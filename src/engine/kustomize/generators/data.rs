@@ -37,11 +37,11 @@ pub fn fields(
         let is_text = std::str::from_utf8(value.bytes()).is_ok();
         if kind == Made::ConfigMap && is_text {
             printed_as_is(&value.lossy())?;
-            let value = context.scalar(value, Tag::String);
+            let value = string(value, context);
             data.push(Entry { key, value });
         } else {
             let encoded = encoded(&value, context);
-            let value = context.scalar(encoded, Tag::String);
+            let value = string(encoded, context);
             let entries = if kind == Made::Secret { &mut data } else { &mut binary };
             entries.push(Entry { key, value });
         }
@@ -60,6 +60,17 @@ pub fn fields(
         found.push(("binaryData", map(binary, places, context)?));
     }
     Ok(found)
+}
+
+/// A value that is text, in quotes or as a block where Kustomize gives it those (`FieldSetter`, `makeConfigMapValueRNode`).
+pub fn string(text: Text, context: &mut Context<'_>) -> Node {
+    let shown = text.lossy();
+    let is_quoted = shown.contains('\n') || !(shown.is_empty() || resolve::is_string(&shown, Reader::Manifest));
+    let mut node = context.scalar(text, Tag::String);
+    if let Content::Scalar(scalar) = &mut node.content {
+        scalar.is_quoted = is_quoted;
+    }
+    node
 }
 
 /// A map of entries, sorted by their keys.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::data::map;
+use super::data::{map, string};
 use crate::{
     engine::kustomize::{
         context::Context,
-        node::{Content, Entry, Node, Tag, made},
+        node::{Content, Entry, Node, made},
         problem::Problem,
         resources::{Behavior, Resource},
     },
@@ -68,7 +68,7 @@ fn merged(old: Option<&Node>, new: Option<&Node>, context: &mut Context<'_>) -> 
     for node in [old, new].into_iter().flatten() {
         places = context.sets.union(places, node.places);
         for entry in node.entries().unwrap_or_default() {
-            let value = Node { places: entry.value.places, ..Node::scalar(raw(&entry.value), Tag::String) };
+            let value = Node { places: entry.value.places, ..string(raw(&entry.value), context) };
             entries.insert(entry.key.bytes().to_vec(), Entry { key: entry.key.clone(), value });
         }
     }
