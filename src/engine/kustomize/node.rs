@@ -16,6 +16,9 @@ use crate::source::{
     yaml::resolve::{self, Reader},
 };
 
+/// How deep objects may nest. A document nests less; patches and replacements can put one thing into another again and again.
+pub const MAX_DEPTH: usize = 256;
+
 /// A value with its origins.
 #[derive(Clone, Debug)]
 pub struct Node {
