@@ -322,6 +322,9 @@ const VERSION: &str = "kustomize-(devel)";
 /// Writes the annotations as Kustomize does when it takes its own away: as texts, sorted, and not at all where there are none.
 fn clean_up(resource: &mut Resource) -> Result<(), Problem> {
     let (source, span) = resource.declared;
+    if resource.node.get("metadata").is_none() {
+        resource.node.set(made("metadata"), Node::map());
+    }
     let Some(metadata) = resource.node.get_mut("metadata") else { return Ok(()) };
     let Some(annotations) = metadata.get_mut("annotations") else { return Ok(()) };
     let places = annotations.places;
