@@ -36,6 +36,8 @@ pub enum Declaration {
     Manifests(manifest::Folder),
     /// A Helm chart with the values that it is released with.
     Helm(Box<helm::render::Installation>),
+    /// A kustomization.
+    Kustomize(Box<kustomize::render::Overlay>),
     /// A stack of a language that this version does not evaluate. Its files are known, so that nothing it reads is edited.
     Foreign {
         /// The language.
@@ -84,6 +86,7 @@ pub struct Resource {
 enum Source {
     Manifest(manifest::Source),
     Helm(helm::source::Source),
+    Kustomize(kustomize::source::Source),
 }
 
 /// What was parsed before, so that a proof reads again only what an edit changed.
@@ -93,6 +96,8 @@ pub struct Parsed {
     pub manifests: manifest::Parsed,
     /// Charts.
     pub helm: helm::render::Cache,
+    /// Kustomizations and what they read.
+    pub kustomize: kustomize::sources::Parsed,
 }
 
 /// A file or document that renders to nothing.
@@ -114,6 +119,7 @@ impl Declaration {
         match self {
             Self::Manifests(_) => Language::Manifests,
             Self::Helm(_) => Language::Helm,
+            Self::Kustomize(_) => Language::Kustomize,
             Self::Foreign { language, .. } => *language,
         }
     }
@@ -123,6 +129,7 @@ impl Declaration {
         match self {
             Self::Manifests(folder) => folder.holds(file),
             Self::Helm(installation) => installation.reads.covers(file),
+            Self::Kustomize(overlay) => overlay.reads.covers(file),
             Self::Foreign { reads, .. } => reads.covers(file),
         }
     }
@@ -135,10 +142,11 @@ impl Declaration {
         match self {
             Self::Manifests(folder) => manifest::render(tree, folder, &parsed.manifests),
             Self::Helm(installation) => helm::render::render(tree, installation, &parsed.helm),
+            Self::Kustomize(overlay) => kustomize::render::render(tree, overlay, &parsed.kustomize),
             Self::Foreign { language, .. } => Err(Refusal::new(
                 Code::EngineUnsupported,
                 format!("this version does not evaluate {language} stacks"),
-                "change the source by hand; plain Kubernetes manifests and Helm charts are evaluated",
+                "change the source by hand; plain Kubernetes manifests, Helm charts and kustomizations are evaluated",
             )),
         }
     }
@@ -155,6 +163,7 @@ impl Resource {
         match &self.source {
             Source::Manifest(source) => source.origins(fields),
             Source::Helm(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Kustomize(source) => fields.iter().map(|at| source.origins(at)).collect(),
         }
     }
 
@@ -162,7 +171,7 @@ impl Resource {
     /// than [`Self::origins`].
     pub fn chain(&self, at: &Pointer) -> Option<Chain> {
         match &self.source {
-            Source::Manifest(_) => None,
+            Source::Manifest(_) | Source::Kustomize(_) => None,
             Source::Helm(source) => source.chain(at),
         }
     }
@@ -171,6 +180,7 @@ impl Resource {
     pub fn dependents(&self, fields: &[Pointer], spot: &Spot<'_>) -> Vec<(Pointer, Dependence)> {
         match (&self.source, spot) {
             (Source::Helm(source), _) => source.dependents(fields, spot),
+            (Source::Kustomize(source), _) => source.dependents(fields, spot),
             (Source::Manifest(source), Spot::Bytes(file, span, _)) => {
                 let says = |origin: &Origin| origin.file == **file && origin.span == *span;
                 let all = fields.iter().zip(source.origins(fields));
@@ -184,7 +194,7 @@ impl Resource {
     /// Why the resource has no field at a pointer, where the language can tell.
     pub fn lack(&self, at: &Pointer) -> Lack {
         match &self.source {
-            Source::Manifest(_) => Lack::default(),
+            Source::Manifest(_) | Source::Kustomize(_) => Lack::default(),
             Source::Helm(source) => source.lack(at),
         }
     }
@@ -197,6 +207,7 @@ impl Resource {
         match &self.source {
             Source::Manifest(source) => source.sites(change),
             Source::Helm(source) => source.sites(change, wanted),
+            Source::Kustomize(source) => source.sites(change, wanted),
         }
     }
 
@@ -205,6 +216,7 @@ impl Resource {
         match &self.source {
             Source::Manifest(source) => source.declared_at(),
             Source::Helm(source) => source.declared_at(),
+            Source::Kustomize(source) => source.declared_at(),
         }
     }
 }

@@ -148,6 +148,12 @@ pub enum Role {
     Template,
     /// A constant inside of a template's action: editing it moves every release of the chart.
     Constant,
+    /// A patch says it, over what it patches: for the kustomizations that apply the patch, and nothing else.
+    Patch,
+    /// An entry of a kustomization: a name prefix, an image's tag, a label. It may say the same of many objects.
+    Entry,
+    /// An entry or file that a generator makes an object of.
+    Generator,
     /// What the field's tool supplies; no file says it.
     BuiltIn,
     /// A value that was looked up and that nothing sets: setting it is how the field can be told something else.
@@ -184,6 +190,9 @@ impl fmt::Display for Role {
             Self::Metadata => "chart metadata",
             Self::Template => "template",
             Self::Constant => "constant of the template",
+            Self::Patch => "patch",
+            Self::Entry => "entry of the kustomization",
+            Self::Generator => "entry of a generator",
             Self::BuiltIn => "built in",
             Self::Absent => "not set",
             Self::Volatile => "new in every render",

@@ -6,7 +6,7 @@ mod references;
 
 use std::{collections::BTreeSet, iter::successors, sync::Arc};
 
-use self::references::{KUSTOMIZATIONS, References};
+use self::references::{Kind, References};
 use super::{
     Stack,
     config::{Helm, StackConfig},
@@ -19,6 +19,7 @@ use crate::{
             sources::ArgumentKind,
             values::{Argument, Release, ValuesSource},
         },
+        kustomize::{kustomization::NAMES, render::Overlay},
         manifest::Folder,
         reads::Reads,
     },
@@ -53,13 +54,18 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
         }
         StackConfig { kustomize: Some(kustomize), .. } => {
-            Declaration::Foreign { language: Language::Kustomize, reads: references.followed_from(&kustomize.path) }
+            kustomization(kustomize.path.clone(), references)
         }
         StackConfig { terraform: Some(terraform), .. } => {
             foreign(Language::Terraform, &terraform.var_files, &terraform.root)
         }
         StackConfig { terraform: None, .. } => foreign(Language::Terraform, &[], &RepoPath::root()),
     }
+}
+
+fn kustomization(path: RepoPath, references: &mut References<'_>) -> Declaration {
+    let reads = references.followed_from(&path);
+    Declaration::Kustomize(Overlay { path, reads }.into())
 }
 
 /// What a chart is released with.
@@ -96,7 +102,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         |path: &RepoPath| successors(Some(path.clone()), RepoPath::parent).any(|above| charts.contains(&above));
     // Also those in hidden folders and charts, and those that are links: they may read what lies elsewhere.
     let all = tree.entries().iter().filter(|entry| is_kustomization(entry.path.name()));
-    let kustomizations: BTreeSet<RepoPath> = all.filter_map(|entry| entry.path.parent()).collect();
+    let mut kustomizations: BTreeSet<RepoPath> = all.filter_map(|entry| entry.path.parent()).collect();
 
     let mut stacks = Vec::new();
     let mut foreign = |name: &RepoPath, language: Language, reads: Arc<Reads>| {
@@ -108,11 +114,16 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     };
     let below = |folder: &RepoPath| Arc::new(Reads { folders: [folder.clone()].into(), ..Reads::default() });
     let mut references = References::of(tree);
-    for folder in &kustomizations {
-        foreign(folder, Language::Kustomize, references.followed_from(folder));
-    }
     for folder in &modules {
         foreign(folder, Language::Terraform, below(folder));
+    }
+    kustomizations.retain(|folder| references.kind(folder) != Kind::Manifest);
+    for folder in &kustomizations {
+        // Also of those that are no stacks: what they name is no plain manifest either.
+        let declaration = kustomization(folder.clone(), &mut references);
+        if references.kind(folder) == Kind::Kustomization {
+            stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
+        }
     }
     let kustomized = references.files();
     let taken = |path: &RepoPath| kustomized.contains(path) || in_chart(path);
@@ -153,7 +164,7 @@ fn releases(tree: &dyn SourceTree, chart: &RepoPath) -> Vec<Stack> {
 }
 
 fn is_kustomization(name: &str) -> bool {
-    KUSTOMIZATIONS.contains(&name)
+    NAMES.contains(&name)
 }
 
 /// Tells whether JSON, most of which is something else, may be a manifest; also where it cannot be read.

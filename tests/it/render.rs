@@ -3,7 +3,8 @@
 //! A case is a folder `render/<engine>/<semantic>/`. For Helm it holds `chart/` (without a `Chart.yaml` it gets a plain one),
 //! any other files of the repository, `release.yaml` (the keys of a stack's `helm:` but `chart`; the release is `rel` in `ns`
 //! unless it says otherwise), and what helm 3.17.3 made of it: `expected.yaml`, its output to the byte, or `fails.txt`, what
-//! it said. Adding a case touches no Rust; `UPDATE_EXPECT=1` records helm's answers.
+//! it said. For Kustomize it holds the repository's files, `target` with the folder to build where that is not the root, and
+//! the same two of `kubectl kustomize` (Kustomize 5.5.0). Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
 
 use std::{
     collections::BTreeMap,
@@ -17,17 +18,21 @@ use sourceward::{source::tree::MemoryTree, stack::catalog::Catalog};
 
 use crate::tools::left_out;
 
-/// The version whose answers are recorded.
+/// The versions whose answers are recorded.
 const HELM: &str = "v3.17.3";
+const KUSTOMIZE: &str = "v5.5.0";
 
 /// The chart of a case that brings none of its own.
 const CHART: &str = "apiVersion: v2\nname: case\nversion: 0.1.0\nappVersion: \"2.0\"\n";
 
 #[test]
 fn helm_charts_render_as_recorded() {
-    let cases = cases("helm");
-    let wrong: Vec<String> = cases.iter().filter_map(|case| case.compare(&case.rendered()).err()).collect();
-    assert!(wrong.is_empty(), "{} of {} cases differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    render_as_recorded(&cases("helm"));
+}
+
+#[test]
+fn kustomizations_render_as_recorded() {
+    render_as_recorded(&cases("kustomize"));
 }
 
 #[test]
@@ -38,9 +43,31 @@ fn the_record_is_what_helm_answers() {
         Ok(version) => return left_out(&format!("helm is {}", String::from_utf8_lossy(&version.stdout))),
         Err(_) => return left_out("there is no helm"),
     }
+    hold_to_record(&cases("helm"));
+}
+
+#[test]
+fn the_record_is_what_kubectl_answers() {
+    let version = Command::new("kubectl").args(["version", "--client", "--output", "json"]).output();
+    let Ok(version) = version else { return left_out("there is no kubectl") };
+    let version: Value = serde_json::from_slice(&version.stdout).expect("kubectl prints JSON");
+    let version = version.get("kustomizeVersion").and_then(Value::as_str).unwrap_or_default();
+    if version != KUSTOMIZE {
+        return left_out(&format!("kubectl has Kustomize {version}"));
+    }
+    hold_to_record(&cases("kustomize"));
+}
+
+fn render_as_recorded(cases: &[Case]) {
+    let wrong: Vec<String> = cases.iter().filter_map(|case| case.compare(&case.rendered()).err()).collect();
+    assert!(wrong.is_empty(), "{} of {} cases differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Holds the record to what the tool itself answers, or records that where `UPDATE_EXPECT` is set.
+fn hold_to_record(cases: &[Case]) {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut wrong = Vec::new();
-    for case in cases("helm") {
+    for case in cases {
         let answer = case.asked();
         if update {
             case.record(&answer);
@@ -48,16 +75,23 @@ fn the_record_is_what_helm_answers() {
             wrong.push(why);
         }
     }
-    assert!(wrong.is_empty(), "the record is not what helm says:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "the record is not what the tool says:\n{}", wrong.join("\n"));
 }
 
-/// What a chart comes to: its documents as text, or why it does not render.
+/// What a stack comes to: its documents as text, or why it does not render.
 type Answer = Result<String, String>;
 
 struct Case {
     folder: PathBuf,
     files: BTreeMap<String, Vec<u8>>,
-    release: Map<String, Value>,
+    stack: Stack,
+}
+
+enum Stack {
+    /// The keys of a stack's `helm:`.
+    Helm(Map<String, Value>),
+    /// The folder of a kustomization.
+    Kustomize(String),
 }
 
 fn cases(engine: &str) -> Vec<Case> {
@@ -65,25 +99,31 @@ fn cases(engine: &str) -> Vec<Case> {
     let mut folders: Vec<PathBuf> =
         fs::read_dir(root).expect("cases").map(|entry| entry.expect("an entry").path()).collect();
     folders.sort();
-    folders.into_iter().map(Case::read).collect()
+    folders.into_iter().map(|folder| Case::read(folder, engine)).collect()
 }
 
 impl Case {
-    fn read(folder: PathBuf) -> Self {
+    fn read(folder: PathBuf, engine: &str) -> Self {
         let mut files = BTreeMap::new();
         collect(&folder, &folder, &mut files);
-        files.entry("chart/Chart.yaml".to_owned()).or_insert_with(|| CHART.into());
         for answer in ["expected.yaml", "fails.txt"] {
             files.remove(answer);
         }
-        let mut release = match files.remove("release.yaml") {
-            Some(text) => serde_yaml::from_slice(&text).expect("release.yaml is a map"),
-            None => Map::new(),
+        let stack = if engine == "kustomize" {
+            let target = files.remove("target").map(|text| String::from_utf8(text).expect("UTF-8"));
+            Stack::Kustomize(target.map_or_else(|| ".".to_owned(), |target| target.trim().to_owned()))
+        } else {
+            files.entry("chart/Chart.yaml".to_owned()).or_insert_with(|| CHART.into());
+            let mut release = match files.remove("release.yaml") {
+                Some(text) => serde_yaml::from_slice(&text).expect("release.yaml is a map"),
+                None => Map::new(),
+            };
+            for (key, value) in [("chart", "chart"), ("release", "rel"), ("namespace", "ns")] {
+                release.entry(key).or_insert_with(|| json!(value));
+            }
+            Stack::Helm(release)
         };
-        for (key, value) in [("chart", "chart"), ("release", "rel"), ("namespace", "ns")] {
-            release.entry(key).or_insert_with(|| json!(value));
-        }
-        Self { folder, files, release }
+        Self { folder, files, stack }
     }
 
     fn name(&self) -> String {
@@ -92,7 +132,11 @@ impl Case {
 
     /// What our engine makes of it.
     fn rendered(&self) -> Answer {
-        let config = json!({"version": 1, "stacks": [{"name": "case", "helm": self.release}]});
+        let stack = match &self.stack {
+            Stack::Helm(release) => json!({"name": "case", "helm": release}),
+            Stack::Kustomize(path) => json!({"name": "case", "kustomize": {"path": path}}),
+        };
+        let config = json!({"version": 1, "stacks": [stack]});
         let mut files: Vec<(_, Vec<u8>)> =
             self.files.iter().map(|(path, text)| (path.parse().expect("a path"), text.clone())).collect();
         let path = sourceward::stack::config::PATH.parse().expect("a path");
@@ -100,10 +144,10 @@ impl Case {
         let tree = MemoryTree::of(files);
         let said = |refusal: sourceward::model::refusal::Refusal| format!("{}: {}", refusal.code, refusal.message);
         let rendered = Catalog::of(&tree).and_then(|catalog| catalog.rendered(0)).map_err(said)?;
-        Ok(rendered.printed.clone().expect("helm stacks print text"))
+        Ok(rendered.printed.clone().expect("these stacks print text"))
     }
 
-    /// What helm makes of it.
+    /// What the field's tool makes of it.
     fn asked(&self) -> Answer {
         let folder = tempfile::tempdir().expect("a folder");
         for (path, text) in &self.files {
@@ -111,16 +155,35 @@ impl Case {
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             fs::write(path, text).expect("writes");
         }
-        let text = |key: &str| self.release.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let output = match &self.stack {
+            Stack::Helm(release) => self.helm(release).current_dir(&folder).output().expect("helm runs"),
+            Stack::Kustomize(path) => {
+                Command::new("kubectl").current_dir(&folder).args(["kustomize", path]).output().expect("kubectl runs")
+            }
+        };
+        if output.status.success() {
+            Ok(String::from_utf8(output.stdout).expect("UTF-8"))
+        } else {
+            let said = String::from_utf8_lossy(&output.stderr);
+            let at = |folder: &Path| folder.to_string_lossy().into_owned();
+            let said = said.replace(&at(&folder.path().canonicalize().expect("a folder")), "");
+            // `Error: …`, or kubectl's logged line of which only the end is always the same.
+            let why = said.rsplit_once("err=").map_or(said.as_str(), |(_, why)| why);
+            Err(why.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+    }
+
+    fn helm(&self, release: &Map<String, Value>) -> Command {
+        let text = |key: &str| release.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut helm = Command::new("helm");
-        helm.current_dir(&folder).args([
+        helm.args([
             "template",
             &text("release"),
             &text("chart"),
             "--namespace",
             &text("namespace"),
         ]);
-        for (key, value) in &self.release {
+        for (key, value) in release {
             let flag = match key.as_str() {
                 "chart" | "release" | "namespace" => continue,
                 "values" => "-f".to_owned(),
@@ -141,13 +204,7 @@ impl Case {
                 other => panic!("{}: {key}: {other}", self.name()),
             }
         }
-        let output = helm.output().expect("helm runs");
-        if output.status.success() {
-            Ok(String::from_utf8(output.stdout).expect("UTF-8"))
-        } else {
-            let said = String::from_utf8_lossy(&output.stderr);
-            Err(said.lines().filter(|line| line.starts_with("Error: ")).collect())
-        }
+        helm
     }
 
     fn record(&self, answer: &Answer) {
@@ -170,8 +227,8 @@ impl Case {
             (Ok(text), Ok(expected), Err(_)) if *text == expected => Ok(()),
             (Ok(text), Ok(expected), Err(_)) => Err(format!("{}: {}", self.name(), first_difference(text, &expected))),
             (Err(_), Err(_), Ok(_)) => Ok(()),
-            (Ok(_), Err(_), Ok(fails)) => Err(format!("{}: it renders, but helm says {fails}", self.name())),
-            (Err(why), Ok(_), Err(_)) => Err(format!("{}: helm renders it, but: {why}", self.name())),
+            (Ok(_), Err(_), Ok(fails)) => Err(format!("{}: it renders, but the tool says {fails}", self.name())),
+            (Err(why), Ok(_), Err(_)) => Err(format!("{}: the tool renders it, but: {why}", self.name())),
             _ => Err(format!("{}: expected exactly one of expected.yaml and fails.txt", self.name())),
         }
     }
@@ -180,7 +237,7 @@ impl Case {
 fn first_difference(text: &str, expected: &str) -> String {
     let lines = text.lines().map(Some).chain([None]).zip(expected.lines().map(Some).chain([None]));
     match lines.enumerate().find(|(_, (got, wanted))| got != wanted) {
-        Some((at, (got, wanted))) => format!("line {}: {got:?}, where helm prints {wanted:?}", at + 1),
+        Some((at, (got, wanted))) => format!("line {}: {got:?}, where the tool prints {wanted:?}", at + 1),
         None => "the last line break".to_owned(),
     }
 }

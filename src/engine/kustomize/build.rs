@@ -1,1 +1,350 @@
-//! One kustomization after another: load, generate, include, transform.
+//! The order of a build: what a kustomization reads, makes and changes, and when.
+//!
+//! Each kustomization works on what those below it have made, in one fixed order. What can only be done once all names are
+//! settled is done at the top, once: hashes, references to names, variables, the order of the output.
+//!
+//! References: `api/internal/target/kusttarget.go` and `kusttarget_configplugin.go`, `api/krusty/kustomizer.go` of Kustomize
+//! 5.5.0.
+
+use super::{
+    annotations, builtin,
+    context::Context,
+    folder::{Folder, Target},
+    generators, hash, helm_charts,
+    images::Image,
+    kustomization::Kustomization,
+    labels::{self, Labels},
+    leaf::Leaf,
+    load, names, namespace,
+    node::{Content, Entry, Node, Tag, made},
+    order,
+    problem::Problem,
+    references,
+    replicas::Replicas,
+    resources::{Resource, Resources},
+    schema::Schemas,
+    sources::Inside,
+    tables::Tables,
+    variables::Variables,
+};
+use crate::source::path::RepoPath;
+
+/// How many kustomizations may include one another.
+const MAX_DEPTH: usize = 64;
+
+/// The steps that reading one kustomization counts for.
+const STEPS: usize = 2_000;
+
+/// What is accumulated on the way up.
+#[derive(Default)]
+struct Accumulator {
+    resources: Resources,
+    /// Which fields names, labels and the like go to: a base's `configurations` count for what is above it as well.
+    tables: Tables,
+    variables: Variables,
+}
+
+/// The folders from the top kustomization to one below it.
+struct Way<'w> {
+    folder: &'w RepoPath,
+    above: Option<&'w Self>,
+    depth: usize,
+}
+
+/// Builds the kustomization of a folder: its objects as they are printed, in the order of the output.
+///
+/// # Errors
+/// Where Kustomize fails, or where this version cannot go on.
+pub fn build(folder: Folder, context: &mut Context<'_>) -> Result<Resources, Problem> {
+    let top = Kustomization::read(folder, context)?;
+    Schemas::choose(top.get("openapi"), true, false, &top.folder, context)?;
+    let way = Way { folder: &top.folder.path, above: None, depth: 1 };
+    let Accumulator { mut resources, tables, variables } = accumulate(&top, Accumulator::default(), &way, context)?;
+    hash::apply(&mut resources, context)?;
+    references::fix(&tables, &mut resources, context)?;
+    variables.resolve(&tables, &mut resources, context)?;
+    drop_local(&mut resources)?;
+    order::sort(&mut resources, top.get("sortOptions"))?;
+    annotate(&mut resources, &top)?;
+    for resource in &mut resources.list {
+        clean_up(resource)?;
+    }
+    Ok(resources)
+}
+
+/// Lets a kustomization work on what is there already, which is what is above it for a component and nothing for others.
+fn accumulate(
+    kustomization: &Kustomization,
+    mut into: Accumulator,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<Accumulator, Problem> {
+    for reference in kustomization.texts("resources") {
+        add(reference, &mut into, kustomization, way, context)
+            .map_err(|problem| problem.during(format_args!("accumulating resources from '{reference}'")))?;
+    }
+    let own = Tables::configured(kustomization.texts("configurations"), &kustomization.folder, context)?;
+    into.tables = into.tables.merge(&own, context)?;
+    let of_definitions = Tables::of_definitions(kustomization.texts("crds"), &kustomization.folder, context)?;
+    into.tables = into.tables.merge(&of_definitions, context)?;
+    generate(&mut into.resources, kustomization, way, context)?;
+    for reference in kustomization.texts("components") {
+        into = component(reference, into, kustomization, way, context)
+            .map_err(|problem| problem.during(format_args!("accumulating components from '{reference}'")))?;
+    }
+    transform(&mut into, kustomization, way, context)?;
+    into.variables.declare(kustomization.list("vars"), &mut into.resources, context)?;
+    Ok(into)
+}
+
+/// Adds what the generators make.
+fn generate(
+    resources: &mut Resources,
+    kustomization: &Kustomization,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
+    let (folder, options) = (&kustomization.folder, kustomization.get("generatorOptions"));
+    for item in kustomization.list("configMapGenerator") {
+        generators::absorb(generators::config_map(item, options, folder, context)?, resources, context)?;
+    }
+    for item in kustomization.list("secretGenerator") {
+        generators::absorb(generators::secret(item, options, folder, context)?, resources, context)?;
+    }
+    for item in kustomization.list("helmCharts") {
+        let made = helm_charts::inflate(item, kustomization.get("helmGlobals"), folder, context)?;
+        made.list.into_iter().try_for_each(|resource| generators::absorb(resource, resources, context))?;
+    }
+    for plugin in plugins("generators", kustomization, way, context)?.list {
+        let made = builtin::generate(&plugin, folder, context)?;
+        made.list.into_iter().try_for_each(|resource| generators::absorb(resource, resources, context))?;
+    }
+    Ok(())
+}
+
+/// The objects that configure plugins: texts of the kustomization, then what its entries name.
+fn plugins(
+    field: &str,
+    kustomization: &Kustomization,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<Resources, Problem> {
+    let (mut found, mut references) = (Accumulator::default(), Vec::new());
+    for item in kustomization.list(field) {
+        let text = item.text().unwrap_or_default();
+        let leaf = context.sets.leaves(item.places).next().map(|leaf| context.sets.get(leaf).clone());
+        let inline = match leaf {
+            Some(Leaf::Node { source, document, node }) => {
+                let source = context.sources.text(Inside { source, document, node }, text);
+                load::resources(source, context).ok()
+            }
+            _ => None,
+        };
+        match inline {
+            Some(objects) => found.resources.append_all(objects)?,
+            None => references.push(text),
+        }
+    }
+    for reference in references {
+        add(reference, &mut found, kustomization, way, context)
+            .map_err(|problem| problem.during(format_args!("{field}: '{reference}'")))?;
+    }
+    Ok(found.resources)
+}
+
+/// Changes what is there.
+fn transform(
+    into: &mut Accumulator,
+    kustomization: &Kustomization,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
+    let Accumulator { resources, tables, .. } = into;
+    let folder = &kustomization.folder;
+    for field in ["patchesStrategicMerge", "patches", "patchesJson6902", "replacements"] {
+        if !kustomization.list(field).is_empty() {
+            return Err(Problem::unsupported(field));
+        }
+    }
+    if let Some(to) = kustomization.text("namespace") {
+        namespace::apply(to, &tables.namespace, resources, context)?;
+    }
+    if let Some(prefix) = kustomization.text("namePrefix") {
+        names::prefix(prefix, &tables.name_prefix, resources, context)?;
+    }
+    if let Some(suffix) = kustomization.text("nameSuffix") {
+        names::suffix(suffix, &tables.name_suffix, resources, context)?;
+    }
+    for item in kustomization.list("labels") {
+        Labels::read(item)?.apply(tables, resources, context)?;
+    }
+    if let Some(pairs) = kustomization.get("commonLabels") {
+        labels::common(pairs, tables, resources, context)?;
+    }
+    if let Some(pairs) = kustomization.get("commonAnnotations") {
+        annotations::common(pairs, tables, resources, context)?;
+    }
+    for item in kustomization.list("replicas") {
+        Replicas::read(item)?.apply(&tables.replicas, resources, context)?;
+    }
+    for item in kustomization.list("images") {
+        Image::read(item)?.apply(&tables.images, resources, context)?;
+    }
+    for plugin in plugins("transformers", kustomization, way, context)?.list {
+        builtin::transform(&plugin, folder, resources, context)?;
+    }
+    for plugin in plugins("validators", kustomization, way, context)?.list {
+        builtin::validate(&plugin, folder, resources, context)?;
+    }
+    Ok(())
+}
+
+/// Adds what a reference stands for: the objects of a file, or what the kustomization of a folder makes.
+fn add(
+    reference: &str,
+    into: &mut Accumulator,
+    kustomization: &Kustomization,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
+    match kustomization.folder.target(reference, context)? {
+        Target::File(_) => {
+            let source = kustomization.folder.file(reference, context)?;
+            into.resources.append_all(load::resources(source, context)?)
+        }
+        Target::Folder(path) => {
+            let below = enter(path, &kustomization.folder, way, context)?;
+            if below.is_component {
+                return Err(Problem::broken(format!("expected kind != 'Component' for path '{}'", below.folder.path)));
+            }
+            let way = way.below(&below.folder.path);
+            let made = accumulate(&below, Accumulator::default(), &way, context)?;
+            into.resources.append_all(made.resources)?;
+            into.tables = into.tables.merge(&made.tables, context)?;
+            into.variables.merge(made.variables)
+        }
+    }
+}
+
+fn component(
+    reference: &str,
+    into: Accumulator,
+    kustomization: &Kustomization,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<Accumulator, Problem> {
+    let path = match kustomization.folder.target(reference, context)? {
+        Target::Folder(path) => path,
+        Target::File(path) => return Err(Problem::broken(format!("'{path}' must resolve to a directory"))),
+    };
+    let below = enter(path, &kustomization.folder, way, context)?;
+    if !below.is_component {
+        return Err(Problem::broken(format!("expected kind 'Component' for path '{}'", below.folder.path)));
+    }
+    let way = way.below(&below.folder.path);
+    accumulate(&below, into, &way, context)
+}
+
+/// Reads the kustomization of a folder that another one names.
+fn enter(path: RepoPath, from: &Folder, way: &Way<'_>, context: &mut Context<'_>) -> Result<Kustomization, Problem> {
+    if let Some(visited) = way.visited_within(&path) {
+        return Err(Problem::broken(format!(
+            "cycle detected: candidate root '{path}' contains visited root '{visited}'"
+        )));
+    }
+    if way.depth >= MAX_DEPTH {
+        return Err(Problem::limit(format!("more than {MAX_DEPTH} kustomizations include one another")));
+    }
+    context.spend(STEPS)?;
+    let below = Kustomization::read(Folder { path, ..from.clone() }, context)?;
+    let has_objects = context.has_objects;
+    Schemas::choose(below.get("openapi"), false, has_objects, &below.folder, context)?;
+    Ok(below)
+}
+
+impl<'w> Way<'w> {
+    fn below<'b>(&'b self, folder: &'b RepoPath) -> Way<'b>
+    where
+        'w: 'b,
+    {
+        Way { folder, above: Some(self), depth: self.depth + 1 }
+    }
+
+    /// A folder on the way that is `candidate` or lies in it.
+    fn visited_within(&self, candidate: &RepoPath) -> Option<&RepoPath> {
+        let folders = std::iter::successors(Some(self), |way| way.above);
+        folders.map(|way| way.folder).find(|folder| folder.is_within(candidate))
+    }
+}
+
+/// Drops the objects that are only there for others to read (`IgnoreLocal`).
+fn drop_local(resources: &mut Resources) -> Result<(), Problem> {
+    for resource in &resources.list {
+        let (source, span) = resource.declared;
+        load::validate(&resource.node).map_err(|problem| problem.at(source, span))?;
+    }
+    let is_local = |resource: &Resource| {
+        let annotation = resource.node.at(&["metadata", "annotations", "config.kubernetes.io/local-config"]);
+        annotation.is_some_and(|value| value.text().unwrap_or_default() != "false")
+    };
+    resources.list.retain(|resource| !is_local(resource));
+    Ok(())
+}
+
+/// Says in the objects what made them, as `buildMetadata` asks for.
+fn annotate(resources: &mut Resources, top: &Kustomization) -> Result<(), Problem> {
+    for option in top.texts("buildMetadata") {
+        match option {
+            "managedByLabel" => {}
+            "originAnnotations" | "transformerAnnotations" => {
+                return Err(Problem::unsupported(format!("buildMetadata: {option}")));
+            }
+            _ => continue,
+        }
+        for resource in &mut resources.list {
+            if resource.node.at(&["metadata", "labels"]).is_none_or(Node::is_null) {
+                resource.set_metadata("labels", Node::map());
+            }
+            if let Some(labels) = resource.node.at_mut(&["metadata", "labels"]) {
+                labels.set(made(MANAGED_BY), Node::string(made(VERSION)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The label of `buildMetadata: [managedByLabel]`.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// What it says in `kubectl`, which is built without the version of its Kustomize.
+const VERSION: &str = "kustomize-(devel)";
+
+/// Writes the annotations as Kustomize does when it takes its own away: as texts, sorted, and not at all where there are none.
+fn clean_up(resource: &mut Resource) -> Result<(), Problem> {
+    let (source, span) = resource.declared;
+    if resource.node.get("metadata").is_none() {
+        resource.node.set(made("metadata"), Node::map());
+    }
+    let Some(metadata) = resource.node.get_mut("metadata") else { return Ok(()) };
+    let Some(annotations) = metadata.get_mut("annotations") else { return Ok(()) };
+    let places = annotations.places;
+    let mut entries = match std::mem::replace(&mut annotations.content, Content::Map(Vec::new())) {
+        Content::Map(entries) => entries,
+        Content::Scalar(_) => Vec::new(),
+        Content::List(items) if items.is_empty() => Vec::new(),
+        Content::List(_) => return Err(Problem::unsupported("annotations that are a list").at(source, span)),
+    };
+    metadata.remove("annotations");
+    if entries.is_empty() {
+        return Ok(());
+    }
+    for Entry { value, .. } in &mut entries {
+        match &mut value.content {
+            Content::Scalar(scalar) => scalar.tag = Tag::String,
+            Content::List(_) | Content::Map(_) => value.content = Node::string(made("")).content,
+        }
+    }
+    entries.sort_by(|a, b| a.key.bytes().cmp(b.key.bytes()));
+    metadata.set(made("annotations"), Node { content: Content::Map(entries), places });
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! What all steps of a build share.
 
 use super::{
+    helm_charts::Inflate,
     leaf::Leaf,
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
@@ -18,21 +19,35 @@ pub struct Context<'t> {
     pub sources: Sources<'t>,
     /// The origins.
     pub sets: Sets<Leaf>,
+    /// What inflates charts, where the build may ask for them: `--enable-helm`.
+    pub charts: Option<&'t Inflate<'t>>,
     /// What is known of the kinds' lists.
     pub schemas: Schemas,
+    /// Whether objects were loaded.
+    pub has_objects: bool,
     steps: u64,
 }
 
 impl<'t> Context<'t> {
     /// Nothing read yet.
     pub fn new(sources: Sources<'t>) -> Self {
-        Self { sources, sets: Sets::default(), schemas: Schemas::default(), steps: 0 }
+        Self { sources, sets: Sets::default(), charts: None, schemas: Schemas::default(), has_objects: false, steps: 0 }
     }
 
     /// A scalar whose places are all that its text comes from.
     pub fn scalar(&mut self, text: Text, tag: Tag) -> Node {
         let places = self.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()));
         Node { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places }
+    }
+
+    /// Puts a text in the place of a scalar's: it stays in quotes where it is, and is read anew otherwise, so that `1` before
+    /// `e3` becomes a number (`FieldSetter` with neither name nor tag). The old place still counts, since it asked for the text.
+    pub fn replace_text(&mut self, node: &mut Node, text: Text) {
+        let is_quoted = node.as_scalar().is_some_and(|scalar| scalar.is_quoted);
+        let tag = if is_quoted { Tag::String } else { Tag::Unresolved };
+        let places = text.pieces().iter().map(|piece| piece.made_of.set());
+        let places = self.sets.union_all(places.chain([node.places]));
+        *node = Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places };
     }
 
     /// Counts work that grows with the input.

@@ -8,6 +8,7 @@ use super::{
     node::{Content, Node, Tag, made},
     problem::Problem,
 };
+use crate::source::yaml::resolve::{Reader, is_string};
 
 /// A field of the objects of some kinds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,20 @@ impl FieldSpec {
         if !Gvk::of_node(object).is_selected(&self.gvk) {
             return Ok(());
         }
+        self.walk(object, create, context, set)
+    }
+
+    /// As [`Self::visit`], for an object whose kind is known to be meant.
+    ///
+    /// # Errors
+    /// As [`Self::visit`].
+    pub fn walk(
+        &self,
+        object: &mut Node,
+        create: Create,
+        context: &mut Context<'_>,
+        set: &mut dyn FnMut(&mut Node, &mut Context<'_>) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         let create = if self.create { create } else { Create::Nothing };
         visit(object, &self.keys(), create, context, set)
             .map_err(|problem| problem.during(format_args!("considering field '{}'", self.path)))
@@ -71,10 +86,20 @@ pub fn split_path(path: &str) -> Vec<String> {
             _ => keys.push(part.to_owned()),
         }
     }
-    if keys.first().is_some_and(String::is_empty) {
+    if keys.len() > 1 && keys[0].is_empty() {
         keys.remove(0);
     }
     keys
+}
+
+/// Tells whether a key stands for an item of a list wherever keys are looked up (`PathGetter`).
+fn is_item(key: &str) -> bool {
+    key.parse::<i64>().is_ok() || key == "-" || key == "*" || (key.starts_with('[') && key.ends_with(']'))
+}
+
+/// What is wrong with a key that a map cannot have once it is printed and read again: it reads as no text.
+pub fn no_text(key: &str) -> Problem {
+    Problem::broken(format!("the key {key} is no text, which a map's keys must be"))
 }
 
 fn visit(
@@ -98,6 +123,11 @@ fn visit(
             if name.is_empty() {
                 return Err(Problem::broken("cannot set or create an empty field name"));
             }
+            if is_item(name) {
+                return Err(Problem::broken(format!(
+                    "wrong node kind: {name} stands for an item of a list, not a field"
+                )));
+            }
             let becomes = match (create, is_list) {
                 (_, true) => Some(Node::list()),
                 (Create::Nothing, _) => None,
@@ -105,7 +135,12 @@ fn visit(
                 (Create::Scalar | Create::Map, _) => Some(Node::map()),
             };
             match (node.get_mut(name), becomes) {
-                (Some(field), Some(becomes)) if field.is_null() => field.content = becomes.content,
+                (Some(field), Some(becomes)) if field.is_null() => match (&mut field.content, becomes.content) {
+                    // The text of the null stays.
+                    (Content::Scalar(null), Content::Scalar(_)) => null.tag = Tag::Unresolved,
+                    (content, becomes) => *content = becomes,
+                },
+                (None, Some(_)) if !is_list && !is_string(name, Reader::Kustomize) => return Err(no_text(name)),
                 (None, Some(becomes)) if !is_list => node.set(made(name), becomes),
                 _ => {}
             }
@@ -123,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_path_splits_at_slashes_that_are_not_escaped() {
-        let cases: [(&str, &[&str]); 5] = [
+        let cases: [(&str, &[&str]); 6] = [
+            ("", &[""]),
             ("spec/replicas", &["spec", "replicas"]),
             ("/spec", &["spec"]),
             (r"metadata/annotations/a.b\/c", &["metadata", "annotations", "a.b/c"]),

@@ -14,7 +14,10 @@ use super::{
     node::Node,
     problem::Problem,
 };
-use crate::source::{lineage::text::Text, span::Span};
+use crate::source::{
+    lineage::{sets::LeafId, text::Text},
+    span::Span,
+};
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Resource {
     pub declared: (SourceId, Span),
     /// What worked on it, in order.
     pub touched: Vec<Touch>,
+    /// The keys whose entries are one node to Kustomize, wherever they stand in the object ([`super::sharing`]).
+    pub shared: Vec<LeafId>,
 }
 
 /// What an object was called before.
@@ -107,6 +112,7 @@ impl Resource {
             referred_by: Vec::new(),
             declared,
             touched: Vec::new(),
+            shared: Vec::new(),
         }
     }
 

@@ -180,6 +180,25 @@ impl Yaml {
         let text = std::str::from_utf8(content).ok()?;
         let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
         let skipped = text.len() - unmarked.len();
-        Some(Self { text: unmarked.to_owned(), skipped, stream: parse(unmarked) })
+        let stream = parse(unmarked).or_else(|error| parse(&without_trailers(unmarked).ok_or(error)?));
+        Some(Self { text: unmarked.to_owned(), skipped, stream })
     }
+}
+
+/// A text with blanks for what stands between a line `...` and the next that begins with `---`, which Kustomize does not read;
+/// nothing where there is no such line.
+fn without_trailers(text: &str) -> Option<String> {
+    let (mut blanked, mut is_trailer, mut any) = (String::with_capacity(text.len()), false, false);
+    for line in text.split_inclusive('\n') {
+        is_trailer &= !line.starts_with("---");
+        if is_trailer {
+            blanked.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        } else {
+            blanked.push_str(line);
+        }
+        if line.trim_end() == "..." {
+            (is_trailer, any) = (true, true);
+        }
+    }
+    any.then_some(blanked)
 }

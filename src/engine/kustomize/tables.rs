@@ -1,1 +1,212 @@
 //! Which fields the transformers work on: the tables of Kustomize, and what configurations add to them.
+//!
+//! References: `api/internal/plugins/builtinconfig` and `api/types/fieldspec.go` of Kustomize 5.5.0.
+
+pub mod definitions;
+pub mod read;
+mod standard;
+
+use std::collections::HashMap;
+
+use super::{context::Context, field_spec::FieldSpec, folder::Folder, identity::Gvk, leaf::SourceId, problem::Problem};
+
+/// The fields that each transformer works on (`TransformerConfig`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tables {
+    /// Where `namePrefix` goes.
+    pub name_prefix: Vec<FieldSpec>,
+    /// Where `nameSuffix` goes.
+    pub name_suffix: Vec<FieldSpec>,
+    /// Where `namespace` goes, besides `metadata.namespace`.
+    pub namespace: Vec<FieldSpec>,
+    /// Where labels go that selectors ask for as well.
+    pub common_labels: Vec<FieldSpec>,
+    /// Where every item of `labels` goes, which only configurations say.
+    pub labels: Vec<FieldSpec>,
+    /// Where labels go that templates take as well.
+    pub template_labels: Vec<FieldSpec>,
+    /// Where annotations go.
+    pub common_annotations: Vec<FieldSpec>,
+    /// The fields that name objects of a kind.
+    pub name_reference: Vec<BackReferences>,
+    /// The fields in which variables stand.
+    pub var_reference: Vec<FieldSpec>,
+    /// The fields that are images.
+    pub images: Vec<FieldSpec>,
+    /// The fields that are numbers of replicas.
+    pub replicas: Vec<FieldSpec>,
+}
+
+/// The fields that name objects of a kind (`NameBackReferences`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackReferences {
+    /// The kind; what is empty does not matter.
+    pub gvk: Gvk,
+    /// The fields.
+    pub specs: Vec<FieldSpec>,
+}
+
+impl Tables {
+    /// Kustomize's own.
+    pub fn standard() -> Self {
+        standard::tables()
+    }
+
+    /// Kustomize's own and what the files of `configurations` add (`MakeTransformerConfig`).
+    ///
+    /// # Errors
+    /// Where a file cannot be read, and where two specifications of one field contradict each other.
+    pub fn configured<'r>(
+        references: impl IntoIterator<Item = &'r str>,
+        folder: &Folder,
+        context: &mut Context<'_>,
+    ) -> Result<Self, Problem> {
+        let mut added = Self::default();
+        for reference in references {
+            let source = folder.file(reference, context)?;
+            let tables = read::configuration(source, context).map_err(|problem| problem.during(reference))?;
+            added = added.merge(&tables, context)?;
+        }
+        Self::standard().merge(&added, context)
+    }
+
+    /// What the API definitions of `crds` say of the fields of custom kinds (`LoadConfigFromCRDs`).
+    ///
+    /// # Errors
+    /// As [`Self::configured`].
+    pub fn of_definitions<'r>(
+        references: impl IntoIterator<Item = &'r str>,
+        folder: &Folder,
+        context: &mut Context<'_>,
+    ) -> Result<Self, Problem> {
+        let mut all = Self::default();
+        for reference in references {
+            let source: SourceId = folder.file(reference, context)?;
+            let tables = definitions::tables(source, context).map_err(|problem| {
+                problem.during(format_args!("unable to parse open API definition from '{reference}'"))
+            })?;
+            all = all.merge(&tables, context)?;
+        }
+        Ok(all)
+    }
+
+    /// These and others.
+    ///
+    /// # Errors
+    /// Where two specifications of one field contradict each other on whether it is made.
+    pub fn merge(&self, other: &Self, context: &mut Context<'_>) -> Result<Self, Problem> {
+        if self == other && *self == Self::standard() {
+            return Ok(self.clone());
+        }
+        let mut merged = self.clone();
+        let lists = [
+            ("NamePrefix", &mut merged.name_prefix, &other.name_prefix),
+            ("NameSuffix", &mut merged.name_suffix, &other.name_suffix),
+            ("NameSpace", &mut merged.namespace, &other.namespace),
+            ("CommonAnnotations", &mut merged.common_annotations, &other.common_annotations),
+            ("CommonLabels", &mut merged.common_labels, &other.common_labels),
+            ("Labels", &mut merged.labels, &other.labels),
+            ("TemplateLabels", &mut merged.template_labels, &other.template_labels),
+            ("VarReference", &mut merged.var_reference, &other.var_reference),
+            ("Images", &mut merged.images, &other.images),
+            ("Replicas", &mut merged.replicas, &other.replicas),
+        ];
+        for (name, into, more) in lists {
+            merge_specs(into, more, context)
+                .map_err(|problem| problem.during(format_args!("failed to merge {name} fieldSpec")))?;
+            sort_specs(into);
+        }
+        for more in &other.name_reference {
+            merge_reference(&mut merged.name_reference, more, context)
+                .map_err(|problem| problem.during("failed to merge NameReference fieldSpec"))?;
+        }
+        merged.name_reference.sort_by_cached_key(|references| sort_key(&references.gvk));
+        Ok(merged)
+    }
+}
+
+/// Adds specifications to others, those left out that are there already (`FsSlice.MergeAll`). One that is there counts where the
+/// new one is as wide or wider.
+///
+/// # Errors
+/// Where one that is there says otherwise whether the field is made.
+pub fn merge_specs(into: &mut Vec<FieldSpec>, more: &[FieldSpec], context: &mut Context<'_>) -> Result<(), Problem> {
+    let mut by_path: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, spec) in into.iter().enumerate() {
+        by_path.entry(spec.path.clone()).or_default().push(at);
+    }
+    context.spend(into.len())?;
+    for spec in more {
+        let known = by_path.entry(spec.path.clone()).or_default();
+        context.spend(1 + known.len())?;
+        match known.iter().find(|at| into[**at].gvk.is_selected(&spec.gvk)) {
+            Some(at) if into[*at].create != spec.create => return Err(Problem::broken("conflicting fieldspecs")),
+            Some(_) => {}
+            None => {
+                known.push(into.len());
+                into.push(spec.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds the fields that name objects of a kind (`nbrSlice.mergeOne`).
+fn merge_reference(
+    into: &mut Vec<BackReferences>,
+    more: &BackReferences,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
+    context.spend(into.len())?;
+    let mut is_there = false;
+    for known in into.iter_mut().filter(|known| known.gvk == more.gvk) {
+        is_there = true;
+        merge_specs(&mut known.specs, &more.specs, context)?;
+    }
+    if !is_there {
+        into.push(more.clone());
+    }
+    Ok(())
+}
+
+fn sort_specs(specs: &mut [FieldSpec]) {
+    specs.sort_by_cached_key(|spec| sort_key(&spec.gvk));
+}
+
+/// The kinds that sort before others (`resid.orderFirst`), in their order.
+const FIRST: [&str; 22] = [
+    "Namespace",
+    "ResourceQuota",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "ServiceAccount",
+    "PodSecurityPolicy",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Secret",
+    "Endpoints",
+    "Service",
+    "LimitRange",
+    "PriorityClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "PodDisruptionBudget",
+];
+
+/// The kinds that sort behind others (`resid.orderLast`), in their order.
+const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
+/// What kinds are sorted by (`Gvk.IsLessThan`).
+fn sort_key(gvk: &Gvk) -> (isize, String) {
+    let first = FIRST.iter().position(|kind| *kind == gvk.kind).map(|at| at as isize - FIRST.len() as isize);
+    let last = LAST.iter().position(|kind| *kind == gvk.kind).map(|at| at as isize + 1);
+    let or = |text: &'static str, value: &str| if value.is_empty() { text.to_owned() } else { value.to_owned() };
+    let text = [or("~G", &gvk.group), or("~V", &gvk.version), or("~K", &gvk.kind)].join("_");
+    (first.or(last).unwrap_or(0), text)
+}

@@ -137,6 +137,7 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
     let path: Option<&RepoPath> = match &stack.declaration {
         Declaration::Manifests(folder) => Some(&folder.path),
         Declaration::Helm(installation) => Some(&installation.chart),
+        Declaration::Kustomize(overlay) => Some(&overlay.path),
         Declaration::Foreign { .. } => None,
     };
     let mut described = json!({"name": stack.name, "engine": stack.declaration.language().to_string().to_lowercase()});

@@ -1,7 +1,7 @@
-//! Which files kustomizations may read, while no engine evaluates them.
+//! Which files kustomizations may read, told from their text.
 //!
-//! Whatever a kustomization's text names that exists counts as read, followed through further kustomizations. This is more
-//! than it does read, never less: an edit of any of these files is withheld.
+//! Whatever a kustomization's text names counts as read, followed through further kustomizations, also what does not exist
+//! yet: adding it would change what is built. This is more than a build does read, never less.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    engine::reads::Reads,
+    engine::{kustomize::kustomization::NAMES, reads::Reads},
     source::{
         path::RepoPath,
         tree::{SourceTree, entry, within},
@@ -21,9 +21,6 @@ use crate::{
         },
     },
 };
-
-/// The names of a kustomization's own file.
-pub const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The steps from one kustomization to another that are followed for all stacks together, and the bytes of text that count
 /// as one of them. What is beyond counts as reading everything.
@@ -41,11 +38,32 @@ pub struct References<'t> {
     steps: usize,
 }
 
+/// What a folder's file of a kustomization's name is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A kustomization, or something that cannot be read and may be one.
+    #[default]
+    Kustomization,
+    /// A component: part of the kustomizations that name it.
+    Component,
+    /// An object of a cluster: Flux names one of its kinds so.
+    Manifest,
+}
+
+/// The group of Flux's objects of the kind `Kustomization`.
+const FLUX: &str = "kustomize.toolkit.fluxcd.io/";
+
+/// The fields whose entries are files, or texts, that name further files of the same folder.
+const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
+
 /// What one folder's kustomization names.
 #[derive(Default)]
 struct Direct {
+    kind: Kind,
     files: BTreeSet<RepoPath>,
     folders: BTreeSet<RepoPath>,
+    /// What is named and not there.
+    missing: BTreeSet<RepoPath>,
     /// Whether it cannot be told.
     anything: bool,
     /// How much text there was to read.
@@ -68,6 +86,20 @@ impl<'t> References<'t> {
         reads
     }
 
+    /// What a folder's file of a kustomization's name is.
+    pub fn kind(&mut self, folder: &RepoPath) -> Kind {
+        self.direct(folder).kind
+    }
+
+    fn direct(&mut self, folder: &RepoPath) -> &Direct {
+        let (tree, steps) = (self.tree, &mut self.steps);
+        self.direct.entry(folder.clone()).or_insert_with_key(|folder| {
+            let direct = Direct::of(tree, folder);
+            *steps += direct.bytes / BYTES_A_STEP;
+            direct
+        })
+    }
+
     fn follow(&mut self, folder: &RepoPath) -> Reads {
         let (mut reads, mut seen, mut todo) = (Reads::default(), BTreeSet::new(), vec![folder.clone()]);
         while let Some(folder) = todo.pop() {
@@ -77,18 +109,16 @@ impl<'t> References<'t> {
             if self.steps > MAX_STEPS {
                 return Reads { folders: [RepoPath::root()].into(), ..reads };
             }
-            let (tree, steps) = (self.tree, &mut self.steps);
-            let direct = self.direct.entry(folder).or_insert_with_key(|folder| {
-                let direct = Direct::of(tree, folder);
-                *steps += direct.bytes / BYTES_A_STEP;
-                direct
-            });
-            *steps += 1 + direct.files.len() + direct.folders.len();
+            let direct = self.direct(&folder);
+            let steps = 1 + direct.files.len() + direct.folders.len() + direct.missing.len();
             if direct.anything {
                 return Reads { folders: [RepoPath::root()].into(), ..reads };
             }
             reads.files.extend(direct.files.iter().cloned());
+            reads.files.extend(NAMES.iter().filter_map(|name| folder.resolve(name).ok()));
+            reads.folders.extend(direct.missing.iter().cloned());
             todo.extend(direct.folders.iter().cloned());
+            self.steps += steps;
         }
         reads
     }
@@ -102,16 +132,14 @@ impl<'t> References<'t> {
 impl Direct {
     fn of(tree: &dyn SourceTree, folder: &RepoPath) -> Self {
         let mut found = Self::default();
-        for name in KUSTOMIZATIONS {
-            let Ok(path) = folder.resolve(name) else { continue };
+        for path in NAMES.iter().filter_map(|name| folder.resolve(name).ok()) {
             if entry(tree, &path).is_none() {
                 continue;
             }
             let text = tree.read(&path).ok();
             let text = text.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-            found.bytes += text.map_or(0, str::len);
-            match text.map(words) {
-                Some(words) => words.iter().for_each(|word| found.add(tree, folder, word)),
+            match text {
+                Some(text) => found.read(tree, folder, text),
                 None => found.anything = true,
             }
             found.files.insert(path);
@@ -119,7 +147,47 @@ impl Direct {
         found
     }
 
+    /// Takes in what a kustomization's text names.
+    fn read(&mut self, tree: &dyn SourceTree, folder: &RepoPath, text: &str) {
+        self.bytes += text.len();
+        let Some(documents) = documents(text) else {
+            // A template, for example: every word of it may be a name.
+            words(text).for_each(|word| self.add(tree, folder, word));
+            return;
+        };
+        let first = documents.iter().find(|document| !document.is_null());
+        let said = |key: &str| first.and_then(|document| document.get(key)).and_then(Value::as_str).unwrap_or_default();
+        self.kind = match said("kind") {
+            "Component" => Kind::Component,
+            _ if said("apiVersion").starts_with(FLUX) => Kind::Manifest,
+            _ => Kind::Kustomization,
+        };
+        let is_plugins = |key: &str| PLUGINS.iter().any(|plugins| plugins.eq_ignore_ascii_case(key));
+        let fields = documents.iter().filter_map(Value::as_object).flatten();
+        for entry in fields.filter(|(key, _)| is_plugins(key)).flat_map(|(_, entries)| texts(entries)) {
+            self.add_plugin(tree, folder, entry);
+        }
+        documents.iter().flat_map(texts).for_each(|name| self.add(tree, folder, name));
+    }
+
+    /// Takes in what the configuration of a generator or transformer names: the text, or the file that holds it.
+    fn add_plugin(&mut self, tree: &dyn SourceTree, folder: &RepoPath, entry: &str) {
+        let file = folder.resolve(entry).ok();
+        match file.map(|file| (tree.read(&file), within(tree, &file).next())) {
+            Some((_, Some(_))) => self.anything = true,
+            Some((Ok(bytes), _)) => {
+                let text = String::from_utf8_lossy(&bytes);
+                self.bytes += text.len();
+                words(&text).for_each(|word| self.add(tree, folder, word));
+            }
+            _ => words(entry).for_each(|word| self.add(tree, folder, word)),
+        }
+    }
+
     fn add(&mut self, tree: &dyn SourceTree, folder: &RepoPath, word: &str) {
+        if word.len() >= MAX_NAME_BYTES || word.contains('\n') {
+            return;
+        }
         // Generators write `key=file`.
         let file = word.split_once('=').map(|(_, file)| file);
         for target in [Some(word), file].into_iter().flatten().filter_map(|name| folder.resolve(name).ok()) {
@@ -127,35 +195,34 @@ impl Direct {
                 self.files.insert(target);
             } else if within(tree, &target).next().is_some() {
                 self.folders.insert(target);
+            } else {
+                self.missing.insert(target);
             }
         }
     }
 }
 
-/// Every text of a kustomization that may name a file or folder.
-fn words(text: &str) -> BTreeSet<String> {
-    strings(text).unwrap_or_else(|| {
-        // A template, for example: every word of it may be a name.
-        let between = |c: char| c.is_whitespace() || "\"'[]{},".contains(c);
-        text.split(between).filter(|word| word.len() < MAX_NAME_BYTES).map(str::to_owned).collect()
-    })
+/// Every word of a text that may name a file or folder.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_whitespace() || "\"'[]{},".contains(c)).filter(|word| !word.is_empty())
 }
 
-fn strings(text: &str) -> Option<BTreeSet<String>> {
-    let mut found = BTreeSet::new();
-    for document in &parse(text).ok()?.documents {
-        let Some(root) = document.root else { continue };
-        let mut todo = vec![value(document, root, Reader::Manifest).ok()?];
-        while let Some(next) = todo.pop() {
-            match next {
-                Value::String(text) if text.len() < MAX_NAME_BYTES && !text.contains('\n') => {
-                    found.insert(text);
-                }
-                Value::Array(items) => todo.extend(items),
-                Value::Object(map) => todo.extend(map.into_iter().map(|(_, value)| value)),
-                _ => {}
-            }
+fn documents(text: &str) -> Option<Vec<Value>> {
+    let stream = parse(text).ok()?;
+    let roots = stream.documents.iter().filter_map(|document| Some((document, document.root?)));
+    roots.map(|(document, root)| value(document, root, Reader::Manifest).ok()).collect()
+}
+
+/// Every text in a value.
+fn texts(value: &Value) -> Vec<&str> {
+    let (mut found, mut todo) = (Vec::new(), vec![value]);
+    while let Some(next) = todo.pop() {
+        match next {
+            Value::String(text) => found.push(text.as_str()),
+            Value::Array(items) => todo.extend(items),
+            Value::Object(map) => todo.extend(map.values()),
+            _ => {}
         }
     }
-    Some(found)
+    found
 }
