@@ -53,9 +53,7 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
             let release = release(helm);
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
         }
-        StackConfig { kustomize: Some(kustomize), .. } => {
-            kustomization(kustomize.path.clone(), references)
-        }
+        StackConfig { kustomize: Some(kustomize), .. } => kustomization(kustomize.path.clone(), references),
         StackConfig { terraform: Some(terraform), .. } => {
             foreign(Language::Terraform, &terraform.var_files, &terraform.root)
         }

@@ -173,10 +173,8 @@ fn in_namespace(
     context: &mut Context<'_>,
 ) -> Result<(), Problem> {
     let [unset_only, subjects] = fields(config, ["unsetOnly", "setRoleBindingSubjects"])?;
-    let options = namespace::Options {
-        subjects: Subjects::read(&text(subjects)?.lossy())?,
-        unset_only: flag(unset_only)?,
-    };
+    let options =
+        namespace::Options { subjects: Subjects::read(&text(subjects)?.lossy())?, unset_only: flag(unset_only)? };
     let [namespace] = fields(&part(config, "metadata")?, ["namespace"]).map(|[namespace]| [namespace.cloned()])?;
     namespace::apply_with(&text(namespace.as_ref())?, specs, options, resources, context)
 }

@@ -12,7 +12,10 @@ use super::{
     problem::Problem,
 };
 use crate::source::{
-    lineage::{sets::Flow, text::{MadeOf, Text}},
+    lineage::{
+        sets::Flow,
+        text::{MadeOf, Text},
+    },
     yaml::{
         parse::parse,
         tree::{NodeKind, ScalarStyle},
@@ -35,9 +38,10 @@ pub fn value(object: &Node, context: &mut Context<'_>) -> Result<Value, Problem>
     // Kustomize has written these anew, in no style.
     let annotations = object.at(&["metadata", "annotations"]).and_then(Node::entries).unwrap_or_default();
     for entry in annotations {
-        if let (Some(Value::String(printed)), Some(text)) =
-            (value.pointer_mut("/metadata/annotations").and_then(|map| map.get_mut(&*entry.key.lossy())), entry.value.text())
-        {
+        if let (Some(Value::String(printed)), Some(text)) = (
+            value.pointer_mut("/metadata/annotations").and_then(|map| map.get_mut(&*entry.key.lossy())),
+            entry.value.text(),
+        ) {
             text.clone_into(printed);
         }
     }
@@ -81,9 +85,7 @@ impl Printing<'_, '_> {
             }
             Content::Scalar(scalar) => match self.folded(scalar) {
                 Some(text) => Value::String(text),
-                None => scalar
-                    .to_json()
-                    .map_err(|text| Problem::broken(format!("json: unsupported value: {text}")))?,
+                None => scalar.to_json().map_err(|text| Problem::broken(format!("json: unsupported value: {text}")))?,
             },
         })
     }

@@ -65,9 +65,11 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
     let mut rendered = Rendered::default();
     rendered.files.extend(sources.iter().map(|source| source.path.clone()));
     let lineage = Rc::new(Lineage::new(sets, sources, patches));
-    let printed: Vec<String> = values.iter().map(print::document).collect::<Result<_, _>>().map_err(|error| {
-        refusal(&Problem::limit(error.to_string()), overlay, &lineage)
-    })?;
+    let printed: Vec<String> = values
+        .iter()
+        .map(print::document)
+        .collect::<Result<_, _>>()
+        .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
     rendered.printed = Some(printed.join("---\n"));
     for (resource, value) in resources.list.into_iter().zip(values) {
         let source = Source::new(lineage.clone(), Rc::new(resource.node), resource.declared);
@@ -113,5 +115,10 @@ fn id_of(value: &Value) -> KubernetesId {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let metadata = value.get("metadata").cloned().unwrap_or_default();
     let namespace = Some(text(&metadata, "namespace")).filter(|namespace| !namespace.is_empty());
-    KubernetesId { api_version: text(value, "apiVersion"), kind: text(value, "kind"), namespace, name: text(&metadata, "name") }
+    KubernetesId {
+        api_version: text(value, "apiVersion"),
+        kind: text(value, "kind"),
+        namespace,
+        name: text(&metadata, "name"),
+    }
 }

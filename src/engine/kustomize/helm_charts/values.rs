@@ -43,7 +43,10 @@ impl Merge {
         let merged = match self {
             Self::Replace => inline.clone(),
             Self::Override | Self::Merge => {
-                return Err(Problem::unsupported(format!("values merged of valuesInline and {file} in {}", folder.path)));
+                return Err(Problem::unsupported(format!(
+                    "values merged of valuesInline and {file} in {}",
+                    folder.path
+                )));
             }
         };
         print::value(&merged, context)
