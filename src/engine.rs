@@ -64,6 +64,8 @@ pub struct Rendered {
     pub resources: Vec<Resource>,
     /// Every file that was read.
     pub files: BTreeSet<RepoPath>,
+    /// How many values it holds in memory, besides those of the files that were parsed.
+    pub values: usize,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
     /// What the field's tool prints, to the byte, where that is more than the resources: comments, documents of no kind.
@@ -218,6 +220,20 @@ impl Resource {
             Source::Helm(source) => source.declared_at(),
             Source::Kustomize(source) => source.declared_at(),
         }
+    }
+}
+
+impl Parsed {
+    /// How many values the remembered files hold.
+    pub fn values(&self) -> usize {
+        self.manifests.values() + self.kustomize.values()
+    }
+
+    /// Forgets files.
+    pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
+        let files: Vec<&RepoPath> = files.into_iter().collect();
+        self.manifests.forget(files.iter().copied());
+        self.kustomize.forget(files);
     }
 }
 

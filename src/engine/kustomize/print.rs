@@ -29,12 +29,14 @@ const MAX_NESTING: usize = 256;
 /// The most bytes of one printed object.
 const MAX_PRINTED: usize = 16 << 20;
 
-/// What an object is once it is printed and read again.
+/// What an object is once it is printed and read again, and how many values it has.
 ///
 /// # Errors
 /// Where it says what JSON cannot, and where it nests too deeply.
-pub fn value(object: &Node, context: &mut Context<'_>) -> Result<Value, Problem> {
-    let mut value = Printing { context }.value(object, 0)?;
+pub fn value(object: &Node, context: &mut Context<'_>) -> Result<(Value, usize), Problem> {
+    let mut printing = Printing { context, values: 0 };
+    let mut value = printing.value(object, 0)?;
+    let values = printing.values;
     // Kustomize has written these anew, in no style.
     let annotations = object.at(&["metadata", "annotations"]).and_then(Node::entries).unwrap_or_default();
     for entry in annotations {
@@ -45,7 +47,7 @@ pub fn value(object: &Node, context: &mut Context<'_>) -> Result<Value, Problem>
             text.clone_into(printed);
         }
     }
-    Ok(value)
+    Ok((value, values))
 }
 
 /// An object as text.
@@ -59,11 +61,13 @@ pub fn document(value: &Value) -> Result<String, TooLong> {
 
 struct Printing<'p, 't> {
     context: &'p mut Context<'t>,
+    values: usize,
 }
 
 impl Printing<'_, '_> {
     fn value(&mut self, node: &Node, depth: usize) -> Result<Value, Problem> {
         self.context.spend(1)?;
+        self.values += 1;
         if depth > MAX_NESTING {
             return Err(Problem::limit(format!("an object nests more than {MAX_NESTING} levels deep")));
         }

@@ -48,7 +48,7 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
                 problem.at(source, span)
             })
         };
-        let values = resources.list.iter().map(value).collect::<Result<Vec<Value>, Problem>>()?;
+        let values = resources.list.iter().map(value).collect::<Result<Vec<(Value, usize)>, Problem>>()?;
         Ok((resources, values))
     });
     let Context { sources, sets, .. } = context;
@@ -71,7 +71,7 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
         .collect::<Result<_, _>>()
         .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
     rendered.printed = Some(printed.join("---\n"));
-    for (resource, value) in resources.list.into_iter().zip(values) {
+    for (resource, (value, _)) in resources.list.into_iter().zip(values) {
         let source = Source::new(lineage.clone(), Rc::new(resource.node), resource.declared);
         rendered.resources.push(Resource {
             id: ResourceId::Kubernetes(id_of(&value)),
