@@ -137,7 +137,7 @@ fn plugins(
         let leaf = context.sets.leaves(item.places).next().map(|leaf| context.sets.get(leaf).clone());
         let inline = match leaf {
             Some(Leaf::Node { source, document, node }) => {
-                let source = context.sources.text(Inside { source, document, node }, text);
+                let source = context.sources.text(Inside { source, document, node, start: 0 }, text);
                 load::resources(source, context).ok()
             }
             _ => None,

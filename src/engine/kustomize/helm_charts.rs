@@ -183,8 +183,8 @@ impl Arguments {
     fn inside(&self, declared: (SourceId, Span), context: &Context<'_>) -> Inside {
         let leaf = context.sets.leaves(self.places).next().map(|leaf| context.sets.get(leaf).clone());
         match leaf {
-            Some(Leaf::Node { source, document, node }) => Inside { source, document, node },
-            _ => Inside { source: declared.0, document: 0, node: NodeId(0) },
+            Some(Leaf::Node { source, document, node }) => Inside { source, document, node, start: 0 },
+            _ => Inside { source: declared.0, document: 0, node: NodeId(0), start: 0 },
         }
     }
 

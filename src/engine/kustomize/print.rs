@@ -29,11 +29,19 @@ const MAX_NESTING: usize = 256;
 /// The most bytes of one printed object.
 const MAX_PRINTED: usize = 16 << 20;
 
+/// What an object is once it is printed and read again.
+///
+/// # Errors
+/// As [`counted`].
+pub fn value(object: &Node, context: &mut Context<'_>) -> Result<Value, Problem> {
+    counted(object, context).map(|(value, _)| value)
+}
+
 /// What an object is once it is printed and read again, and how many values it has.
 ///
 /// # Errors
 /// Where it says what JSON cannot, and where it nests too deeply.
-pub fn value(object: &Node, context: &mut Context<'_>) -> Result<(Value, usize), Problem> {
+pub fn counted(object: &Node, context: &mut Context<'_>) -> Result<(Value, usize), Problem> {
     let mut printing = Printing { context, values: 0 };
     let mut value = printing.value(object, 0)?;
     let values = printing.values;

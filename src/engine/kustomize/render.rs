@@ -43,7 +43,7 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
     let folder = Folder { path: overlay.path.clone(), reads_anywhere: false };
     let built = build::build(folder, &mut context).and_then(|resources| {
         let value = |resource: &super::resources::Resource| {
-            print::value(&resource.node, &mut context).map_err(|problem| {
+            print::counted(&resource.node, &mut context).map_err(|problem| {
                 let (source, span) = resource.declared;
                 problem.at(source, span)
             })
@@ -67,7 +67,7 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
     let lineage = Rc::new(Lineage::new(sets, sources, patches));
     let printed: Vec<String> = values
         .iter()
-        .map(print::document)
+        .map(|(value, _)| print::document(value))
         .collect::<Result<_, _>>()
         .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
     rendered.printed = Some(printed.join("---\n"));
