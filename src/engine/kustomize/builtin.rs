@@ -7,6 +7,7 @@
 //! References: `api/internal/plugins/loader`, `builtinhelpers` and `api/internal/builtins` of Kustomize 5.5.0.
 
 pub mod identity_policy;
+pub mod value;
 
 use super::{
     context::Context,
@@ -19,7 +20,7 @@ use super::{
     images::Image,
     labels, names,
     namespace::{self, Subjects},
-    node::{Content, Node},
+    node::{Content, Entry, Node},
     problem::Problem,
     replicas::Replicas,
     resources::{Resource, Resources},
@@ -142,7 +143,7 @@ fn generated(config: &Resource, folder: &Folder, context: &mut Context<'_>) -> R
 
 fn transformed(
     config: &Resource,
-    _folder: &Folder,
+    folder: &Folder,
     resources: &mut Resources,
     context: &mut Context<'_>,
 ) -> Result<(), Problem> {
@@ -161,6 +162,7 @@ fn transformed(
         "PrefixTransformer" => affixed(node, "prefix", resources, context),
         "SuffixTransformer" => affixed(node, "suffix", resources, context),
         "ReplicaCountTransformer" => Replicas::read(&part(node, "replica")?)?.apply(&specs, resources, context),
+        "ValueAddTransformer" => value::add(node, folder, resources, context),
         kind => Err(Problem::unsupported(format!("the transformer {kind}"))),
     }
 }
@@ -196,6 +198,17 @@ fn affixed(
     match side {
         "prefix" => names::prefix(&affix, &specs, resources, context),
         _ => names::suffix(&affix, &specs, resources, context),
+    }
+}
+
+/// A map with those of its entries whose names are known, in any case.
+fn only(config: &Node, names: &[&str]) -> Node {
+    let known = |entry: &&Entry| names.iter().any(|name| name.eq_ignore_ascii_case(&entry.key.lossy()));
+    match config.entries() {
+        Some(entries) => {
+            Node { content: Content::Map(entries.iter().filter(known).cloned().collect()), places: config.places }
+        }
+        None => config.clone(),
     }
 }
 
