@@ -18,8 +18,10 @@ use super::{
     load, names, namespace,
     node::{Content, Entry, Node, Tag, made},
     order,
+    patches::{self, Patch},
     problem::Problem,
     references,
+    replacements::{self, Replacement},
     replicas::Replicas,
     resources::{Resource, Resources},
     schema::Schemas,
@@ -135,7 +137,7 @@ fn plugins(
         let leaf = context.sets.leaves(item.places).next().map(|leaf| context.sets.get(leaf).clone());
         let inline = match leaf {
             Some(Leaf::Node { source, document, node }) => {
-                let source = context.sources.text(Inside { source, document, node }, text);
+                let source = context.sources.text(Inside { source, document, node, start: 0 }, text);
                 load::resources(source, context).ok()
             }
             _ => None,
@@ -161,11 +163,14 @@ fn transform(
 ) -> Result<(), Problem> {
     let Accumulator { resources, tables, .. } = into;
     let folder = &kustomization.folder;
-    for field in ["patchesStrategicMerge", "patches", "patchesJson6902", "replacements"] {
-        if !kustomization.list(field).is_empty() {
-            return Err(Problem::unsupported(field));
-        }
+    let strategic = kustomization.list("patchesStrategicMerge");
+    if !strategic.is_empty() {
+        patches::apply_strategic(strategic, folder, resources, context)?;
     }
+    let read = |field: &str, read: fn(&Node) -> Result<Patch, Problem>| -> Result<Vec<Patch>, Problem> {
+        kustomization.list(field).iter().map(read).collect()
+    };
+    patches::apply(&read("patches", Patch::read)?, folder, resources, context)?;
     if let Some(to) = kustomization.text("namespace") {
         namespace::apply(to, &tables.namespace, resources, context)?;
     }
@@ -184,12 +189,15 @@ fn transform(
     if let Some(pairs) = kustomization.get("commonAnnotations") {
         annotations::common(pairs, tables, resources, context)?;
     }
+    patches::apply(&read("patchesJson6902", Patch::operations)?, folder, resources, context)?;
     for item in kustomization.list("replicas") {
         Replicas::read(item)?.apply(&tables.replicas, resources, context)?;
     }
     for item in kustomization.list("images") {
         Image::read(item)?.apply(&tables.images, resources, context)?;
     }
+    let replacements = kustomization.list("replacements").iter().map(Replacement::read).collect::<Result<Vec<_>, _>>()?;
+    replacements::apply(&replacements, folder, resources, context)?;
     for plugin in plugins("transformers", kustomization, way, context)?.list {
         builtin::transform(&plugin, folder, resources, context)?;
     }
@@ -322,6 +330,9 @@ const VERSION: &str = "kustomize-(devel)";
 /// Writes the annotations as Kustomize does when it takes its own away: as texts, sorted, and not at all where there are none.
 fn clean_up(resource: &mut Resource) -> Result<(), Problem> {
     let (source, span) = resource.declared;
+    if resource.node.get("metadata").is_none() {
+        resource.node.set(made("metadata"), Node::map());
+    }
     let Some(metadata) = resource.node.get_mut("metadata") else { return Ok(()) };
     let Some(annotations) = metadata.get_mut("annotations") else { return Ok(()) };
     let places = annotations.places;

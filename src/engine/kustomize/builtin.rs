@@ -20,8 +20,10 @@ use super::{
     images::Image,
     labels, names,
     namespace::{self, Subjects},
-    node::{Content, Entry, Node},
+    node::{Content, Entry, Node, made},
+    patches::{self, Patch},
     problem::Problem,
+    replacements::{self, Replacement},
     replicas::Replicas,
     resources::{Resource, Resources},
 };
@@ -163,8 +165,39 @@ fn transformed(
         "SuffixTransformer" => affixed(node, "suffix", resources, context),
         "ReplicaCountTransformer" => Replicas::read(&part(node, "replica")?)?.apply(&specs, resources, context),
         "ValueAddTransformer" => value::add(node, folder, resources, context),
-        kind => Err(Problem::unsupported(format!("the transformer {kind}"))),
+        "PatchJson6902Transformer" => operations(node)?.apply(folder, resources, context),
+        "PatchStrategicMergeTransformer" => merged(node, folder, resources, context),
+        "PatchTransformer" => {
+            Patch::read(&only(node, &["path", "patch", "target", "options"]))?.apply(folder, resources, context)
+        }
+        "ReplacementTransformer" => {
+            let [replacements] = fields(node, ["replacements"])?;
+            let read: Vec<_> = items(replacements)?.iter().map(Replacement::read).collect::<Result<_, _>>()?;
+            replacements::apply(&read, folder, resources, context)
+        }
+        kind => Err(Problem::broken(format!("unable to load builtin {kind}"))),
     }
+}
+
+/// The patch of a `PatchJson6902Transformer`, which calls the operations `jsonOp`.
+fn operations(config: &Node) -> Result<Patch, Problem> {
+    let mut patch = only(config, &["path", "target"]);
+    let [operations] = fields(config, ["jsonOp"])?;
+    if let Some(operations) = operations {
+        patch.set(made("patch"), operations.clone());
+    }
+    Patch::operations(&patch)
+}
+
+/// What `PatchStrategicMergeTransformer.go` does with its configuration.
+fn merged(config: &Node, folder: &Folder, resources: &mut Resources, context: &mut Context<'_>) -> Result<(), Problem> {
+    let [paths, patches] = fields(config, ["paths", "patches"])?;
+    let mut all = items(paths)?.to_vec();
+    all.extend(patches.filter(|patches| patches.text().is_some_and(|text| !text.is_empty())).cloned());
+    if all.is_empty() {
+        return Err(Problem::broken("empty file path and empty patch content"));
+    }
+    patches::apply_strategic(&all, folder, resources, context)
 }
 
 /// What `NamespaceTransformer.go` does with its configuration.
@@ -175,10 +208,8 @@ fn in_namespace(
     context: &mut Context<'_>,
 ) -> Result<(), Problem> {
     let [unset_only, subjects] = fields(config, ["unsetOnly", "setRoleBindingSubjects"])?;
-    let options = namespace::Options {
-        subjects: Subjects::read(&text(subjects)?.lossy())?,
-        unset_only: flag(unset_only)?,
-    };
+    let options =
+        namespace::Options { subjects: Subjects::read(&text(subjects)?.lossy())?, unset_only: flag(unset_only)? };
     let [namespace] = fields(&part(config, "metadata")?, ["namespace"]).map(|[namespace]| [namespace.cloned()])?;
     namespace::apply_with(&text(namespace.as_ref())?, specs, options, resources, context)
 }

@@ -113,7 +113,8 @@ pub fn inflate(
 
 impl Arguments {
     fn read(item: &Node, globals: Option<&Node>) -> Result<Self, Problem> {
-        let of_chart = ["name", "version", "repo", "releaseName", "namespace", "valuesFile", "valuesMerge", "kubeVersion"];
+        let of_chart =
+            ["name", "version", "repo", "releaseName", "namespace", "valuesFile", "valuesMerge", "kubeVersion"];
         let [name, version, repo, release, namespace, values_file, merge, kube_version] = fields(item, of_chart)?;
         let names = ["additionalValuesFiles", "valuesInline", "apiVersions", "nameTemplate"];
         let [additional, inline, api_versions, name_template] = fields(item, names)?;
@@ -182,8 +183,8 @@ impl Arguments {
     fn inside(&self, declared: (SourceId, Span), context: &Context<'_>) -> Inside {
         let leaf = context.sets.leaves(self.places).next().map(|leaf| context.sets.get(leaf).clone());
         match leaf {
-            Some(Leaf::Node { source, document, node }) => Inside { source, document, node },
-            _ => Inside { source: declared.0, document: 0, node: NodeId(0) },
+            Some(Leaf::Node { source, document, node }) => Inside { source, document, node, start: 0 },
+            _ => Inside { source: declared.0, document: 0, node: NodeId(0), start: 0 },
         }
     }
 
@@ -200,7 +201,9 @@ impl Arguments {
             _ if self.repo.is_empty() => {
                 return Err(Problem::broken(format!("no repo specified for pull, no chart found at '{reference}'")));
             }
-            _ => return Err(Problem::unsupported(format!("the chart {} of {} would be fetched", self.name, self.repo))),
+            _ => {
+                return Err(Problem::unsupported(format!("the chart {} of {} would be fetched", self.name, self.repo)));
+            }
         };
         let mut values = Vec::new();
         let file = if self.values_file.is_empty() {
@@ -216,7 +219,8 @@ impl Arguments {
             (Some(inline), merge) => values.push(ChartValues::Merged(merge.values(inline, &file, folder, context)?)),
         }
         for file in &self.additional_values_files {
-            let source = folder.file(&file.lossy(), context)
+            let source = folder
+                .file(&file.lossy(), context)
                 .map_err(|problem| problem.during("could not load additionalValuesFile"))?;
             values.push(ChartValues::File(context.sources.get(source).path.clone()));
         }
@@ -237,7 +241,9 @@ impl Arguments {
             (false, true) => Ok(self.release.clone()),
             (false, false) => Err(Problem::broken("cannot set --name-template and also specify a name")),
             (true, false) if !self.name_template.contains("{{") => Ok(self.name_template.clone()),
-            (true, false) => Err(Problem::unsupported(format!("a release named by the template {:?}", self.name_template))),
+            (true, false) => {
+                Err(Problem::unsupported(format!("a release named by the template {:?}", self.name_template)))
+            }
             (true, true) => Err(Problem::unsupported(format!(
                 "the chart {} without a releaseName, which Helm then makes of the time",
                 self.name

@@ -121,7 +121,9 @@ fn fix(root: &mut Node) {
     append(root, "imageTags", "images");
     for generator in ["configMapGenerator", "secretGenerator"] {
         for item in root.get_mut(generator).and_then(Node::items_mut).into_iter().flatten() {
-            if let Some(entry) = item.remove("env").filter(|entry| entry.value.text().is_some_and(|text| !text.is_empty())) {
+            if let Some(entry) =
+                item.remove("env").filter(|entry| entry.value.text().is_some_and(|text| !text.is_empty()))
+            {
                 push(item, "envs", vec![entry.value]);
             }
         }
@@ -154,9 +156,9 @@ fn chart(old: &Node) -> Node {
         ("valuesMerge", "valuesMerge"),
         ("releaseName", "releaseName"),
     ];
-    let entries = names.into_iter().filter_map(|(old_name, name)| {
-        Some(Entry { key: made(name), value: old.get(old_name)?.clone() })
-    });
+    let entries = names
+        .into_iter()
+        .filter_map(|(old_name, name)| Some(Entry { key: made(name), value: old.get(old_name)?.clone() }));
     Node { content: Content::Map(entries.collect()), places: old.places }
 }
 

@@ -211,7 +211,9 @@ fn inline(nodes: Vec<(Node, u32)>, context: &mut Context<'_>) -> Result<Vec<(Nod
         match items.map(|items| &items.content) {
             None => result.push((node, document)),
             Some(Content::List(_)) => {
-                let Some(Content::List(items)) = node.remove("items").map(|items| items.value.content) else { continue };
+                let Some(Content::List(items)) = node.remove("items").map(|items| items.value.content) else {
+                    continue;
+                };
                 let mut inner = Vec::with_capacity(items.len());
                 for mut item in items {
                     as_json(&mut item, context)?;

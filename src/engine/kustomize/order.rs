@@ -5,7 +5,12 @@
 
 use std::collections::HashMap;
 
-use super::{identity::Gvk, node::Node, problem::Problem, resources::{Resource, Resources}};
+use super::{
+    identity::Gvk,
+    node::Node,
+    problem::Problem,
+    resources::{Resource, Resources},
+};
 
 /// The kinds that come first, in this order.
 const FIRST: [&str; 22] = [
@@ -71,7 +76,8 @@ fn legacy(resources: &mut Resources, first: &[&str], last: &[&str]) -> Result<()
         ranks.insert(kind, at as isize + 1);
     }
     let list = std::mem::take(&mut resources.list);
-    let mut keyed: Vec<(Key, Resource)> = list.into_iter().map(|resource| (Key::of(&resource, &ranks), resource)).collect();
+    let mut keyed: Vec<(Key, Resource)> =
+        list.into_iter().map(|resource| (Key::of(&resource, &ranks), resource)).collect();
     keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
     resources.append_all(Resources { list: keyed.into_iter().map(|(_, resource)| resource).collect() })
 }

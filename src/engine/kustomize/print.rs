@@ -12,7 +12,10 @@ use super::{
     problem::Problem,
 };
 use crate::source::{
-    lineage::{sets::Flow, text::{MadeOf, Text}},
+    lineage::{
+        sets::Flow,
+        text::{MadeOf, Text},
+    },
     yaml::{
         parse::parse,
         tree::{NodeKind, ScalarStyle},
@@ -29,19 +32,30 @@ const MAX_PRINTED: usize = 16 << 20;
 /// What an object is once it is printed and read again.
 ///
 /// # Errors
-/// Where it says what JSON cannot, and where it nests too deeply.
+/// As [`counted`].
 pub fn value(object: &Node, context: &mut Context<'_>) -> Result<Value, Problem> {
-    let mut value = Printing { context }.value(object, 0)?;
+    counted(object, context).map(|(value, _)| value)
+}
+
+/// What an object is once it is printed and read again, and how many values it has.
+///
+/// # Errors
+/// Where it says what JSON cannot, and where it nests too deeply.
+pub fn counted(object: &Node, context: &mut Context<'_>) -> Result<(Value, usize), Problem> {
+    let mut printing = Printing { context, values: 0 };
+    let mut value = printing.value(object, 0)?;
+    let values = printing.values;
     // Kustomize has written these anew, in no style.
     let annotations = object.at(&["metadata", "annotations"]).and_then(Node::entries).unwrap_or_default();
     for entry in annotations {
-        if let (Some(Value::String(printed)), Some(text)) =
-            (value.pointer_mut("/metadata/annotations").and_then(|map| map.get_mut(&*entry.key.lossy())), entry.value.text())
-        {
+        if let (Some(Value::String(printed)), Some(text)) = (
+            value.pointer_mut("/metadata/annotations").and_then(|map| map.get_mut(&*entry.key.lossy())),
+            entry.value.text(),
+        ) {
             text.clone_into(printed);
         }
     }
-    Ok(value)
+    Ok((value, values))
 }
 
 /// An object as text.
@@ -55,11 +69,13 @@ pub fn document(value: &Value) -> Result<String, TooLong> {
 
 struct Printing<'p, 't> {
     context: &'p mut Context<'t>,
+    values: usize,
 }
 
 impl Printing<'_, '_> {
     fn value(&mut self, node: &Node, depth: usize) -> Result<Value, Problem> {
         self.context.spend(1)?;
+        self.values += 1;
         if depth > MAX_NESTING {
             return Err(Problem::limit(format!("an object nests more than {MAX_NESTING} levels deep")));
         }
@@ -81,9 +97,7 @@ impl Printing<'_, '_> {
             }
             Content::Scalar(scalar) => match self.folded(scalar) {
                 Some(text) => Value::String(text),
-                None => scalar
-                    .to_json()
-                    .map_err(|text| Problem::broken(format!("json: unsupported value: {text}")))?,
+                None => scalar.to_json().map_err(|text| Problem::broken(format!("json: unsupported value: {text}")))?,
             },
         })
     }

@@ -160,10 +160,9 @@ impl Lineage {
         let holder = self.source(inside.source);
         match holder.inside {
             Some(outer) => self.outside(outer, holder, span),
-            None => Some((
-                line_of(&yaml.text, span.start),
-                Span::new(span.start + yaml.skipped, span.end + yaml.skipped),
-            )),
+            None => {
+                Some((line_of(&yaml.text, span.start), Span::new(span.start + yaml.skipped, span.end + yaml.skipped)))
+            }
         }
     }
 

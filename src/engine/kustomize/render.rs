@@ -8,6 +8,7 @@ use super::{
     build,
     context::Context,
     folder::Folder,
+    helm_charts::Inflate,
     leaf::SourceId,
     print,
     problem::{Kind, Problem},
@@ -29,26 +30,34 @@ use crate::{
 pub struct Overlay {
     /// Its folder.
     pub path: RepoPath,
+    /// Whether its charts are inflated, as `--enable-helm` says.
+    pub enable_helm: bool,
     /// The files that it may read.
     pub reads: Arc<Reads>,
 }
 
-/// Renders a kustomization.
+/// Renders a kustomization; `charts` inflates those that it asks for.
 ///
 /// # Errors
 /// `stack-unreadable` where Kustomize fails as well, `engine-unsupported` where it might go on and this version cannot say
 /// how.
-pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Result<Rendered, Refusal> {
+pub fn render(
+    tree: &dyn SourceTree,
+    overlay: &Overlay,
+    parsed: &Parsed,
+    charts: &Inflate<'_>,
+) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Sources::new(tree, parsed));
+    context.charts = overlay.enable_helm.then_some(charts);
     let folder = Folder { path: overlay.path.clone(), reads_anywhere: false };
     let built = build::build(folder, &mut context).and_then(|resources| {
         let value = |resource: &super::resources::Resource| {
-            print::value(&resource.node, &mut context).map_err(|problem| {
+            print::counted(&resource.node, &mut context).map_err(|problem| {
                 let (source, span) = resource.declared;
                 problem.at(source, span)
             })
         };
-        let values = resources.list.iter().map(value).collect::<Result<Vec<Value>, Problem>>()?;
+        let values = resources.list.iter().map(value).collect::<Result<Vec<(Value, usize)>, Problem>>()?;
         Ok((resources, values))
     });
     let Context { sources, sets, .. } = context;
@@ -65,11 +74,13 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
     let mut rendered = Rendered::default();
     rendered.files.extend(sources.iter().map(|source| source.path.clone()));
     let lineage = Rc::new(Lineage::new(sets, sources, patches));
-    let printed: Vec<String> = values.iter().map(print::document).collect::<Result<_, _>>().map_err(|error| {
-        refusal(&Problem::limit(error.to_string()), overlay, &lineage)
-    })?;
+    let printed: Vec<String> = values
+        .iter()
+        .map(|(value, _)| print::document(value))
+        .collect::<Result<_, _>>()
+        .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
     rendered.printed = Some(printed.join("---\n"));
-    for (resource, value) in resources.list.into_iter().zip(values) {
+    for (resource, (value, _)) in resources.list.into_iter().zip(values) {
         let source = Source::new(lineage.clone(), Rc::new(resource.node), resource.declared);
         rendered.resources.push(Resource {
             id: ResourceId::Kubernetes(id_of(&value)),
@@ -113,5 +124,10 @@ fn id_of(value: &Value) -> KubernetesId {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let metadata = value.get("metadata").cloned().unwrap_or_default();
     let namespace = Some(text(&metadata, "namespace")).filter(|namespace| !namespace.is_empty());
-    KubernetesId { api_version: text(value, "apiVersion"), kind: text(value, "kind"), namespace, name: text(&metadata, "name") }
+    KubernetesId {
+        api_version: text(value, "apiVersion"),
+        kind: text(value, "kind"),
+        namespace,
+        name: text(&metadata, "name"),
+    }
 }

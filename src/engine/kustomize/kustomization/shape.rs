@@ -77,20 +77,15 @@ const KUSTOMIZATION: Shape = Fields(&[
 ]);
 
 /// `types.Label`.
-const LABEL: Shape = Fields(&[
-    ("pairs", PAIRS),
-    ("includeSelectors", Flag),
-    ("includeTemplates", Flag),
-    ("fields", List(&FIELD_SPEC)),
-]);
+const LABEL: Shape =
+    Fields(&[("pairs", PAIRS), ("includeSelectors", Flag), ("includeTemplates", Flag), ("fields", List(&FIELD_SPEC))]);
 
 /// `types.FieldSpec`.
 const FIELD_SPEC: Shape =
     Fields(&[("group", Words), ("version", Words), ("kind", Words), ("path", Words), ("create", Flag)]);
 
 /// `types.Patch`.
-const PATCH: Shape =
-    Fields(&[("path", Words), ("patch", Words), ("target", SELECTOR), ("options", Map(&Flag))]);
+const PATCH: Shape = Fields(&[("path", Words), ("patch", Words), ("target", SELECTOR), ("options", Map(&Flag))]);
 
 /// `types.Selector`.
 const SELECTOR: Shape = Fields(&[
@@ -104,17 +99,11 @@ const SELECTOR: Shape = Fields(&[
 ]);
 
 /// `types.Image`.
-const IMAGE: Shape = Fields(&[
-    ("name", Words),
-    ("newName", Words),
-    ("tagSuffix", Words),
-    ("newTag", Words),
-    ("digest", Words),
-]);
+const IMAGE: Shape =
+    Fields(&[("name", Words), ("newName", Words), ("tagSuffix", Words), ("newTag", Words), ("digest", Words)]);
 
 /// `types.FieldOptions`.
-const FIELD_OPTIONS: Shape =
-    Fields(&[("delimiter", Words), ("index", Whole), ("encoding", Words), ("create", Flag)]);
+const FIELD_OPTIONS: Shape = Fields(&[("delimiter", Words), ("index", Whole), ("encoding", Words), ("create", Flag)]);
 
 /// `types.ReplacementField`.
 const REPLACEMENT: Shape = Fields(&[
@@ -160,18 +149,12 @@ const VARIABLE: Shape = Fields(&[
 ]);
 
 /// `types.SortOptions`.
-const SORT_OPTIONS: Shape = Fields(&[
-    ("order", Words),
-    ("legacySortOptions", Fields(&[("orderFirst", TEXTS), ("orderLast", TEXTS)])),
-]);
+const SORT_OPTIONS: Shape =
+    Fields(&[("order", Words), ("legacySortOptions", Fields(&[("orderFirst", TEXTS), ("orderLast", TEXTS)]))]);
 
 /// `types.GeneratorOptions`.
-const GENERATOR_OPTIONS: Shape = Fields(&[
-    ("labels", PAIRS),
-    ("annotations", PAIRS),
-    ("disableNameSuffixHash", Flag),
-    ("immutable", Flag),
-]);
+const GENERATOR_OPTIONS: Shape =
+    Fields(&[("labels", PAIRS), ("annotations", PAIRS), ("disableNameSuffixHash", Flag), ("immutable", Flag)]);
 
 /// `types.ConfigMapArgs`.
 const CONFIG_MAP: Shape = Fields(&[
@@ -279,11 +262,7 @@ fn decode(node: Node, shape: Shape, field: &str) -> Result<Node, Problem> {
     Ok(Node { content, places })
 }
 
-fn structure(
-    entries: Vec<Entry>,
-    fields: &[(&'static str, Shape)],
-    within: &str,
-) -> Result<Vec<Entry>, Problem> {
+fn structure(entries: Vec<Entry>, fields: &[(&'static str, Shape)], within: &str) -> Result<Vec<Entry>, Problem> {
     let mut found: Vec<Entry> = Vec::with_capacity(entries.len());
     for Entry { key, value } in entries {
         let written = key.lossy();
