@@ -9,7 +9,10 @@ pub mod manifest;
 pub mod reads;
 pub mod site;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -23,8 +26,13 @@ use crate::{
     source::{
         lineage::{Chain, Dependence, Lack, Origin, Spot},
         path::RepoPath,
-        tree::SourceTree,
+        tree::{Overlay, SourceTree, entry},
     },
+};
+use helm::values::ValuesSource;
+use kustomize::{
+    helm_charts::{ChartRequest, ChartValues, Inflated},
+    problem::Problem,
 };
 use reads::Reads;
 use site::Site;
@@ -144,7 +152,10 @@ impl Declaration {
         match self {
             Self::Manifests(folder) => manifest::render(tree, folder, &parsed.manifests),
             Self::Helm(installation) => helm::render::render(tree, installation, &parsed.helm),
-            Self::Kustomize(overlay) => kustomize::render::render(tree, overlay, &parsed.kustomize),
+            Self::Kustomize(overlay) => {
+                let charts = |request: &ChartRequest| inflated(tree, request, &parsed.helm);
+                kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
+            }
             Self::Foreign { language, .. } => Err(Refusal::new(
                 Code::EngineUnsupported,
                 format!("this version does not evaluate {language} stacks"),
@@ -152,6 +163,45 @@ impl Declaration {
             )),
         }
     }
+}
+
+/// What a chart comes to that a kustomization asks for.
+fn inflated(tree: &dyn SourceTree, request: &ChartRequest, cache: &helm::render::Cache) -> Result<Inflated, Problem> {
+    // Values that no file says are laid into the tree under names that no file has.
+    let mut laid: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
+    let mut values = Vec::new();
+    for said in &request.values {
+        values.push(ValuesSource::File(match said {
+            ChartValues::File(path) => path.clone(),
+            ChartValues::Merged(value) => {
+                let free = (0..).find_map(|number: usize| {
+                    let path: RepoPath = format!("kustomize-values-{number}.yaml").parse().ok()?;
+                    (entry(tree, &path).is_none() && !laid.contains_key(&path)).then_some(path)
+                });
+                let path = free.ok_or_else(|| Problem::limit("no name is left for a chart's values"))?;
+                laid.insert(path.clone(), Some(value.to_string().into_bytes().into()));
+                path
+            }
+        }));
+    }
+    let tree = Overlay::new(tree, laid.clone());
+    let release = helm::values::Release {
+        name: request.release.clone(),
+        namespace: request.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+        is_upgrade: false,
+        kube_version: request.kube_version.clone(),
+        api_versions: request.api_versions.clone(),
+        values,
+        arguments: Vec::new(),
+        folder: RepoPath::root(),
+    };
+    let installation = helm::render::Installation::new(&tree, request.chart.clone(), release, request.include_crds);
+    let rendered = helm::render::render(&tree, &installation, cache).map_err(|refusal| {
+        let message = format!("the chart {}: {}", request.chart, refusal.message);
+        if refusal.code == Code::StackUnreadable { Problem::broken(message) } else { Problem::unsupported(message) }
+    })?;
+    let files = rendered.files.into_iter().filter(|path| !laid.contains_key(path)).collect();
+    Ok(Inflated { text: rendered.printed.unwrap_or_default(), files })
 }
 
 impl Resource {

@@ -7,6 +7,7 @@
 //! References: `api/internal/plugins/loader`, `builtinhelpers` and `api/internal/builtins` of Kustomize 5.5.0.
 
 pub mod identity_policy;
+pub mod value;
 
 use super::{
     context::Context,
@@ -19,8 +20,10 @@ use super::{
     images::Image,
     labels, names,
     namespace::{self, Subjects},
-    node::{Content, Node},
+    node::{Content, Entry, Node, made},
+    patches::{self, Patch},
     problem::Problem,
+    replacements::{self, Replacement},
     replicas::Replicas,
     resources::{Resource, Resources},
 };
@@ -142,7 +145,7 @@ fn generated(config: &Resource, folder: &Folder, context: &mut Context<'_>) -> R
 
 fn transformed(
     config: &Resource,
-    _folder: &Folder,
+    folder: &Folder,
     resources: &mut Resources,
     context: &mut Context<'_>,
 ) -> Result<(), Problem> {
@@ -161,8 +164,40 @@ fn transformed(
         "PrefixTransformer" => affixed(node, "prefix", resources, context),
         "SuffixTransformer" => affixed(node, "suffix", resources, context),
         "ReplicaCountTransformer" => Replicas::read(&part(node, "replica")?)?.apply(&specs, resources, context),
-        kind => Err(Problem::unsupported(format!("the transformer {kind}"))),
+        "ValueAddTransformer" => value::add(node, folder, resources, context),
+        "PatchJson6902Transformer" => operations(node)?.apply(folder, resources, context),
+        "PatchStrategicMergeTransformer" => merged(node, folder, resources, context),
+        "PatchTransformer" => {
+            Patch::read(&only(node, &["path", "patch", "target", "options"]))?.apply(folder, resources, context)
+        }
+        "ReplacementTransformer" => {
+            let [replacements] = fields(node, ["replacements"])?;
+            let read: Vec<_> = items(replacements)?.iter().map(Replacement::read).collect::<Result<_, _>>()?;
+            replacements::apply(&read, folder, resources, context)
+        }
+        kind => Err(Problem::broken(format!("unable to load builtin {kind}"))),
     }
+}
+
+/// The patch of a `PatchJson6902Transformer`, which calls the operations `jsonOp`.
+fn operations(config: &Node) -> Result<Patch, Problem> {
+    let mut patch = only(config, &["path", "target"]);
+    let [operations] = fields(config, ["jsonOp"])?;
+    if let Some(operations) = operations {
+        patch.set(made("patch"), operations.clone());
+    }
+    Patch::operations(&patch)
+}
+
+/// What `PatchStrategicMergeTransformer.go` does with its configuration.
+fn merged(config: &Node, folder: &Folder, resources: &mut Resources, context: &mut Context<'_>) -> Result<(), Problem> {
+    let [paths, patches] = fields(config, ["paths", "patches"])?;
+    let mut all = items(paths)?.to_vec();
+    all.extend(patches.filter(|patches| patches.text().is_some_and(|text| !text.is_empty())).cloned());
+    if all.is_empty() {
+        return Err(Problem::broken("empty file path and empty patch content"));
+    }
+    patches::apply_strategic(&all, folder, resources, context)
 }
 
 /// What `NamespaceTransformer.go` does with its configuration.
@@ -194,6 +229,17 @@ fn affixed(
     match side {
         "prefix" => names::prefix(&affix, &specs, resources, context),
         _ => names::suffix(&affix, &specs, resources, context),
+    }
+}
+
+/// A map with those of its entries whose names are known, in any case.
+fn only(config: &Node, names: &[&str]) -> Node {
+    let known = |entry: &&Entry| names.iter().any(|name| name.eq_ignore_ascii_case(&entry.key.lossy()));
+    match config.entries() {
+        Some(entries) => {
+            Node { content: Content::Map(entries.iter().filter(known).cloned().collect()), places: config.places }
+        }
+        None => config.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     build,
     context::Context,
     folder::Folder,
+    helm_charts::Inflate,
     leaf::SourceId,
     print,
     problem::{Kind, Problem},
@@ -29,17 +30,25 @@ use crate::{
 pub struct Overlay {
     /// Its folder.
     pub path: RepoPath,
+    /// Whether its charts are inflated, as `--enable-helm` says.
+    pub enable_helm: bool,
     /// The files that it may read.
     pub reads: Arc<Reads>,
 }
 
-/// Renders a kustomization.
+/// Renders a kustomization; `charts` inflates those that it asks for.
 ///
 /// # Errors
 /// `stack-unreadable` where Kustomize fails as well, `engine-unsupported` where it might go on and this version cannot say
 /// how.
-pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Result<Rendered, Refusal> {
+pub fn render(
+    tree: &dyn SourceTree,
+    overlay: &Overlay,
+    parsed: &Parsed,
+    charts: &Inflate<'_>,
+) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Sources::new(tree, parsed));
+    context.charts = overlay.enable_helm.then_some(charts);
     let folder = Folder { path: overlay.path.clone(), reads_anywhere: false };
     let built = build::build(folder, &mut context).and_then(|resources| {
         let value = |resource: &super::resources::Resource| {

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::engine::kustomize::{context::Context, folder::Folder, node::Node, print, problem::Problem};
+use crate::{
+    engine::kustomize::{context::Context, folder::Folder, load, merge::merge, node::Node, print, problem::Problem},
+    source::yaml::resolve::Reader,
+};
 
 /// How `valuesInline` and the values file are merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +43,16 @@ impl Merge {
         folder: &Folder,
         context: &mut Context<'_>,
     ) -> Result<Value, Problem> {
-        let merged = match self {
-            Self::Replace => inline.clone(),
-            Self::Override | Self::Merge => {
-                return Err(Problem::unsupported(format!(
-                    "values merged of valuesInline and {file} in {}",
-                    folder.path
-                )));
-            }
+        let of_file = |context: &mut Context<'_>| {
+            let source = folder.file(file, context)?;
+            load::first(source, Reader::Kustomize, context)?
+                .ok_or_else(|| Problem::broken("could not parse values file into rnode: EOF"))
         };
-        print::value(&merged, context)
+        let merged = match self {
+            Self::Replace => Some(inline.clone()),
+            Self::Override => merge(inline.clone(), of_file(context)?, context)?,
+            Self::Merge => merge(of_file(context)?, inline.clone(), context)?,
+        };
+        print::value(&merged.unwrap_or_else(Node::map), context)
     }
 }
