@@ -10,7 +10,10 @@ pub mod reads;
 pub mod site;
 pub mod window;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -24,8 +27,13 @@ use crate::{
     source::{
         lineage::{Chain, Dependence, Lack, Origin, Spot},
         path::RepoPath,
-        tree::SourceTree,
+        tree::{Overlay, SourceTree, entry},
     },
+};
+use helm::values::ValuesSource;
+use kustomize::{
+    helm_charts::{ChartRequest, ChartValues, Inflated},
+    problem::Problem,
 };
 use reads::Reads;
 use site::Site;
@@ -65,6 +73,8 @@ pub struct Rendered {
     pub resources: Vec<Resource>,
     /// Every file that was read.
     pub files: BTreeSet<RepoPath>,
+    /// How many values it holds in memory, besides those of the files that were parsed.
+    pub values: usize,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
     /// What the field's tool prints, to the byte, where that is more than the resources: comments, documents of no kind.
@@ -146,7 +156,10 @@ impl Declaration {
         match self {
             Self::Manifests(folder) => manifest::render(tree, folder, &parsed.manifests),
             Self::Helm(installation) => helm::render::render(tree, installation, &parsed.helm),
-            Self::Kustomize(overlay) => kustomize::render::render(tree, overlay, &parsed.kustomize),
+            Self::Kustomize(overlay) => {
+                let charts = |request: &ChartRequest| inflated(tree, request, &parsed.helm);
+                kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
+            }
             Self::Foreign { language, .. } => Err(Refusal::new(
                 Code::EngineUnsupported,
                 format!("this version does not evaluate {language} stacks"),
@@ -154,6 +167,45 @@ impl Declaration {
             )),
         }
     }
+}
+
+/// What a chart comes to that a kustomization asks for.
+fn inflated(tree: &dyn SourceTree, request: &ChartRequest, cache: &helm::render::Cache) -> Result<Inflated, Problem> {
+    // Values that no file says are laid into the tree under names that no file has.
+    let mut laid: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
+    let mut values = Vec::new();
+    for said in &request.values {
+        values.push(ValuesSource::File(match said {
+            ChartValues::File(path) => path.clone(),
+            ChartValues::Merged(value) => {
+                let free = (0..).find_map(|number: usize| {
+                    let path: RepoPath = format!("kustomize-values-{number}.yaml").parse().ok()?;
+                    (entry(tree, &path).is_none() && !laid.contains_key(&path)).then_some(path)
+                });
+                let path = free.ok_or_else(|| Problem::limit("no name is left for a chart's values"))?;
+                laid.insert(path.clone(), Some(value.to_string().into_bytes().into()));
+                path
+            }
+        }));
+    }
+    let tree = Overlay::new(tree, laid.clone());
+    let release = helm::values::Release {
+        name: request.release.clone(),
+        namespace: request.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+        is_upgrade: false,
+        kube_version: request.kube_version.clone(),
+        api_versions: request.api_versions.clone(),
+        values,
+        arguments: Vec::new(),
+        folder: RepoPath::root(),
+    };
+    let installation = helm::render::Installation::new(&tree, request.chart.clone(), release, request.include_crds);
+    let rendered = helm::render::render(&tree, &installation, cache).map_err(|refusal| {
+        let message = format!("the chart {}: {}", request.chart, refusal.message);
+        if refusal.code == Code::StackUnreadable { Problem::broken(message) } else { Problem::unsupported(message) }
+    })?;
+    let files = rendered.files.into_iter().filter(|path| !laid.contains_key(path)).collect();
+    Ok(Inflated { text: rendered.printed.unwrap_or_default(), files })
 }
 
 impl Resource {
@@ -232,6 +284,20 @@ impl Resource {
             Source::Helm(source) => source.declared_at(),
             Source::Kustomize(source) => source.declared_at(),
         }
+    }
+}
+
+impl Parsed {
+    /// How many values the remembered files hold.
+    pub fn values(&self) -> usize {
+        self.manifests.values() + self.kustomize.values()
+    }
+
+    /// Forgets files.
+    pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
+        let files: Vec<&RepoPath> = files.into_iter().collect();
+        self.manifests.forget(files.iter().copied());
+        self.kustomize.forget(files);
     }
 }
 

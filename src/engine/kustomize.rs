@@ -8,14 +8,14 @@
 
 pub mod annotations;
 pub mod build;
-//pub mod builtin;
+pub mod builtin;
 pub mod context;
 pub mod field_spec;
 pub mod fields;
 pub mod folder;
 pub mod generators;
 pub mod hash;
-//pub mod helm_charts;
+pub mod helm_charts;
 pub mod identity;
 pub mod images;
 pub mod kustomization;

@@ -43,6 +43,8 @@ struct Kept {
     rendered: HashMap<usize, Rc<Rendered>>,
     /// Their stacks, the latest last.
     order: VecDeque<usize>,
+    /// The values that they hold themselves.
+    values: usize,
 }
 
 /// What a stack declares, by name.
@@ -121,15 +123,17 @@ impl<'t> Catalog<'t> {
     /// # Errors
     /// What its engine refuses.
     pub fn rendered(&self, stack: usize) -> Result<Rc<Rendered>, Refusal> {
-        let Kept { rendered: kept, order } = &mut *self.kept.borrow_mut();
+        let Kept { rendered: kept, order, values } = &mut *self.kept.borrow_mut();
         if let Some(rendered) = kept.get(&stack) {
             return Ok(rendered.clone());
         }
         let rendered = Rc::new(self.stacks[stack].declaration.render(self.tree, &self.parsed)?);
-        while self.parsed.manifests.values() > MAX_KEPT
+        *values += rendered.values;
+        while self.parsed.values() + *values > MAX_KEPT
             && let Some(oldest) = order.pop_front().and_then(|oldest| kept.remove(&oldest))
         {
-            self.parsed.manifests.forget(oldest.files.difference(&rendered.files));
+            *values -= oldest.values;
+            self.parsed.forget(oldest.files.difference(&rendered.files));
         }
         kept.insert(stack, rendered.clone());
         order.push_back(stack);

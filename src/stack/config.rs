@@ -117,6 +117,9 @@ pub struct Kustomize {
     #[schemars(with = "String")]
     #[serde(deserialize_with = "path")]
     pub path: RepoPath,
+    /// Whether the charts of `helmCharts` are rendered, as `--enable-helm` says; they must be in the repository.
+    #[serde(default)]
+    pub enable_helm: bool,
 }
 
 /// A folder of manifests.

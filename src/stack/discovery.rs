@@ -53,7 +53,7 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
             let release = release(helm);
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
         }
-        StackConfig { kustomize: Some(kustomize), .. } => kustomization(kustomize.path.clone(), references),
+        StackConfig { kustomize: Some(kustomize), .. } => kustomization(kustomize.path.clone(), kustomize.enable_helm, references),
         StackConfig { terraform: Some(terraform), .. } => {
             foreign(Language::Terraform, &terraform.var_files, &terraform.root)
         }
@@ -61,9 +61,11 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
     }
 }
 
-fn kustomization(path: RepoPath, references: &mut References<'_>) -> Declaration {
+fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<'_>) -> Declaration {
     let reads = references.followed_from(&path);
-    Declaration::Kustomize(Overlay { path, reads }.into())
+    // A chart may depend on charts anywhere.
+    let reads = if enable_helm { Reads { folders: [RepoPath::root()].into(), ..Reads::default() }.into() } else { reads };
+    Declaration::Kustomize(Overlay { path, enable_helm, reads }.into())
 }
 
 /// What a chart is released with.
@@ -118,7 +120,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     kustomizations.retain(|folder| references.kind(folder) != Kind::Manifest);
     for folder in &kustomizations {
         // Also of those that are no stacks: what they name is no plain manifest either.
-        let declaration = kustomization(folder.clone(), &mut references);
+        let declaration = kustomization(folder.clone(), false, &mut references);
         if references.kind(folder) == Kind::Kustomization {
             stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
         }

@@ -176,13 +176,7 @@ impl Case {
     fn helm(&self, release: &Map<String, Value>) -> Command {
         let text = |key: &str| release.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let mut helm = Command::new("helm");
-        helm.args([
-            "template",
-            &text("release"),
-            &text("chart"),
-            "--namespace",
-            &text("namespace"),
-        ]);
+        helm.args(["template", &text("release"), &text("chart"), "--namespace", &text("namespace")]);
         for (key, value) in release {
             let flag = match key.as_str() {
                 "chart" | "release" | "namespace" => continue,

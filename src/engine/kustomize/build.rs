@@ -7,20 +7,25 @@
 //! 5.5.0.
 
 use super::{
-    annotations,
+    annotations, builtin,
     context::Context,
     folder::{Folder, Target},
-    generators, hash,
+    generators, hash, helm_charts,
     images::Image,
     kustomization::Kustomization,
     labels::{self, Labels},
+    leaf::Leaf,
     load, names, namespace,
     node::{Content, Entry, Node, Tag, made},
     order,
+    patches::{self, Patch},
     problem::Problem,
     references,
+    replacements::{self, Replacement},
     replicas::Replicas,
     resources::{Resource, Resources},
+    schema::Schemas,
+    sources::Inside,
     tables::Tables,
     variables::Variables,
 };
@@ -64,6 +69,7 @@ struct Way<'w> {
 /// Where Kustomize fails, or where this version cannot go on.
 pub fn build(folder: Folder, context: &mut Context<'_>) -> Result<Built, Problem> {
     let top = Kustomization::read(folder, context)?;
+    Schemas::choose(top.get("openapi"), true, false, &top.folder, context)?;
     let way = Way { folder: &top.folder.path, above: None, depth: 1 };
     let accumulated = accumulate(&top, Accumulator::default(), &way, context)?;
     let Accumulator { mut resources, tables, variables, mut done } = accumulated;
@@ -95,7 +101,7 @@ fn accumulate(
     into.tables = into.tables.merge(&own, context)?;
     let of_definitions = Tables::of_definitions(kustomization.texts("crds"), &kustomization.folder, context)?;
     into.tables = into.tables.merge(&of_definitions, context)?;
-    generate(&mut into.resources, kustomization, context)?;
+    generate(&mut into.resources, kustomization, way, context)?;
     for reference in kustomization.texts("components") {
         into = component(reference, into, kustomization, way, context)
             .map_err(|problem| problem.during(format_args!("accumulating components from '{reference}'")))?;
@@ -104,7 +110,7 @@ fn accumulate(
         let id = resource.id();
         resource.entered.push((kustomization.file, id));
     }
-    transform(&mut into, kustomization, context)?;
+    transform(&mut into, kustomization, way, context)?;
     into.done.push(kustomization.clone());
     into.variables.declare(kustomization.list("vars"), &mut into.resources, context)?;
     Ok(into)
@@ -114,6 +120,7 @@ fn accumulate(
 fn generate(
     resources: &mut Resources,
     kustomization: &Kustomization,
+    way: &Way<'_>,
     context: &mut Context<'_>,
 ) -> Result<(), Problem> {
     let (folder, options) = (&kustomization.folder, kustomization.get("generatorOptions"));
@@ -123,12 +130,64 @@ fn generate(
     for item in kustomization.list("secretGenerator") {
         generators::absorb(generators::secret(item, options, folder, context)?, resources, context)?;
     }
+    for item in kustomization.list("helmCharts") {
+        let made = helm_charts::inflate(item, kustomization.get("helmGlobals"), folder, context)?;
+        made.list.into_iter().try_for_each(|resource| generators::absorb(resource, resources, context))?;
+    }
+    for plugin in plugins("generators", kustomization, way, context)?.list {
+        let made = builtin::generate(&plugin, folder, context)?;
+        made.list.into_iter().try_for_each(|resource| generators::absorb(resource, resources, context))?;
+    }
     Ok(())
 }
 
+/// The objects that configure plugins: texts of the kustomization, then what its entries name.
+fn plugins(
+    field: &str,
+    kustomization: &Kustomization,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<Resources, Problem> {
+    let (mut found, mut references) = (Accumulator::default(), Vec::new());
+    for item in kustomization.list(field) {
+        let text = item.text().unwrap_or_default();
+        let leaf = context.sets.leaves(item.places).next().map(|leaf| context.sets.get(leaf).clone());
+        let inline = match leaf {
+            Some(Leaf::Node { source, document, node }) => {
+                let source = context.sources.text(Inside { source, document, node, start: 0 }, text);
+                load::resources(source, context).ok()
+            }
+            _ => None,
+        };
+        match inline {
+            Some(objects) => found.resources.append_all(objects)?,
+            None => references.push(text),
+        }
+    }
+    for reference in references {
+        add(reference, &mut found, kustomization, way, context)
+            .map_err(|problem| problem.during(format_args!("{field}: '{reference}'")))?;
+    }
+    Ok(found.resources)
+}
+
 /// Changes what is there.
-fn transform(into: &mut Accumulator, kustomization: &Kustomization, context: &mut Context<'_>) -> Result<(), Problem> {
+fn transform(
+    into: &mut Accumulator,
+    kustomization: &Kustomization,
+    way: &Way<'_>,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
     let Accumulator { resources, tables, .. } = into;
+    let folder = &kustomization.folder;
+    let strategic = kustomization.list("patchesStrategicMerge");
+    if !strategic.is_empty() {
+        patches::apply_strategic(strategic, folder, resources, context)?;
+    }
+    let read = |field: &str, read: fn(&Node) -> Result<Patch, Problem>| -> Result<Vec<Patch>, Problem> {
+        kustomization.list(field).iter().map(read).collect()
+    };
+    patches::apply(&read("patches", Patch::read)?, folder, resources, context)?;
     if let Some(to) = kustomization.text("namespace") {
         namespace::apply(to, &tables.namespace, resources, context)?;
     }
@@ -147,11 +206,20 @@ fn transform(into: &mut Accumulator, kustomization: &Kustomization, context: &mu
     if let Some(pairs) = kustomization.get("commonAnnotations") {
         annotations::common(pairs, tables, resources, context)?;
     }
+    patches::apply(&read("patchesJson6902", Patch::operations)?, folder, resources, context)?;
     for item in kustomization.list("replicas") {
         Replicas::read(item)?.apply(&tables.replicas, resources, context)?;
     }
     for item in kustomization.list("images") {
         Image::read(item)?.apply(&tables.images, resources, context)?;
+    }
+    let replacements = kustomization.list("replacements").iter().map(Replacement::read).collect::<Result<Vec<_>, _>>()?;
+    replacements::apply(&replacements, folder, resources, context)?;
+    for plugin in plugins("transformers", kustomization, way, context)?.list {
+        builtin::transform(&plugin, folder, resources, context)?;
+    }
+    for plugin in plugins("validators", kustomization, way, context)?.list {
+        builtin::validate(&plugin, folder, resources, context)?;
     }
     Ok(())
 }
@@ -214,7 +282,10 @@ fn enter(path: RepoPath, from: &Folder, way: &Way<'_>, context: &mut Context<'_>
         return Err(Problem::limit(format!("more than {MAX_DEPTH} kustomizations include one another")));
     }
     context.spend(STEPS)?;
-    Kustomization::read(Folder { path, ..from.clone() }, context)
+    let below = Kustomization::read(Folder { path, ..from.clone() }, context)?;
+    let has_objects = context.has_objects;
+    Schemas::choose(below.get("openapi"), false, has_objects, &below.folder, context)?;
+    Ok(below)
 }
 
 impl<'w> Way<'w> {
@@ -277,6 +348,9 @@ const VERSION: &str = "kustomize-(devel)";
 /// Writes the annotations as Kustomize does when it takes its own away: as texts, sorted, and not at all where there are none.
 fn clean_up(resource: &mut Resource) -> Result<(), Problem> {
     let (source, span) = resource.declared;
+    if resource.node.get("metadata").is_none() {
+        resource.node.set(made("metadata"), Node::map());
+    }
     let Some(metadata) = resource.node.get_mut("metadata") else { return Ok(()) };
     let Some(annotations) = metadata.get_mut("annotations") else { return Ok(()) };
     let places = annotations.places;

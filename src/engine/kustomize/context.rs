@@ -1,6 +1,7 @@
 //! What all steps of a build share.
 
 use super::{
+    helm_charts::Inflate,
     leaf::Leaf,
     node::{Content, Node, Scalar, Tag},
     problem::Problem,
@@ -18,15 +19,19 @@ pub struct Context<'t> {
     pub sources: Sources<'t>,
     /// The origins.
     pub sets: Sets<Leaf>,
+    /// What inflates charts, where the build may ask for them: `--enable-helm`.
+    pub charts: Option<&'t Inflate<'t>>,
     /// What is known of the kinds' lists.
     pub schemas: Schemas,
+    /// Whether objects were loaded.
+    pub has_objects: bool,
     steps: u64,
 }
 
 impl<'t> Context<'t> {
     /// Nothing read yet.
     pub fn new(sources: Sources<'t>) -> Self {
-        Self { sources, sets: Sets::default(), schemas: Schemas::default(), steps: 0 }
+        Self { sources, sets: Sets::default(), charts: None, schemas: Schemas::default(), has_objects: false, steps: 0 }
     }
 
     /// A scalar whose places are all that its text comes from.

@@ -9,8 +9,6 @@
 
 pub mod values;
 
-use std::sync::Arc;
-
 use super::{
     context::Context,
     fields::{fields, flag, text, texts},
@@ -18,7 +16,7 @@ use super::{
     leaf::{Leaf, SourceId},
     load,
     node::{Content, Node},
-    problem::Problem,
+    problem::{Kind, Problem},
     resources::{Resource, Resources},
     sources::Inside,
 };
@@ -29,6 +27,7 @@ use crate::source::{
     },
     path::RepoPath,
     span::Span,
+    yaml::tree::NodeId,
 };
 use values::Merge;
 
@@ -68,6 +67,9 @@ pub struct Inflated {
     /// The files that were read for it.
     pub files: Vec<RepoPath>,
 }
+
+/// How deep an object may nest.
+const MAX_DEPTH: usize = 256;
 
 /// Inflates charts.
 pub type Inflate<'i> = dyn Fn(&ChartRequest) -> Result<Inflated, Problem> + 'i;
@@ -111,7 +113,8 @@ pub fn inflate(
 
 impl Arguments {
     fn read(item: &Node, globals: Option<&Node>) -> Result<Self, Problem> {
-        let of_chart = ["name", "version", "repo", "releaseName", "namespace", "valuesFile", "valuesMerge", "kubeVersion"];
+        let of_chart =
+            ["name", "version", "repo", "releaseName", "namespace", "valuesFile", "valuesMerge", "kubeVersion"];
         let [name, version, repo, release, namespace, values_file, merge, kube_version] = fields(item, of_chart)?;
         let names = ["additionalValuesFiles", "valuesInline", "apiVersions", "nameTemplate"];
         let [additional, inline, api_versions, name_template] = fields(item, names)?;
@@ -165,11 +168,11 @@ impl Arguments {
         let from = context.sets.union_all(sets);
         let inside = self.inside(declared, context);
         let source = context.sources.text(inside, &text);
+        context.spend(text.len() / 64)?;
         let mut resources = Resources::default();
         for (mut node, _) in load::nodes(source, context)? {
-            context.spend(text.len() / 64)?;
             if !self.is_skipped(&node) {
-                let node = derived(&mut node, MadeOf::Derived(from), 0)?;
+                derive(&mut node, MadeOf::Derived(from), 0)?;
                 resources.append(Resource::new(node, declared))?;
             }
         }
@@ -178,10 +181,10 @@ impl Arguments {
 
     /// The scalar or map that the text is filed under, where it is one of a document.
     fn inside(&self, declared: (SourceId, Span), context: &Context<'_>) -> Inside {
-        let leaf = context.sets.leaves(self.places).next().map(|leaf| *context.sets.get(leaf));
+        let leaf = context.sets.leaves(self.places).next().map(|leaf| context.sets.get(leaf).clone());
         match leaf {
-            Some(Leaf::Node { source, document, node }) => Inside { source, document, node },
-            _ => Inside { source: declared.0, document: 0, node: crate::source::yaml::tree::NodeId(0) },
+            Some(Leaf::Node { source, document, node }) => Inside { source, document, node, start: 0 },
+            _ => Inside { source: declared.0, document: 0, node: NodeId(0), start: 0 },
         }
     }
 
@@ -194,11 +197,13 @@ impl Arguments {
         let reference = format!("{home}/{}", self.name);
         let chart = match folder.target(&reference, context) {
             Ok(Target::Folder(path)) => path,
-            Err(problem) if !matches!(problem.kind, super::problem::Kind::Broken) => return Err(problem),
+            Err(problem) if !matches!(problem.kind, Kind::Broken) => return Err(problem),
             _ if self.repo.is_empty() => {
                 return Err(Problem::broken(format!("no repo specified for pull, no chart found at '{reference}'")));
             }
-            _ => return Err(Problem::unsupported(format!("the chart {} of {} would be fetched", self.name, self.repo))),
+            _ => {
+                return Err(Problem::unsupported(format!("the chart {} of {} would be fetched", self.name, self.repo)));
+            }
         };
         let mut values = Vec::new();
         let file = if self.values_file.is_empty() {
@@ -214,7 +219,8 @@ impl Arguments {
             (Some(inline), merge) => values.push(ChartValues::Merged(merge.values(inline, &file, folder, context)?)),
         }
         for file in &self.additional_values_files {
-            let source = folder.file(&file.lossy(), context)
+            let source = folder
+                .file(&file.lossy(), context)
                 .map_err(|problem| problem.during("could not load additionalValuesFile"))?;
             values.push(ChartValues::File(context.sources.get(source).path.clone()));
         }
@@ -235,7 +241,9 @@ impl Arguments {
             (false, true) => Ok(self.release.clone()),
             (false, false) => Err(Problem::broken("cannot set --name-template and also specify a name")),
             (true, false) if !self.name_template.contains("{{") => Ok(self.name_template.clone()),
-            (true, false) => Err(Problem::unsupported(format!("a release named by the template {:?}", self.name_template))),
+            (true, false) => {
+                Err(Problem::unsupported(format!("a release named by the template {:?}", self.name_template)))
+            }
             (true, true) => Err(Problem::unsupported(format!(
                 "the chart {} without a releaseName, which Helm then makes of the time",
                 self.name
@@ -251,25 +259,21 @@ impl Arguments {
     }
 }
 
-/// The same value, all of it made of these.
-fn derived(node: &mut Node, made_of: MadeOf, depth: usize) -> Result<Node, Problem> {
-    if depth > 1_000 {
+/// Makes all of a value come from these.
+fn derive(node: &mut Node, made_of: MadeOf, depth: usize) -> Result<(), Problem> {
+    if depth > MAX_DEPTH {
         return Err(Problem::limit("an object nests too deeply"));
     }
-    let made = |text: &Text| Text::new(text.bytes(), made_of);
+    node.places = SetId::EMPTY;
     match &mut node.content {
-        Content::Scalar(scalar) => scalar.text = made(&scalar.text),
-        Content::List(items) => {
-            for item in items {
-                *item = derived(item, made_of, depth + 1)?;
-            }
-        }
+        Content::Scalar(scalar) => scalar.text = Text::new(scalar.text.bytes(), made_of),
+        Content::List(items) => items.iter_mut().try_for_each(|item| derive(item, made_of, depth + 1))?,
         Content::Map(entries) => {
             for entry in entries {
-                entry.key = made(&entry.key);
-                entry.value = derived(&mut entry.value, made_of, depth + 1)?;
+                entry.key = Text::new(entry.key.bytes(), made_of);
+                derive(&mut entry.value, made_of, depth + 1)?;
             }
         }
     }
-    Ok(Node { content: node.content.clone(), places: SetId::EMPTY })
+    Ok(())
 }

@@ -15,7 +15,7 @@ use super::{
     field_spec::{Create, FieldSpec},
     fields::{fields, text},
     identity::Gvk,
-    node::{Content, Node, Scalar, Tag},
+    node::{Content, Node},
     problem::Problem,
     resources::Resources,
 };
@@ -121,12 +121,7 @@ impl Image {
         context.spend(1 + scalar.text.len() / 64)?;
         let Some(value) = scalar.text.as_str().filter(|value| self.pattern.matches(value)) else { return Ok(()) };
         let text = self.changed(&scalar.text, &Reference::of(value));
-        // The text gets the quotes of the old one, but not its type.
-        let is_quoted = scalar.is_quoted;
-        let tag = if is_quoted { Tag::String } else { Tag::Unresolved };
-        let places = context.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()));
-        node.content = Content::Scalar(Scalar { text, tag, is_quoted });
-        node.places = places;
+        context.replace_text(node, text);
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     context::Context,
+    identity::Gvk,
     leaf::{Leaf, SourceId},
     node::{Content, Node, Tag, read},
     problem::{Kind, Problem},
@@ -34,6 +35,12 @@ pub fn resources(source: SourceId, context: &mut Context<'_>) -> Result<Resource
     let mut loaded = Vec::new();
     for (node, _) in nodes(source, context)? {
         let declared = span_of(&node, context).unwrap_or((source, Span::empty(0)));
+        context.has_objects = true;
+        let gvk = Gvk::of_node(&node);
+        if context.schemas.says_cluster_wide(&gvk) {
+            let why = format!("the schema's word that {} is of the whole cluster", gvk.kind);
+            return Err(Problem::unsupported(why).at(declared.0, declared.1));
+        }
         loaded.push(Resource::new(node, declared));
     }
     resources.append_all(Resources { list: loaded })?;

@@ -111,7 +111,11 @@ fn key(id: &Identity) -> Key {
     (id.effective_namespace().to_owned(), id.gvk.clone(), id.name.clone())
 }
 
-fn set(
+/// Puts one object into a namespace, as if it had never been elsewhere (`namespace.Filter`).
+///
+/// # Errors
+/// As [`apply`], but for objects that become one.
+pub fn set(
     resource: &mut Resource,
     namespace: &Text,
     specs: &[FieldSpec],

@@ -191,6 +191,24 @@ impl Node {
         Some(entries.remove(at))
     }
 
+    /// How many lists and maps are nested in it, itself included.
+    pub fn depth(&self) -> usize {
+        match &self.content {
+            Content::Scalar(_) => 0,
+            Content::List(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Content::Map(entries) => 1 + entries.iter().map(|entry| entry.value.depth()).max().unwrap_or(0),
+        }
+    }
+
+    /// How many nodes it is made of.
+    pub fn count(&self) -> usize {
+        1 + match &self.content {
+            Content::Scalar(_) => 0,
+            Content::List(items) => items.iter().map(Self::count).sum(),
+            Content::Map(entries) => entries.iter().map(|entry| entry.value.count()).sum(),
+        }
+    }
+
     /// What it is once it is printed and decoded.
     ///
     /// # Errors

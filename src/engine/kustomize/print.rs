@@ -32,9 +32,19 @@ const MAX_PRINTED: usize = 16 << 20;
 /// What an object is once it is printed and read again.
 ///
 /// # Errors
-/// Where it says what JSON cannot, and where it nests too deeply.
+/// As [`counted`].
 pub fn value(object: &Node, context: &mut Context<'_>) -> Result<Value, Problem> {
-    let mut value = Printing { context }.value(object, 0)?;
+    counted(object, context).map(|(value, _)| value)
+}
+
+/// What an object is once it is printed and read again, and how many values it has.
+///
+/// # Errors
+/// Where it says what JSON cannot, and where it nests too deeply.
+pub fn counted(object: &Node, context: &mut Context<'_>) -> Result<(Value, usize), Problem> {
+    let mut printing = Printing { context, values: 0 };
+    let mut value = printing.value(object, 0)?;
+    let values = printing.values;
     // Kustomize has written these anew, in no style.
     let annotations = object.at(&["metadata", "annotations"]).and_then(Node::entries).unwrap_or_default();
     for entry in annotations {
@@ -45,7 +55,7 @@ pub fn value(object: &Node, context: &mut Context<'_>) -> Result<Value, Problem>
             text.clone_into(printed);
         }
     }
-    Ok(value)
+    Ok((value, values))
 }
 
 /// An object as text.
@@ -59,11 +69,13 @@ pub fn document(value: &Value) -> Result<String, TooLong> {
 
 struct Printing<'p, 't> {
     context: &'p mut Context<'t>,
+    values: usize,
 }
 
 impl Printing<'_, '_> {
     fn value(&mut self, node: &Node, depth: usize) -> Result<Value, Problem> {
         self.context.spend(1)?;
+        self.values += 1;
         if depth > MAX_NESTING {
             return Err(Problem::limit(format!("an object nests more than {MAX_NESTING} levels deep")));
         }

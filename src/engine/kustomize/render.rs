@@ -8,6 +8,7 @@ use super::{
     build::{self, Built},
     context::Context,
     folder::Folder,
+    helm_charts::Inflate,
     leaf::SourceId,
     print,
     problem::{Kind, Problem},
@@ -29,26 +30,34 @@ use crate::{
 pub struct Overlay {
     /// Its folder.
     pub path: RepoPath,
+    /// Whether its charts are inflated, as `--enable-helm` says.
+    pub enable_helm: bool,
     /// The files that it may read.
     pub reads: Arc<Reads>,
 }
 
-/// Renders a kustomization.
+/// Renders a kustomization; `charts` inflates those that it asks for.
 ///
 /// # Errors
 /// `stack-unreadable` where Kustomize fails as well, `engine-unsupported` where it might go on and this version cannot say
 /// how.
-pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Result<Rendered, Refusal> {
+pub fn render(
+    tree: &dyn SourceTree,
+    overlay: &Overlay,
+    parsed: &Parsed,
+    charts: &Inflate<'_>,
+) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Sources::new(tree, parsed));
+    context.charts = overlay.enable_helm.then_some(charts);
     let folder = Folder { path: overlay.path.clone(), reads_anywhere: false };
     let built = build::build(folder, &mut context).and_then(|Built { resources, kustomizations }| {
         let value = |resource: &super::resources::Resource| {
-            print::value(&resource.node, &mut context).map_err(|problem| {
+            print::counted(&resource.node, &mut context).map_err(|problem| {
                 let (source, span) = resource.declared;
                 problem.at(source, span)
             })
         };
-        let values = resources.list.iter().map(value).collect::<Result<Vec<Value>, Problem>>()?;
+        let values = resources.list.iter().map(value).collect::<Result<Vec<(Value, usize)>, Problem>>()?;
         Ok((resources, values, kustomizations))
     });
     let Context { sources, sets, mut schemas, .. } = context;
@@ -67,12 +76,12 @@ pub fn render(tree: &dyn SourceTree, overlay: &Overlay, parsed: &Parsed) -> Resu
     let lineage = Lineage::new(sets, sources, patches);
     let printed: Vec<String> = values
         .iter()
-        .map(print::document)
+        .map(|(value, _)| print::document(value))
         .collect::<Result<_, _>>()
         .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
     rendered.printed = Some(printed.join("---\n"));
     let whole = Rc::new(Whole { lineage, kustomizations, definitions: schemas.definitions() });
-    for (resource, value) in resources.list.into_iter().zip(values) {
+    for (resource, (value, _)) in resources.list.into_iter().zip(values) {
         let before_hash = resource.previous.last().filter(|_| resource.needs_hash);
         let (stem, value) = (before_hash.map(|former| former.name.clone()), Arc::new(value));
         rendered.resources.push(Resource {

@@ -75,7 +75,9 @@ impl Replicas {
         let Content::Scalar(Scalar { is_quoted, .. }) = node.content else {
             return Err(Problem::broken("wrong node kind: the number of replicas is no scalar"));
         };
-        node.content = Content::Scalar(Scalar { text: self.count.clone(), tag: Tag::Integer, is_quoted });
+        // Quotes stay, and make a text of it.
+        let tag = if is_quoted { Tag::String } else { Tag::Integer };
+        node.content = Content::Scalar(Scalar { text: self.count.clone(), tag, is_quoted });
         node.places = self.places;
         Ok(())
     }

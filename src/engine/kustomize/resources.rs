@@ -146,6 +146,26 @@ impl Resource {
         self.previous.push(Former { kind: id.gvk.kind, name: id.name, namespace });
     }
 
+    /// Tells whether Kustomize keeps annotations of its own in the object by now, beside which its map of annotations is there.
+    pub fn has_state(&self) -> bool {
+        !self.previous.is_empty()
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || self.behavior != Behavior::Unspecified
+            || self.needs_hash
+            || !self.referred_by.is_empty()
+    }
+
+    /// Forgets what Kustomize keeps in annotations, where these are gone.
+    pub fn forget_state(&mut self) {
+        self.previous.clear();
+        self.prefixes.clear();
+        self.suffixes.clear();
+        self.behavior = Behavior::Unspecified;
+        self.needs_hash = false;
+        self.referred_by.clear();
+    }
+
     /// Its kind.
     pub fn kind(&self) -> &str {
         self.node.get("kind").and_then(Node::text).unwrap_or_default()

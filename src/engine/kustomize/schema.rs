@@ -192,7 +192,11 @@ mod tests {
             ("e.com/v1", "Foo", "spec/list", None),
         ];
         for (api_version, kind, path, expected) in cases {
-            assert_eq!(keys(api_version, kind, path).as_deref(), expected.map(|keys| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>()).as_deref(), "{kind} {path}");
+            assert_eq!(
+                keys(api_version, kind, path).as_deref(),
+                expected.map(|keys| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>()).as_deref(),
+                "{kind} {path}"
+            );
         }
     }
 

@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use self::{labels::Requirements, pattern::Pattern};
 use super::{
     identity::{Gvk, Identity},
-    node::{Content, Node},
+    node::Node,
     problem::Problem,
     resources::Resource,
     scope::is_cluster_wide,
@@ -55,7 +55,14 @@ impl Selector {
     /// # Errors
     /// Where it is none, as Kustomize refuses it when it reads the kustomization.
     pub fn read(node: &Node) -> Result<Self, Problem> {
-        let fields = Fields::read(node, "a selector", FIELDS)?;
+        Self::of(Fields::read(node, "a selector", FIELDS)?)
+    }
+
+    /// Takes what it says out of a map that may have other fields too.
+    ///
+    /// # Errors
+    /// Where a field is no text.
+    pub fn of(fields: Fields<'_>) -> Result<Self, Problem> {
         let gvk = Gvk { group: fields.text("group")?, version: fields.text("version")?, kind: fields.text("kind")? };
         let identity = Identity { gvk, name: fields.text("name")?, namespace: fields.text("namespace")? };
         Ok(Self { identity, labels: fields.text("labelSelector")?, annotations: fields.text("annotationSelector")? })
@@ -103,7 +110,8 @@ impl Target {
         let node = &resource.node;
         let said = |keys: &[&str]| node.at(keys).and_then(Node::text).unwrap_or_default();
         let first = resource.previous.first();
-        let fits = |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        let fits =
+            |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
         if self.name.is_some() {
             let had = first.is_some_and(|former| fits(&self.name, &former.name));
             if !had && !fits(&self.name, said(&["metadata", "name"])) {
@@ -169,16 +177,23 @@ impl<'n> Fields<'n> {
     /// # Errors
     /// Where it is no map, and where it has another field.
     pub fn read(node: &'n Node, what: &'static str, names: &[&str]) -> Result<Self, Problem> {
-        let entries = match &node.content {
-            Content::Map(entries) => entries.as_slice(),
-            _ if node.is_null() => &[],
-            _ => return Err(Problem::broken(format!("invalid Kustomization: {what} is no map"))),
-        };
-        for entry in entries {
+        let fields = Self::any(node, what)?;
+        for entry in node.entries().unwrap_or_default() {
             let name = entry.key.lossy();
             if !names.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
                 return Err(Problem::broken(format!("invalid Kustomization: json: unknown field {name:?}")));
             }
+        }
+        Ok(fields)
+    }
+
+    /// Reads a map of any fields.
+    ///
+    /// # Errors
+    /// Where it is no map.
+    pub fn any(node: &'n Node, what: &'static str) -> Result<Self, Problem> {
+        if node.entries().is_none() && !node.is_null() {
+            return Err(Problem::broken(format!("invalid Kustomization: {what} is no map")));
         }
         Ok(Self { node, what })
     }
@@ -222,7 +237,9 @@ impl<'n> Fields<'n> {
     pub fn number(&self, name: &str) -> Result<i64, Problem> {
         match self.get(name).map(Node::to_json).transpose() {
             Ok(None) => Ok(0),
-            Ok(Some(serde_json::Value::Number(number))) => number.as_i64().ok_or_else(|| self.wrong(name, "a whole number")),
+            Ok(Some(serde_json::Value::Number(number))) => {
+                number.as_i64().ok_or_else(|| self.wrong(name, "a whole number"))
+            }
             _ => Err(self.wrong(name, "a whole number")),
         }
     }

@@ -50,6 +50,8 @@ pub struct Inside {
     pub document: u32,
     /// The scalar.
     pub node: NodeId,
+    /// The first byte of what it says that counts; what stands before it is white space.
+    pub start: usize,
 }
 
 /// A parsed file.
@@ -65,7 +67,14 @@ pub struct Yaml {
 
 /// What was parsed before.
 #[derive(Debug, Default)]
-pub struct Parsed(Mutex<HashMap<RepoPath, Vec<Known>>>);
+pub struct Parsed(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    files: HashMap<RepoPath, Vec<Known>>,
+    /// The values of all of them.
+    values: usize,
+}
 
 /// A content of a file and what was made of it.
 type Known = (Arc<[u8]>, Arc<Yaml>);
@@ -156,28 +165,68 @@ impl Parsed {
         let same = |known: &Arc<[u8]>| Arc::ptr_eq(known, content) || known == content;
         let known =
             |contents: &Vec<Known>| contents.iter().find(|(known, _)| same(known)).map(|(_, yaml)| yaml.clone());
-        if let Some(yaml) = self.lock().get(path).and_then(known) {
+        if let Some(yaml) = self.lock().files.get(path).and_then(known) {
             return Some(yaml);
         }
         let yaml = Arc::new(Yaml::of(content)?);
-        let mut memory = self.lock();
-        let contents = memory.entry(path.clone()).or_default();
-        contents.truncate(CONTENTS - 1);
+        let memory = &mut *self.lock();
+        let contents = memory.files.entry(path.clone()).or_default();
+        let dropped = contents.drain((CONTENTS - 1).min(contents.len())..);
+        memory.values -= dropped.map(|(_, yaml)| yaml.values()).sum::<usize>();
+        memory.values += yaml.values();
         contents.insert(0, (content.clone(), yaml.clone()));
         Some(yaml)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RepoPath, Vec<Known>>> {
+    /// How many values the remembered files hold.
+    pub fn values(&self) -> usize {
+        self.lock().values
+    }
+
+    /// Forgets files.
+    pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
+        let memory = &mut *self.lock();
+        for path in files {
+            let forgotten = memory.files.remove(path).unwrap_or_default();
+            memory.values -= forgotten.iter().map(|(_, yaml)| yaml.values()).sum::<usize>();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Yaml {
+    fn values(&self) -> usize {
+        let documents = self.stream.as_ref().map_or(&[][..], |stream| &stream.documents);
+        documents.iter().map(|document| document.nodes.len()).sum()
+    }
+
     /// Parses a content; nothing where it is no UTF-8.
     fn of(content: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(content).ok()?;
         let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
         let skipped = text.len() - unmarked.len();
-        Some(Self { text: unmarked.to_owned(), skipped, stream: parse(unmarked) })
+        let stream = parse(unmarked).or_else(|error| parse(&without_trailers(unmarked).ok_or(error)?));
+        Some(Self { text: unmarked.to_owned(), skipped, stream })
     }
+}
+
+/// A text with blanks for what stands between a line `...` and the next that begins with `---`, which Kustomize does not read;
+/// nothing where there is no such line.
+fn without_trailers(text: &str) -> Option<String> {
+    let (mut blanked, mut is_trailer, mut any) = (String::with_capacity(text.len()), false, false);
+    for line in text.split_inclusive('\n') {
+        is_trailer &= !line.starts_with("---");
+        if is_trailer {
+            blanked.extend(line.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        } else {
+            blanked.push_str(line);
+        }
+        if line.trim_end() == "..." {
+            (is_trailer, any) = (true, true);
+        }
+    }
+    any.then_some(blanked)
 }

@@ -74,3 +74,8 @@ pub fn write(node: &Node, dialect: Dialect, limit: usize) -> Result<Text, TooLon
 pub fn sort(entries: &mut Vec<Entry>, dialect: Dialect) {
     order::sort(entries, dialect);
 }
+
+/// Tells whether a text that is no key is printed in quotes or as a block.
+pub fn is_quoted(text: &str, dialect: Dialect) -> bool {
+    scalar::is_quoted(text, dialect)
+}

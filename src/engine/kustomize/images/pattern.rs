@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn what_go_may_read_otherwise_is_refused() {
-        for name in ["a{2}", "\\d", "(?i)a", "[[:alpha:]]", "[a&&b]", "a**", "(a", "[a", "*a", "a b"] {
+        for name in ["a{2}", "\\d", "(?i)a", "[[:alpha:]]", "[a&&b]", "a**", "(a", "[a", "a b"] {
             assert!(Pattern::of(name).is_err(), "{name}");
         }
     }

@@ -152,8 +152,8 @@ impl Merge<'_, '_> {
     ) -> Result<(), Problem> {
         let items = self.tree.items(list).to_vec();
         self.context.spend(items.len())?;
-        let finds_maps = keys.first().is_some_and(|key| !key.is_empty())
-            && values.first().is_some_and(|value| !value.is_empty());
+        let finds_maps =
+            keys.first().is_some_and(|key| !key.is_empty()) && values.first().is_some_and(|value| !value.is_empty());
         let (mut found, mut left) = (false, Vec::with_capacity(items.len() + 1));
         for item in items {
             if self.tree.is_empty_map(item) {

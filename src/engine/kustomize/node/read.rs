@@ -71,7 +71,7 @@ impl Build for Builder<'_> {
                 (Text::new(value.to_string().as_bytes(), MadeOf::Derived(leaf.into())), Tag::Boolean)
             }
             Value::Bool(_) => (verbatim(written), Tag::Boolean),
-            Value::Number(number) if number.is_f64() => (verbatim(written), Tag::Float),
+            Value::Number(number) if number.is_f64() || is_float(written) => (verbatim(written), Tag::Float),
             Value::Number(_) => (verbatim(written), Tag::Integer),
             Value::String(text) if text == written => (verbatim(written), Tag::String),
             // A time keeps its text until it is printed.
@@ -95,5 +95,17 @@ impl Build for Builder<'_> {
         };
         let entries = entries.into_iter().map(entry).collect();
         self.node(node, Content::Map(entries))
+    }
+}
+
+/// Tells whether go-yaml takes a number for a fraction, although it may be a whole one: `1.0`, `1e3`, and `08`, which is not
+/// octal.
+fn is_float(written: &str) -> bool {
+    let digits = written.strip_prefix(['-', '+']).unwrap_or(written);
+    let is_octal = |digits: &str| digits.bytes().all(|byte| matches!(byte, b'0'..=b'7' | b'_'));
+    match digits.as_bytes() {
+        [b'0', b'x' | b'X' | b'b' | b'B' | b'o' | b'O', ..] => false,
+        [b'0', ..] => !is_octal(digits),
+        _ => digits.contains(['.', 'e', 'E']),
     }
 }

@@ -35,7 +35,8 @@ pub(super) fn read(file: SourceId, context: &mut Context<'_>) -> Result<Definiti
         if entry.value.entries().is_none() {
             return Err(invalid("a definition is no map"));
         }
-        for kind in extension(&entry.value, "x-kubernetes-group-version-kind").and_then(Node::items).unwrap_or_default() {
+        for kind in extension(&entry.value, "x-kubernetes-group-version-kind").and_then(Node::items).unwrap_or_default()
+        {
             let Some((api_version, kind)) = kind_of(kind) else { return Err(invalid("a kind has no version or name")) };
             let kinds = definitions.kinds.entry(Cow::Owned(api_version)).or_default();
             kinds.insert(Cow::Owned(kind), Type::Reference(Cow::Owned(name.clone())));

@@ -19,7 +19,10 @@ pub struct Pattern(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     /// Characters, of which a point stands for any. Whether the whole text must be that, or any part of it.
-    Name { text: String, is_whole: bool },
+    Name {
+        text: String,
+        is_whole: bool,
+    },
     Other(Regex),
 }
 
@@ -48,7 +51,9 @@ impl Pattern {
         let whole = if is_whole { format!("^(?:{pattern})$") } else { pattern.to_owned() };
         let compiled = RegexBuilder::new(&whole).unicode(false).size_limit(1 << 20).build();
         let compiled = compiled.map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => Problem::limit(format!("the regular expression {pattern:?} is too large")),
+            regex::Error::CompiledTooBig(_) => {
+                Problem::limit(format!("the regular expression {pattern:?} is too large"))
+            }
             _ => Problem::broken(format!("error parsing regexp: {pattern:?}")),
         })?;
         Ok(Self(Kind::Other(compiled)))
@@ -67,6 +72,11 @@ impl Pattern {
                 starts.into_iter().any(|at| fits(name, &text[at..]).is_some())
             }
         }
+    }
+
+    /// Tells whether it asks for the beginning or the end of a text.
+    pub fn has_anchor(&self) -> bool {
+        matches!(&self.0, Kind::Other(regex) if regex.as_str().contains(['^', '$']))
     }
 
     /// The text that alone matches the pattern, where there is only one.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::source::yaml::{
     parse::MAX_DEPTH,
-    tree::{CollectionStyle, Document, Node, NodeId, NodeKind},
+    tree::{CollectionStyle, Document, Node, NodeId, NodeKind, ScalarStyle},
 };
 
 /// The value of a node and everything below it.
@@ -84,6 +84,15 @@ impl<B: Build> Conversion<'_, B> {
                 if self.reader == Reader::Kustomize && around.in_flow && text.is_empty() && node.tag.is_none() =>
             {
                 Ok(self.builder.scalar(id, Value::String(String::new())))
+            }
+            // In brackets it quotes what has a colon, which makes a text of a time.
+            NodeKind::Scalar { style: ScalarStyle::Plain, text }
+                if self.reader == Reader::Kustomize
+                    && around.in_flow
+                    && text.contains(':')
+                    && node.tag.is_none() =>
+            {
+                Ok(self.builder.scalar(id, Value::String(text.clone())))
             }
             NodeKind::Scalar { style, text } => scalar::typed(text, *style, node.tag_name.as_deref(), self.reader)
                 .and_then(|scalar| scalar.into_json(text, self.reader))

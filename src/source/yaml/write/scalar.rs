@@ -95,6 +95,11 @@ fn style(text: &str, dialect: Dialect, simple_key: bool) -> Style {
     if simple_key && analysis.multiline { Style::DoubleQuoted } else { style }
 }
 
+/// Tells whether a text that is no key is not printed plainly.
+pub(super) fn is_quoted(text: &str, dialect: Dialect) -> bool {
+    style(text, dialect, false) != Style::Plain
+}
+
 /// Tells whether a text without quotes is read as this text. v3, which reads them as text, quotes YAML 1.1's booleans too.
 fn is_plain_string(text: &str, dialect: Dialect) -> bool {
     let reads_as_text = match dialect {
