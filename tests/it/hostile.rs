@@ -45,13 +45,13 @@ fn many_edits_of_a_large_file_are_refused_before_they_are_worded() {
 #[test]
 fn kustomizations_that_all_name_each_other_are_followed_once() {
     let names: String = (0..300).map(|n| format!("- ../c{n}\n")).collect();
-    let text = format!("resources:\n{names}");
+    let text = format!("resources:\n- https://example.com/far.yaml\n{names}");
     let mut files: Vec<(String, &str)> = (0..300).map(|n| (format!("c{n}/kustomization.yaml"), &*text)).collect();
     files.push(("k8s/cart.yaml".to_owned(), CART));
     let files: Vec<_> = files.iter().map(|(path, text)| (&**path, *text)).collect();
     let patch = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
     // More steps than are followed: what is beyond counts as reading everything.
-    assert_eq!(refused(&files, patch).0, Code::SharedSource);
+    assert_eq!(refused(&files, patch).0, Code::EngineUnsupported);
 }
 
 #[test]

@@ -32,7 +32,7 @@ use super::{
 use crate::source::path::RepoPath;
 
 /// How many kustomizations may include one another.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 32;
 
 /// The steps that reading one kustomization counts for.
 const STEPS: usize = 2_000;
