@@ -123,6 +123,70 @@ fn stacks_that_share_a_kustomization_follow_it_once() {
     assert!(matches!(verdict, Verdict::Patched(_)), "{verdict:?}");
 }
 
+#[test]
+fn kustomizations_made_to_hurt_end_in_a_refusal() {
+    let cm = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+    let resource = |n: usize| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{n}}}\n");
+    let many: String = (0..4_000).map(resource).collect();
+    let patch = |n: usize| format!("- target: {{name: c.*}}\n  patch: '[{{op: add, path: /data{n}, value: x}}]'\n");
+    let patches: String = (0..4_000).map(patch).collect();
+    let deep: String = (1..2_000)
+        .map(|n| format!("- {{op: add, path: /x{}, value: {{}}}}\n", "/a".repeat(n)))
+        .map(|line| format!("    {line}"))
+        .collect();
+    let bomb: String = (1..12).map(|n| format!("k{n}: &k{n} [{}]\n", format!("*k{},", n - 1).repeat(9))).collect();
+    let labels: String = (0..20_000).map(|n| format!("  k{n}: v\n")).collect();
+    let mut chain: Vec<(String, String)> =
+        (0..500).map(|n| (format!("c{n}/kustomization.yaml"), format!("resources: [../c{}]\n", n + 1))).collect();
+    chain[0].0 = "k/kustomization.yaml".to_owned();
+    let fan: Vec<(String, String)> = (0..40)
+        .flat_map(|n| ["l", "r"].map(|side| (n, side)))
+        .map(|(n, side)| {
+            let name = if n == 0 && side == "l" { "k".to_owned() } else { format!("{side}{n}") };
+            let below = n + 1;
+            (format!("{name}/kustomization.yaml"), format!("resources: [../l{below}, ../r{below}]\n"))
+        })
+        .chain(["l40", "r40"].map(|name| (format!("{name}/kustomization.yaml"), "resources: []\n".to_owned())))
+        .collect();
+    let one = |name: &str, text: String| (format!("k/{name}"), text);
+    let cases: [(&str, Vec<(String, String)>); 9] = [
+        ("a chain", chain),
+        ("a fan", fan),
+        ("itself", vec![one("kustomization.yaml", "resources: [../k]\n".to_owned())]),
+        ("outside", vec![one("kustomization.yaml", "resources: [../../../x.yaml]\n".to_owned())]),
+        ("aliases", vec![
+            one("kustomization.yaml", "resources: [a.yaml]\n".to_owned()),
+            one("a.yaml", format!("{cm}k0: &k0 x\n{bomb}")),
+        ]),
+        ("patches", vec![
+            one("kustomization.yaml", format!("resources: [a.yaml]\npatches:\n{patches}")),
+            one("a.yaml", many.clone()),
+        ]),
+        ("nesting", vec![
+            one("kustomization.yaml", format!(
+                "resources: [a.yaml]\npatches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n    - {{op: add, path: /x, value: {{}}}}\n{deep}"
+            )),
+            one("a.yaml", cm.to_owned()),
+        ]),
+        ("labels", vec![
+            one("kustomization.yaml", format!("resources: [a.yaml]\ncommonLabels:\n{labels}")),
+            one("a.yaml", many),
+        ]),
+        ("a large file", vec![
+            one("kustomization.yaml", "resources: [a.yaml]\n".to_owned()),
+            one("a.yaml", format!("{cm}data: {{a: {}}}\n", "x".repeat(3 << 20))),
+        ]),
+    ];
+    for (what, mut files) in cases {
+        let config = "version: 1\nstacks:\n- {name: k, kustomize: {path: k}}\n";
+        files.push((".github/sourceward.yaml".to_owned(), config.to_owned()));
+        let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
+        let tree = MemoryTree::of(files);
+        let rendered = Catalog::of(&tree).expect("a catalog").rendered(0);
+        assert!(rendered.is_err(), "{what} is built");
+    }
+}
+
 fn refused(files: &[(&str, &str)], patch: Value) -> (Code, String) {
     let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
     let tree = MemoryTree::of(files);

@@ -147,11 +147,11 @@ impl Lineage {
     fn outside(&self, inside: Inside, of: &Source, span: Span) -> Option<(usize, Span)> {
         let (yaml, document) = self.document(inside.source, inside.document)?;
         let scalar = document.nodes.get(inside.node.0)?;
-        let inner = of.yaml().map_or("", |yaml| yaml.text.as_str());
+        let before = inside.start + of.yaml().map_or(0, |yaml| yaml.skipped);
         let exact = match &scalar.kind {
-            NodeKind::Scalar { style: ScalarStyle::Literal, .. } => {
-                let start = in_literal(&yaml.text, scalar.span, inner, span.start);
-                let end = in_literal(&yaml.text, scalar.span, inner, span.end);
+            NodeKind::Scalar { style: ScalarStyle::Literal, text } => {
+                let start = in_literal(&yaml.text, scalar.span, text, before + span.start);
+                let end = in_literal(&yaml.text, scalar.span, text, before + span.end);
                 start.zip(end).map(|(start, end)| Span::new(start, end.max(start)))
             }
             _ => None,

@@ -25,6 +25,7 @@ use super::{
         self, Fields, Selector,
         labels::{self, Requirements},
     },
+    sharing,
 };
 use crate::source::{lineage::text::Text, yaml::resolve::Reader};
 
@@ -242,7 +243,9 @@ impl Target {
                 && !self.reject.iter().zip(&refused).any(is_refused)
             {
                 for field in &self.fields {
-                    self.options.set(&mut bench.resources.list[at].node, field, value, context)?;
+                    sharing::keeping(&mut bench.resources.list[at], context, |resource, context| {
+                        self.options.set(&mut resource.node, field, value, context)
+                    })?;
                 }
                 bench.changed(at);
             }

@@ -7,6 +7,7 @@ use crate::engine::kustomize::{
     operations::{provide_annotations, stringify},
     problem::Problem,
     resources::Resource,
+    sharing,
 };
 
 /// What a patch may change of an object's identity.
@@ -50,6 +51,20 @@ pub(super) fn fit(patch: &mut Node, object: &Node, context: &mut Context<'_>) ->
 
 /// Lays a patch over an object (`Resource.ApplySmPatch`) and tells whether the object is still there.
 pub(super) fn lay(
+    resource: &mut Resource,
+    patch: Node,
+    allowed: Allowed,
+    context: &mut Context<'_>,
+) -> Result<bool, Problem> {
+    let mut is_there = true;
+    sharing::keeping(resource, context, |resource, context| {
+        is_there = lay_alone(resource, patch, allowed, context)?;
+        Ok(())
+    })?;
+    Ok(is_there)
+}
+
+fn lay_alone(
     resource: &mut Resource,
     patch: Node,
     allowed: Allowed,

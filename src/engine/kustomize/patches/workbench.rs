@@ -153,6 +153,7 @@ impl<'r> Workbench<'r> {
         }
         let object = std::mem::replace(&mut resource.node, Node::map());
         resource.node = operations.apply(object, resource.has_state(), context)?;
+        resource.shared.clear();
         resource.touched.push(touch.clone());
         self.changed(at);
         Ok(())
