@@ -196,7 +196,8 @@ fn transform(
     for item in kustomization.list("images") {
         Image::read(item)?.apply(&tables.images, resources, context)?;
     }
-    let replacements = kustomization.list("replacements").iter().map(Replacement::read).collect::<Result<Vec<_>, _>>()?;
+    let replacements =
+        kustomization.list("replacements").iter().map(Replacement::read).collect::<Result<Vec<_>, _>>()?;
     replacements::apply(&replacements, folder, resources, context)?;
     for plugin in plugins("transformers", kustomization, way, context)?.list {
         builtin::transform(&plugin, folder, resources, context)?;
