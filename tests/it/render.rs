@@ -177,7 +177,12 @@ impl Case {
             Stack::Helm(release) => self.helm(release).current_dir(&folder).output().expect("helm runs"),
             Stack::Kustomize(path, enable_helm) => {
                 let option: &[&str] = if *enable_helm { &["--enable-helm"] } else { &[] };
-                Command::new("kubectl").current_dir(&folder).args(["kustomize", path]).args(option).output().expect("kubectl runs")
+                Command::new("kubectl")
+                    .current_dir(&folder)
+                    .args(["kustomize", path])
+                    .args(option)
+                    .output()
+                    .expect("kubectl runs")
             }
         };
         if output.status.success() {
