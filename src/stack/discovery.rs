@@ -53,7 +53,9 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
             let release = release(helm);
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
         }
-        StackConfig { kustomize: Some(kustomize), .. } => kustomization(kustomize.path.clone(), kustomize.enable_helm, references),
+        StackConfig { kustomize: Some(kustomize), .. } => {
+            kustomization(kustomize.path.clone(), kustomize.enable_helm, references)
+        }
         StackConfig { terraform: Some(terraform), .. } => {
             foreign(Language::Terraform, &terraform.var_files, &terraform.root)
         }
@@ -64,7 +66,8 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
 fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<'_>) -> Declaration {
     let reads = references.followed_from(&path);
     // A chart may depend on charts anywhere.
-    let reads = if enable_helm { Reads { folders: [RepoPath::root()].into(), ..Reads::default() }.into() } else { reads };
+    let reads =
+        if enable_helm { Reads { folders: [RepoPath::root()].into(), ..Reads::default() }.into() } else { reads };
     Declaration::Kustomize(Overlay { path, enable_helm, reads }.into())
 }
 

@@ -45,13 +45,13 @@ fn many_edits_of_a_large_file_are_refused_before_they_are_worded() {
 #[test]
 fn kustomizations_that_all_name_each_other_are_followed_once() {
     let names: String = (0..300).map(|n| format!("- ../c{n}\n")).collect();
-    let text = format!("resources:\n{names}");
+    let text = format!("resources:\n- https://example.com/far.yaml\n{names}");
     let mut files: Vec<(String, &str)> = (0..300).map(|n| (format!("c{n}/kustomization.yaml"), &*text)).collect();
     files.push(("k8s/cart.yaml".to_owned(), CART));
     let files: Vec<_> = files.iter().map(|(path, text)| (&**path, *text)).collect();
     let patch = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
     // More steps than are followed: what is beyond counts as reading everything.
-    assert_eq!(refused(&files, patch).0, Code::SharedSource);
+    assert_eq!(refused(&files, patch).0, Code::EngineUnsupported);
 }
 
 #[test]
@@ -154,28 +154,46 @@ fn kustomizations_made_to_hurt_end_in_a_refusal() {
         ("a fan", fan),
         ("itself", vec![one("kustomization.yaml", "resources: [../k]\n".to_owned())]),
         ("outside", vec![one("kustomization.yaml", "resources: [../../../x.yaml]\n".to_owned())]),
-        ("aliases", vec![
-            one("kustomization.yaml", "resources: [a.yaml]\n".to_owned()),
-            one("a.yaml", format!("{cm}k0: &k0 x\n{bomb}")),
-        ]),
-        ("patches", vec![
-            one("kustomization.yaml", format!("resources: [a.yaml]\npatches:\n{patches}")),
-            one("a.yaml", many.clone()),
-        ]),
-        ("nesting", vec![
-            one("kustomization.yaml", format!(
-                "resources: [a.yaml]\npatches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n    - {{op: add, path: /x, value: {{}}}}\n{deep}"
-            )),
-            one("a.yaml", cm.to_owned()),
-        ]),
-        ("labels", vec![
-            one("kustomization.yaml", format!("resources: [a.yaml]\ncommonLabels:\n{labels}")),
-            one("a.yaml", many),
-        ]),
-        ("a large file", vec![
-            one("kustomization.yaml", "resources: [a.yaml]\n".to_owned()),
-            one("a.yaml", format!("{cm}data: {{a: {}}}\n", "x".repeat(3 << 20))),
-        ]),
+        (
+            "aliases",
+            vec![
+                one("kustomization.yaml", "resources: [a.yaml]\n".to_owned()),
+                one("a.yaml", format!("{cm}k0: &k0 x\n{bomb}")),
+            ],
+        ),
+        (
+            "patches",
+            vec![
+                one("kustomization.yaml", format!("resources: [a.yaml]\npatches:\n{patches}")),
+                one("a.yaml", many.clone()),
+            ],
+        ),
+        (
+            "nesting",
+            vec![
+                one(
+                    "kustomization.yaml",
+                    format!(
+                        "resources: [a.yaml]\npatches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n    - {{op: add, path: /x, value: {{}}}}\n{deep}"
+                    ),
+                ),
+                one("a.yaml", cm.to_owned()),
+            ],
+        ),
+        (
+            "labels",
+            vec![
+                one("kustomization.yaml", format!("resources: [a.yaml]\ncommonLabels:\n{labels}")),
+                one("a.yaml", many),
+            ],
+        ),
+        (
+            "a large file",
+            vec![
+                one("kustomization.yaml", "resources: [a.yaml]\n".to_owned()),
+                one("a.yaml", format!("{cm}data: {{a: {}}}\n", "x".repeat(3 << 20))),
+            ],
+        ),
     ];
     for (what, mut files) in cases {
         let config = "version: 1\nstacks:\n- {name: k, kustomize: {path: k}}\n";

@@ -4,7 +4,8 @@
 //! any other files of the repository, `release.yaml` (the keys of a stack's `helm:` but `chart`; the release is `rel` in `ns`
 //! unless it says otherwise), and what helm 3.17.3 made of it: `expected.yaml`, its output to the byte, or `fails.txt`, what
 //! it said. For Kustomize it holds the repository's files, `target` with the folder to build where that is not the root, and
-//! the same two of `kubectl kustomize` (Kustomize 5.5.0). Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
+//! the same two of `kubectl kustomize` (Kustomize 5.5.0). `kustomize-with-charts` is the
+//! same with `--enable-helm`. Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
 
 use std::{
     collections::BTreeMap,
@@ -21,6 +22,9 @@ use crate::tools::left_out;
 /// The versions whose answers are recorded.
 const HELM: &str = "v3.17.3";
 const KUSTOMIZE: &str = "v5.5.0";
+
+/// The folder of the kustomizations that are built with `--enable-helm`.
+const WITH_CHARTS: &str = "kustomize-with-charts";
 
 /// The chart of a case that brings none of its own.
 const CHART: &str = "apiVersion: v2\nname: case\nversion: 0.1.0\nappVersion: \"2.0\"\n";
@@ -47,6 +51,11 @@ fn the_record_is_what_helm_answers() {
 }
 
 #[test]
+fn kustomizations_with_charts_render_as_recorded() {
+    render_as_recorded(&cases(WITH_CHARTS));
+}
+
+#[test]
 fn the_record_is_what_kubectl_answers() {
     let version = Command::new("kubectl").args(["version", "--client", "--output", "json"]).output();
     let Ok(version) = version else { return left_out("there is no kubectl") };
@@ -56,6 +65,12 @@ fn the_record_is_what_kubectl_answers() {
         return left_out(&format!("kubectl has Kustomize {version}"));
     }
     hold_to_record(&cases("kustomize"));
+    let helm = Command::new("helm").args(["version", "--template", "{{.Version}}"]).output();
+    if helm.is_ok_and(|version| version.stdout == HELM.as_bytes()) {
+        hold_to_record(&cases(WITH_CHARTS));
+    } else {
+        left_out("there is no helm of the recorded version");
+    }
 }
 
 fn render_as_recorded(cases: &[Case]) {
@@ -90,8 +105,8 @@ struct Case {
 enum Stack {
     /// The keys of a stack's `helm:`.
     Helm(Map<String, Value>),
-    /// The folder of a kustomization.
-    Kustomize(String),
+    /// The folder of a kustomization, and whether its charts are inflated.
+    Kustomize(String, bool),
 }
 
 fn cases(engine: &str) -> Vec<Case> {
@@ -109,9 +124,10 @@ impl Case {
         for answer in ["expected.yaml", "fails.txt"] {
             files.remove(answer);
         }
-        let stack = if engine == "kustomize" {
+        let stack = if engine.starts_with("kustomize") {
             let target = files.remove("target").map(|text| String::from_utf8(text).expect("UTF-8"));
-            Stack::Kustomize(target.map_or_else(|| ".".to_owned(), |target| target.trim().to_owned()))
+            let target = target.map_or_else(|| ".".to_owned(), |target| target.trim().to_owned());
+            Stack::Kustomize(target, engine == WITH_CHARTS)
         } else {
             files.entry("chart/Chart.yaml".to_owned()).or_insert_with(|| CHART.into());
             let mut release = match files.remove("release.yaml") {
@@ -134,7 +150,9 @@ impl Case {
     fn rendered(&self) -> Answer {
         let stack = match &self.stack {
             Stack::Helm(release) => json!({"name": "case", "helm": release}),
-            Stack::Kustomize(path) => json!({"name": "case", "kustomize": {"path": path}}),
+            Stack::Kustomize(path, enable_helm) => {
+                json!({"name": "case", "kustomize": {"path": path, "enable_helm": enable_helm}})
+            }
         };
         let config = json!({"version": 1, "stacks": [stack]});
         let mut files: Vec<(_, Vec<u8>)> =
@@ -157,8 +175,14 @@ impl Case {
         }
         let output = match &self.stack {
             Stack::Helm(release) => self.helm(release).current_dir(&folder).output().expect("helm runs"),
-            Stack::Kustomize(path) => {
-                Command::new("kubectl").current_dir(&folder).args(["kustomize", path]).output().expect("kubectl runs")
+            Stack::Kustomize(path, enable_helm) => {
+                let option: &[&str] = if *enable_helm { &["--enable-helm"] } else { &[] };
+                Command::new("kubectl")
+                    .current_dir(&folder)
+                    .args(["kustomize", path])
+                    .args(option)
+                    .output()
+                    .expect("kubectl runs")
             }
         };
         if output.status.success() {

@@ -32,7 +32,7 @@ use super::{
 use crate::source::path::RepoPath;
 
 /// How many kustomizations may include one another.
-const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 32;
 
 /// The steps that reading one kustomization counts for.
 const STEPS: usize = 2_000;
@@ -213,7 +213,8 @@ fn transform(
     for item in kustomization.list("images") {
         Image::read(item)?.apply(&tables.images, resources, context)?;
     }
-    let replacements = kustomization.list("replacements").iter().map(Replacement::read).collect::<Result<Vec<_>, _>>()?;
+    let replacements =
+        kustomization.list("replacements").iter().map(Replacement::read).collect::<Result<Vec<_>, _>>()?;
     replacements::apply(&replacements, folder, resources, context)?;
     for plugin in plugins("transformers", kustomization, way, context)?.list {
         builtin::transform(&plugin, folder, resources, context)?;

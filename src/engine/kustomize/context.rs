@@ -11,7 +11,7 @@ use super::{
 use crate::source::lineage::{sets::Sets, text::Text};
 
 /// The most steps of one build: nodes read, visited, compared or copied.
-pub const MAX_STEPS: u64 = 40_000_000;
+pub const MAX_STEPS: u64 = 12_000_000;
 
 /// What all steps of a build share.
 pub struct Context<'t> {

@@ -6,6 +6,8 @@
 //!
 //! References: `Kustomization.Unmarshal` of Kustomize 5.5.0 and `encoding/json` of Go 1.23.
 
+use serde_json::{Number, Value};
+
 use super::{
     node::{Content, Entry, Node, Tag},
     problem::Problem,
@@ -39,24 +41,37 @@ pub fn fields<'n, const N: usize>(node: &'n Node, names: [&str; N]) -> Result<[O
     Ok(found.map(|entry| entry.map(|entry| &entry.value)))
 }
 
-/// The text of a field; empty where there is none.
+/// The text of a field; empty where there is none. A number or truth value is text as well where text is asked for
+/// (`convertToJSONableObject` of `sigs.k8s.io/yaml`).
 ///
 /// # Errors
-/// Where it is something else than text.
+/// Where it is a list or a map.
 pub fn text(node: Option<&Node>) -> Result<Text, Problem> {
     let Some(node) = node else { return Ok(Text::default()) };
     let Content::Scalar(scalar) = &node.content else { return Err(mistyped(node, "a string")) };
-    let text = match scalar.tag {
-        Tag::String => scalar.text.clone(),
-        Tag::Null => return Ok(Text::default()),
-        _ => match scalar.to_json() {
-            Ok(serde_json::Value::String(text)) if text.as_bytes() == scalar.text.bytes() => scalar.text.clone(),
-            Ok(serde_json::Value::String(text)) => Text::new(text.as_bytes(), MadeOf::Derived(node.places)),
-            _ => return Err(mistyped(node, "a string")),
-        },
+    let said = match (scalar.tag, scalar.to_json()) {
+        (Tag::String, _) => scalar.text.lossy().into_owned(),
+        (_, Ok(Value::Null)) => return Ok(Text::default()),
+        (_, Ok(Value::String(text))) => text,
+        (_, Ok(Value::Bool(truth))) => truth.to_string(),
+        (_, Ok(Value::Number(number))) => decimal(&number).ok_or_else(|| {
+            Problem::unsupported(format!("the number {} where a text is expected", scalar.text.lossy()))
+        })?,
+        _ => return Err(mistyped(node, "a string")),
     };
-    printable(&text.lossy())?;
-    Ok(text)
+    printable(&said)?;
+    let is_written = said.as_bytes() == scalar.text.bytes();
+    Ok(if is_written { scalar.text.clone() } else { Text::new(said.as_bytes(), MadeOf::Derived(node.places)) })
+}
+
+/// A number as Go writes it, where that takes no exponent.
+fn decimal(number: &Number) -> Option<String> {
+    if number.is_i64() || number.is_u64() {
+        return Some(number.to_string());
+    }
+    let float = number.as_f64()?;
+    let is_plain = float == 0.0 || (1e-4..if float.fract() == 0.0 { 1e15 } else { 1e6 }).contains(&float.abs());
+    is_plain.then(|| float.to_string())
 }
 
 /// The texts of a list; a null in it is an empty one.
@@ -99,8 +114,8 @@ pub fn pairs(node: Option<&Node>) -> Result<Vec<Entry>, Problem> {
 pub fn flag(node: Option<&Node>) -> Result<bool, Problem> {
     let Some(node) = node else { return Ok(false) };
     match node.to_json() {
-        Ok(serde_json::Value::Bool(flag)) => Ok(flag),
-        Ok(serde_json::Value::Null) => Ok(false),
+        Ok(Value::Bool(flag)) => Ok(flag),
+        Ok(Value::Null) => Ok(false),
         _ => Err(mistyped(node, "true or false")),
     }
 }
@@ -112,8 +127,8 @@ pub fn flag(node: Option<&Node>) -> Result<bool, Problem> {
 pub fn integer(node: Option<&Node>) -> Result<i64, Problem> {
     let Some(node) = node else { return Ok(0) };
     let number = match node.to_json() {
-        Ok(serde_json::Value::Null) => return Ok(0),
-        Ok(serde_json::Value::Number(number)) => number,
+        Ok(Value::Null) => return Ok(0),
+        Ok(Value::Number(number)) => number,
         _ => return Err(mistyped(node, "a whole number")),
     };
     let whole = |float: f64| {
@@ -145,4 +160,39 @@ fn mistyped(node: &Node, wanted: &str) -> Problem {
         Content::Map(_) => "a map".to_owned(),
     };
     Problem::broken(format!("json: cannot unmarshal {is} where {wanted} is expected"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_truth_values_are_text_where_text_is_asked_for() {
+        let cases = [
+            ("5", Tag::Integer, Some("5")),
+            ("0x10", Tag::Integer, Some("16")),
+            ("1.50", Tag::Float, Some("1.5")),
+            ("1.0", Tag::Float, Some("1")),
+            ("true", Tag::Boolean, Some("true")),
+            ("null", Tag::Null, Some("")),
+            ("yes", Tag::String, Some("yes")),
+            ("1234567.5", Tag::Float, None),
+            ("a\u{7f}", Tag::String, None),
+        ];
+        for (written, tag, expected) in cases {
+            let node = Node::scalar(Text::plain(written), tag);
+            let said = text(Some(&node)).ok();
+            assert_eq!(said.as_ref().and_then(Text::as_str), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn names_match_in_any_case_and_exactly_before_that() {
+        let mut node = Node::map();
+        for (key, value) in [("NEWTAG", "a"), ("newTag", "b"), ("Name", "c"), ("other", "d")] {
+            node.set(Text::plain(key), Node::string(Text::plain(value)));
+        }
+        let found = fields(&node, ["name", "newTag", "digest"]).expect("a map");
+        assert_eq!(found.map(|value| value.and_then(Node::text)), [Some("c"), Some("b"), None]);
+    }
 }

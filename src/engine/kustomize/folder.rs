@@ -41,7 +41,8 @@ impl Folder {
             Ok(source) if self.reads_anywhere || path.is_within(&self.path) => Ok(source),
             Ok(_) => {
                 let folder = &self.path;
-                Err(Problem::broken(format!("security; file '{path}' is not in or below '{folder}'")))
+                // Flux would read it, so that this is not known to be deployed by nobody.
+                Err(Problem::unsupported(format!("security; file '{path}' is not in or below '{folder}'")))
             }
             Err(error @ TreeError::Missing(_)) if self.leads_through_link(context, &path) => {
                 Err(Problem::unsupported(format!("{error}: the way to it is a link, which is never followed")))

@@ -155,7 +155,7 @@ impl Arguments {
     /// Where Kustomize refuses it.
     pub fn of_entry(item: &Node, made: Made, options: Option<&Node>) -> Result<Self, Problem> {
         let mut arguments = Self::read(item, made)?;
-        let all = options.map_or(Ok(Options::default()), |options| Options::read(options))?;
+        let all = options.map_or(Ok(Options::default()), Options::read)?;
         arguments.options.complete(all);
         Ok(arguments)
     }
@@ -198,7 +198,7 @@ impl Arguments {
             envs: texts(envs)?,
             literals: texts(literals)?,
             files: texts(files)?,
-            options: options.map_or(Ok(Options::default()), |options| Options::read(options))?,
+            options: options.map_or(Ok(Options::default()), Options::read)?,
             places: item.places,
             lists,
         })

@@ -155,7 +155,7 @@ impl Arguments {
         folder: &Folder,
         context: &mut Context<'_>,
     ) -> Result<Resources, Problem> {
-        let Some(charts) = context.charts else { return Err(Problem::broken("must specify --enable-helm")) };
+        let Some(charts) = context.charts else { return Err(Problem::unsupported("must specify --enable-helm")) };
         let request = self.request(folder, context)?;
         let Inflated { text, files } = charts(&request)?;
         let mut sets = vec![self.places];

@@ -3,6 +3,8 @@
 //! References: `api/filters/labels/labels.go` and the configurator of `LabelTransformer` in
 //! `api/internal/target/kusttarget_configplugin.go` of Kustomize 5.5.0.
 
+use std::collections::HashMap;
+
 use super::{
     context::Context,
     field_spec::{Create, FieldSpec, no_text},
@@ -106,8 +108,7 @@ pub fn set(
         let specs: Vec<&FieldSpec> = specs.iter().filter(|spec| gvk.is_selected(&spec.gvk)).collect();
         let (source, span) = resource.declared;
         for pair in &pairs {
-            sharing::keeping(resource, context, |resource, context| set_pair(pair, &specs, resource, context))
-                .map_err(|problem| problem.at(source, span))?;
+            set_pair(pair, &specs, resource, context).map_err(|problem| problem.at(source, span))?;
         }
     }
     Ok(())
@@ -123,6 +124,8 @@ fn set_pair(
     let text = said.map(|scalar| scalar.text.clone()).unwrap_or_default();
     let value = context.scalar(text, Tag::String);
     let mut added = 0;
+    let mut written = HashMap::new();
+    let shared = &resource.shared;
     let mut put = |node: &mut Node, context: &mut Context<'_>| {
         if node.is_null() {
             return Ok(());
@@ -138,6 +141,9 @@ fn set_pair(
                 if let Content::Scalar(Scalar { is_quoted, .. }) = &mut known.value.content {
                     *is_quoted = was_quoted;
                 }
+                if let Some(leaf) = sharing::leaf_of(known).filter(|leaf| shared.contains(leaf)) {
+                    written.insert(leaf, known.value.clone());
+                }
             }
             None if !is_string(&pair.key.lossy(), Reader::Kustomize) => return Err(no_text(&pair.key.lossy())),
             None => {
@@ -150,6 +156,7 @@ fn set_pair(
     for spec in specs {
         spec.walk(&mut resource.node, Create::Map, context, &mut put)?;
     }
+    sharing::spread(resource, &written, context)?;
     if let Some(leaf) = sharing::leaf_of(pair).filter(|_| added > 1) {
         resource.shared.push(leaf);
     }

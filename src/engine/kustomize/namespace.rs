@@ -142,6 +142,16 @@ pub fn set(
             || (binds
                 && spec.path == "subjects/namespace"
                 && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding"));
+        // A null that a specification may fill is the text `null` from here on.
+        let mut put = |node: &mut Node, context: &mut Context<'_>| {
+            if let Content::Scalar(scalar) = &mut node.content
+                && scalar.tag == Tag::Unresolved
+                && matches!(scalar.text.bytes(), b"null" | b"Null" | b"NULL" | b"~")
+            {
+                scalar.tag = Tag::String;
+            }
+            put(node, context)
+        };
         if !is_done && id.gvk.is_selected(&spec.gvk) {
             spec.walk(object, Create::Scalar, context, &mut put)
                 .map_err(|problem| problem.during("namespace transformation failed"))?;

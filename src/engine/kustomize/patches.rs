@@ -302,3 +302,127 @@ fn either(source: SourceId, context: &mut Context<'_>) -> Result<Body, Problem> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::kustomize::{
+            node::Content,
+            replacements::{self, Replacement},
+            resources::Resource,
+            sources::{Parsed, Sources},
+        },
+        source::{path::RepoPath, tree::MemoryTree, yaml::resolve::Reader},
+    };
+
+    const BASE: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, labels: {app: cart}}
+spec:
+  template:
+    spec:
+      containers:
+      - {name: web, image: 'acme/cart:1.0', env: [{name: LEVEL, value: info}]}
+";
+
+    /// What a field says after patches and replacements, and where each part of it is written: the file and its line.
+    fn origins(patches: &str, others: &[(&str, &str)], field: &[&str]) -> (String, Vec<String>) {
+        let path = |text: &str| text.parse::<RepoPath>().unwrap();
+        let files = [("base.yaml", BASE), ("k.yaml", patches)].into_iter().chain(others.iter().copied());
+        let tree = MemoryTree::of(files.map(|(name, text)| (path(name), text.as_bytes().to_vec())));
+        let parsed = Parsed::default();
+        let mut context = Context::new(Sources::new(&tree, &parsed));
+        let folder = Folder { path: RepoPath::root(), reads_anywhere: false };
+        let source = context.sources.file(&path("base.yaml")).unwrap();
+        let nodes = load::nodes(source, &mut context).unwrap();
+        let declare = |(node, _)| Resource::new(node, (source, Span::empty(0)));
+        let mut resources = Resources { list: nodes.into_iter().map(declare).collect() };
+        let source = context.sources.file(&path("k.yaml")).unwrap();
+        let kustomization = load::first(source, Reader::Manifest, &mut context).unwrap().unwrap();
+        let list = |key| kustomization.get(key).and_then(Node::items).unwrap_or_default();
+        let read: Vec<Patch> = list("patches").iter().map(|item| Patch::read(item).unwrap()).collect();
+        apply(&read, &folder, &mut resources, &mut context).unwrap();
+        let read: Vec<Replacement> = list("replacements").iter().map(|item| Replacement::read(item).unwrap()).collect();
+        replacements::apply(&read, &folder, &mut resources, &mut context).unwrap();
+        let node = field.iter().fold(&resources.list[0].node, |node, key| match &node.content {
+            Content::List(items) => &items[key.parse::<usize>().unwrap()],
+            _ => node.get(key).unwrap(),
+        });
+        let said = node.as_scalar().map(|scalar| scalar.text.lossy().into_owned()).unwrap_or_default();
+        let written = |leaf| match context.sets.get(leaf) {
+            Leaf::Node { source, document, node } => {
+                let source = context.sources.get(*source);
+                let yaml = source.yaml().unwrap();
+                let span = yaml.stream.as_ref().unwrap().documents[*document as usize].node(*node).span;
+                let inside = if source.inside.is_some() { " inside" } else { "" };
+                format!("{}{inside}:{}", source.path, source.line(span.start))
+            }
+            other => panic!("{other:?}"),
+        };
+        let mut places: Vec<String> = context.sets.leaves(node.places).map(written).collect();
+        places.sort();
+        (said, places)
+    }
+
+    #[test]
+    fn a_field_leads_to_the_patch_that_says_it_and_a_map_to_all_files_that_do() {
+        let merged = "patches:\n- path: p.yaml\n";
+        let patch = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, labels: {tier: web}}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        image: acme/cart:2.0
+";
+        let container = ["spec", "template", "spec", "containers", "0"];
+        let at = |more: &[&'static str]| [&container[..], more].concat();
+        let cases: [(Vec<&str>, &str, &[&str]); 5] = [
+            (at(&["image"]), "acme/cart:2.0", &["p.yaml:9"]),
+            (at(&["env", "0", "value"]), "info", &["base.yaml:8"]),
+            (at(&[]), "", &["base.yaml:8", "p.yaml:8"]),
+            (container[..4].to_vec(), "", &["base.yaml:8", "p.yaml:8"]),
+            (vec!["metadata", "labels"], "", &["base.yaml:3", "p.yaml:3"]),
+        ];
+        for (field, said, places) in cases {
+            assert_eq!(
+                origins(merged, &[("p.yaml", patch)], &field),
+                (said.to_owned(), places.iter().map(|place| (*place).to_owned()).collect()),
+                "{field:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_operation_s_value_leads_to_it_and_what_is_copied_to_where_it_was() {
+        let patches = "\
+patches:
+- target: {kind: Deployment}
+  patch: |-
+    - {op: add, path: /spec/replicas, value: 5}
+    - {op: copy, from: /metadata/labels/app, path: /spec/app}
+";
+        assert_eq!(origins(patches, &[], &["spec", "replicas"]), ("5".to_owned(), vec!["k.yaml inside:1".to_owned()]));
+        assert_eq!(origins(patches, &[], &["spec", "app"]), ("cart".to_owned(), vec!["base.yaml:3".to_owned()]));
+    }
+
+    #[test]
+    fn a_replacement_leads_to_its_source_and_to_what_it_leaves() {
+        let replacements = "\
+replacements:
+- source: {kind: Deployment, fieldPath: metadata.labels.app}
+  targets:
+  - select: {kind: Deployment}
+    fieldPaths: ['spec.template.spec.containers.[name=web].image']
+    options: {delimiter: ':', index: 1}
+";
+        let image = ["spec", "template", "spec", "containers", "0", "image"];
+        let places = vec!["base.yaml:3".to_owned(), "base.yaml:8".to_owned()];
+        assert_eq!(origins(replacements, &[], &image), ("acme/cart:cart".to_owned(), places));
+    }
+}

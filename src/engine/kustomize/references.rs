@@ -201,3 +201,46 @@ impl Reference<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::kustomize::{
+            leaf::Leaf,
+            load, names,
+            sources::{Parsed, Sources},
+        },
+        source::{lineage::text::MadeOf, path::RepoPath, tree::MemoryTree},
+    };
+
+    #[test]
+    fn a_name_that_followed_leads_to_the_prefix_and_to_the_name_it_follows() {
+        let path: RepoPath = "all.yaml".parse().unwrap();
+        let text = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: c}\n---\nkind: Pod\napiVersion: v1\n\
+                    metadata: {name: p}\nspec: {volumes: [{configMap: {name: c}}]}\n";
+        let (tree, parsed) = (MemoryTree::of([(path.clone(), text)]), Parsed::default());
+        let mut context = Context::new(Sources::new(&tree, &parsed));
+        let source = context.sources.file(&path).unwrap();
+        let mut resources = load::resources(source, &mut context).unwrap();
+        let prefix = Text::verbatim(b"p-", context.sets.leaf(Leaf::BuiltIn("prefix")));
+        let tables = Tables::standard();
+        names::prefix(&prefix, &tables.name_prefix, &mut resources, &mut context).unwrap();
+        fix(&tables, &mut resources, &mut context).unwrap();
+        let name = resources.list[0].node.at(&["metadata", "name"]).unwrap();
+        let volume = &resources.list[1].node.at(&["spec", "volumes"]).unwrap().items().unwrap()[0];
+        let reference = volume.at(&["configMap", "name"]).unwrap();
+        assert_eq!(reference.text(), Some("p-c"));
+        let pieces = |node: &Node| written(node).pieces().to_vec();
+        assert_eq!(pieces(reference), pieces(name));
+        let from: Vec<&Leaf> = pieces(reference)
+            .iter()
+            .filter_map(|piece| match piece.made_of {
+                MadeOf::Verbatim { leaf, .. } => Some(context.sets.get(leaf)),
+                MadeOf::Derived(_) => None,
+            })
+            .collect();
+        assert!(matches!(from[..], [Leaf::BuiltIn("prefix"), Leaf::Node { document: 0, .. }]), "{from:?}");
+        assert_eq!(context.sets.leaves(reference.places).count(), 3, "the reference's own place counts as well");
+    }
+}

@@ -8,6 +8,8 @@
 //! Here every place has a node of its own. The entries of a pair have the pair's key in common, and with it the leaf that their
 //! keys come from; an object remembers the leaves of which it has several entries in [`Resource::shared`].
 
+use std::collections::HashMap;
+
 use super::{
     context::Context,
     node::{Content, Entry, Node},
@@ -39,39 +41,61 @@ pub fn keeping(
     if resource.shared.is_empty() {
         return write(resource, context);
     }
-    let before: Vec<(LeafId, Option<Node>)> = resource
-        .shared
-        .iter()
-        .map(|leaf| {
-            let mut first = None;
-            each(&resource.node, &mut |entry| {
-                if first.is_none() && leaf_of(entry) == Some(*leaf) {
-                    first = Some(entry.value.clone());
-                }
-            });
-            (*leaf, first)
-        })
-        .collect();
-    write(resource, context)?;
-    for (leaf, before) in before {
-        let Some(before) = before else { continue };
-        let (mut written, mut count) = (None, 0);
-        each(&resource.node, &mut |entry| {
-            count += 1;
-            if leaf_of(entry) == Some(leaf) && !is_same(&entry.value, &before) {
-                written = Some(entry.value.clone());
-            }
-        });
-        context.spend(2 * count)?;
-        if let Some(written) = written {
-            each_mut(&mut resource.node, &mut |entry| {
-                if leaf_of(entry) == Some(leaf) {
-                    entry.value = written.clone();
-                }
-            });
+    let mut count = 0;
+    let mut before: HashMap<LeafId, Option<Node>> = resource.shared.iter().map(|leaf| (*leaf, None)).collect();
+    each(&resource.node, &mut |entry| {
+        count += 1;
+        if let Some(first @ None) = leaf_of(entry).and_then(|leaf| before.get_mut(&leaf)) {
+            *first = Some(entry.value.clone());
         }
+    });
+    write(resource, context)?;
+    let mut written: HashMap<LeafId, Node> = HashMap::new();
+    each(&resource.node, &mut |entry| {
+        count += 1;
+        let Some(leaf) = leaf_of(entry) else { return };
+        if let Some(Some(before)) = before.get(&leaf)
+            && !is_same(&entry.value, before)
+        {
+            written.insert(leaf, entry.value.clone());
+        }
+    });
+    context.spend(count)?;
+    spread(resource, &written, context)
+}
+
+/// Puts values into all entries of shared nodes.
+///
+/// # Errors
+/// Where that takes too long.
+pub fn spread(
+    resource: &mut Resource,
+    values: &HashMap<LeafId, Node>,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
+    if values.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut count = 0;
+    each_mut(&mut resource.node, &mut |entry| {
+        count += 1;
+        if let Some(value) = leaf_of(entry).and_then(|leaf| values.get(&leaf)) {
+            entry.value = value.clone();
+        }
+    });
+    context.spend(count)
+}
+
+/// Tells whether a shared text has a part like this.
+pub fn any_says(resource: &Resource, part: u8) -> bool {
+    let mut says = false;
+    if !resource.shared.is_empty() {
+        each(&resource.node, &mut |entry| {
+            let text = entry.value.as_scalar().map(|scalar| scalar.text.bytes()).unwrap_or_default();
+            says |= text.contains(&part) && leaf_of(entry).is_some_and(|leaf| resource.shared.contains(&leaf));
+        });
+    }
+    says
 }
 
 /// Tells whether nothing was written over a value. One that is no scalar was.

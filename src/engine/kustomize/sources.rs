@@ -131,7 +131,11 @@ impl<'t> Sources<'t> {
             None => self.parsed.yaml(&source.path, &source.content),
             Some(_) => Yaml::of(&source.content).map(Arc::new),
         };
-        let yaml = yaml.ok_or_else(|| Problem::broken(format!("{} is not UTF-8 text", source.path)))?;
+        let is_utf_16 = source.content.starts_with(b"\xff\xfe") || source.content.starts_with(b"\xfe\xff");
+        let yaml = yaml.ok_or_else(|| match is_utf_16 {
+            true => Problem::unsupported(format!("{} is UTF-16, not UTF-8 text", source.path)),
+            false => Problem::broken(format!("{} is not UTF-8 text", source.path)),
+        })?;
         source.yaml = Some(yaml.clone());
         Ok(yaml)
     }

@@ -102,12 +102,17 @@ impl Variables {
             let gvk = Gvk::of_node(&resource.node);
             context.spend(tables.var_reference.len())?;
             let (source, span) = resource.declared;
+            let is_shared = sharing::any_says(resource, b'$');
             for spec in tables.var_reference.iter().filter(|spec| gvk.is_selected(&spec.gvk)) {
-                sharing::keeping(resource, context, |resource, context| {
+                let expand = |resource: &mut Resource, context: &mut Context<'_>| {
                     let mut put = |node: &mut Node, context: &mut Context<'_>| put(node, &values, context);
                     spec.walk(&mut resource.node, Create::Nothing, context, &mut put)
-                })
-                .map_err(|problem| problem.at(source, span))?;
+                };
+                let expanded = match is_shared {
+                    true => sharing::keeping(resource, context, expand),
+                    false => expand(resource, context),
+                };
+                expanded.map_err(|problem| problem.at(source, span))?;
             }
         }
         Ok(())

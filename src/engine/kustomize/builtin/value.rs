@@ -35,7 +35,12 @@ struct Place {
 ///
 /// # Errors
 /// Where Kustomize refuses the configuration, where a field is no scalar, and where a path leads through a list.
-pub fn add(config: &Node, folder: &Folder, resources: &mut Resources, context: &mut Context<'_>) -> Result<(), Problem> {
+pub fn add(
+    config: &Node,
+    folder: &Folder,
+    resources: &mut Resources,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
     let [value, file] = fields(config, ["value", "targetFilePath"])?;
     let mut value = trimmed(&text(value)?);
     if value.is_empty() {
@@ -83,9 +88,8 @@ fn places(config: &Node) -> Result<Vec<Place>, Problem> {
         if path.is_empty() {
             return Err(Problem::broken("fieldPath cannot be empty"));
         }
-        let position = usize::try_from(position).map_err(|_| {
-            Problem::broken(format!("value of FilePathPosition ({position}) cannot be negative"))
-        })?;
+        let position = usize::try_from(position)
+            .map_err(|_| Problem::broken(format!("value of FilePathPosition ({position}) cannot be negative")))?;
         Ok(Place { selector, path, position })
     };
     items(targets)?.iter().map(place).collect()
@@ -107,7 +111,8 @@ fn field<'n>(object: &'n mut Node, path: &str) -> Result<Option<&'n mut Node>, P
     keys.retain(|key| !key.trim().is_empty());
     let mut at = object;
     for (index, key) in keys.iter().enumerate() {
-        if key.parse::<i64>().is_ok() || matches!(key.as_str(), "-" | "*") || key.starts_with('[') || key.trim() != key {
+        if key.parse::<i64>().is_ok() || matches!(key.as_str(), "-" | "*") || key.starts_with('[') || key.trim() != key
+        {
             return Err(Problem::unsupported(format!("the path {path} of a ValueAddTransformer")));
         }
         if at.is_null() {

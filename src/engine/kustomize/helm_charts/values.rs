@@ -3,7 +3,14 @@
 use serde_json::Value;
 
 use crate::{
-    engine::kustomize::{context::Context, folder::Folder, load, merge::merge, node::Node, print, problem::Problem},
+    engine::kustomize::{
+        context::Context,
+        folder::Folder,
+        load,
+        merge::merge,
+        node::{Content, Node},
+        problem::Problem,
+    },
     source::yaml::resolve::Reader,
 };
 
@@ -48,11 +55,27 @@ impl Merge {
             load::first(source, Reader::Kustomize, context)?
                 .ok_or_else(|| Problem::broken("could not parse values file into rnode: EOF"))
         };
+        let inline = unquoted(inline.clone());
         let merged = match self {
-            Self::Replace => Some(inline.clone()),
-            Self::Override => merge(inline.clone(), of_file(context)?, context)?,
-            Self::Merge => merge(of_file(context)?, inline.clone(), context)?,
+            Self::Replace => Some(inline),
+            Self::Override => merge(inline, unquoted(of_file(context)?), context)?,
+            Self::Merge => merge(unquoted(of_file(context)?), inline, context)?,
         };
-        print::value(&merged.unwrap_or_else(Node::map), context)
+        let values = merged.unwrap_or_else(Node::map).to_json();
+        values.map_err(|text| Problem::broken(format!("json: unsupported value: {text}")))
     }
+}
+
+/// The same values without their quotes: Kustomize decodes what it has merged without printing it, so that a number in the
+/// place of a text in quotes stays a number.
+fn unquoted(mut values: Node) -> Node {
+    let mut left = vec![&mut values];
+    while let Some(node) = left.pop() {
+        match &mut node.content {
+            Content::Scalar(scalar) => scalar.is_quoted = false,
+            Content::List(items) => left.extend(items),
+            Content::Map(entries) => left.extend(entries.iter_mut().map(|entry| &mut entry.value)),
+        }
+    }
+    values
 }

@@ -60,7 +60,11 @@ pub(super) fn value(node: &Node, reader: Reader) -> Result<Value, Problem> {
 /// Whole numbers as such, so that equal texts of Go's encoder are equal here.
 fn regular(value: Value) -> Value {
     match value {
-        Value::Number(number) => encoded(&number).parse::<i64>().map_or(Value::Number(number), Value::from),
+        Value::Number(number) => match (encoded(&number).parse::<i64>(), number.as_f64()) {
+            (Ok(whole), _) => whole.into(),
+            (Err(_), Some(float)) => float.into(),
+            (Err(_), None) => Value::Number(number),
+        },
         Value::Array(items) => Value::Array(items.into_iter().map(regular).collect()),
         Value::Object(entries) => {
             Value::Object(entries.into_iter().map(|(key, value)| (key, regular(value))).collect())

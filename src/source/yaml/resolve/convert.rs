@@ -87,10 +87,7 @@ impl<B: Build> Conversion<'_, B> {
             }
             // In brackets it quotes what has a colon, which makes a text of a time.
             NodeKind::Scalar { style: ScalarStyle::Plain, text }
-                if self.reader == Reader::Kustomize
-                    && around.in_flow
-                    && text.contains(':')
-                    && node.tag.is_none() =>
+                if self.reader == Reader::Kustomize && around.in_flow && text.contains(':') && node.tag.is_none() =>
             {
                 Ok(self.builder.scalar(id, Value::String(text.clone())))
             }
