@@ -177,9 +177,9 @@ impl<T> Reply<T> {
 
 /// Tasks that wait for a thread.
 ///
-/// To wake a thread costs more than to map a delivery. So at most one is awake and looks for a task; whoever finds one
-/// wakes the next if there are more (as the schedulers of Go and tokio do with their spinning threads). Under load a
-/// thread that ends one task takes the next, and nobody has to be woken.
+/// To wake a thread for each would cost half as much as mapping it does. So at most one is awake and looks for a task;
+/// whoever finds one wakes the next if there are more, as the schedulers of Go and tokio have it. Under load a thread that
+/// ends one task takes the next, and nobody has to be woken.
 #[derive(Default)]
 struct Queue {
     inside: Mutex<Inside>,

@@ -316,8 +316,8 @@ fn working(connection: &Connection, repository: i64) -> rusqlite::Result<Vec<Wor
         .collect()
 }
 
-/// Writes an outcome and tells where the case stands now. What was decided about an older revision is remembered as far as it is a fact (the pull request),
-/// but the case stays in the queue for the newer one.
+/// Writes an outcome and tells where the case stands now. What was decided about an older revision is remembered as far
+/// as it is a fact (the pull request), but the case stays in the queue for the newer one.
 fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) -> rusqlite::Result<State> {
     if let Outcome::Proposed(pull_request) = outcome {
         connection

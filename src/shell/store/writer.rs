@@ -134,7 +134,6 @@ impl Session {
     /// Does one piece of work in a transaction of its own, before the queue is open.
     pub(super) fn alone<T>(&mut self, work: impl FnOnce(&mut Self) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let done = self.begin().and_then(|()| work(self)).and_then(|done| self.end().map(|()| done));
-        self.open.keep();
         done.map_err(|error| StoreError::Failed(error.to_string()))
     }
 
