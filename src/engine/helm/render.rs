@@ -79,9 +79,19 @@ impl Installation {
 #[derive(Debug, Default)]
 pub struct Cache {
     parsed: sources::Parsed,
-    templates: RefCell<HashMap<Arc<str>, Rc<ast::File>>>,
+    templates: RefCell<Templates>,
     documents: RefCell<document::Parsed>,
     functions: RefCell<Option<Rc<Functions>>>,
+}
+
+/// Templates that were parsed.
+#[derive(Debug, Default)]
+struct Templates {
+    /// By the address of their text, which is kept with them.
+    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>)>,
+    by_text: HashMap<Arc<str>, Rc<ast::File>>,
+    /// The bytes of all texts.
+    kept: usize,
 }
 
 /// The text of parsed templates that is kept, in bytes.
@@ -202,15 +212,21 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
 
 impl Cache {
     fn template(&self, text: &Arc<str>, functions: &Functions) -> Result<Rc<ast::File>, ParseError> {
-        if let Some(known) = self.templates.borrow().get(text) {
+        let mut templates = self.templates.borrow_mut();
+        let address = Arc::as_ptr(text).addr();
+        if let Some((_, known)) = templates.by_address.get(&address) {
             return Ok(known.clone());
         }
-        let parsed = Rc::new(parse(text, &|name| functions.contains(name))?);
-        let mut kept = self.templates.borrow_mut();
-        if kept.keys().map(|text| text.len()).sum::<usize>() + text.len() > MAX_KEPT {
-            kept.clear();
+        let parsed = match templates.by_text.get(text) {
+            Some(known) => known.clone(),
+            None => Rc::new(parse(text, &|name| functions.contains(name))?),
+        };
+        if templates.kept + text.len() > MAX_KEPT {
+            *templates = Templates::default();
         }
-        kept.insert(text.clone(), parsed.clone());
+        templates.kept += text.len();
+        templates.by_address.insert(address, (text.clone(), parsed.clone()));
+        templates.by_text.insert(text.clone(), parsed.clone());
         Ok(parsed)
     }
 }
