@@ -7,7 +7,11 @@ use serde_json::Value;
 use super::{
     chart::Chart,
     document::{self, Document},
-    functions::{Functions, yaml},
+    functions::{
+        Functions,
+        regex::pattern::Patterns,
+        yaml::{self, streams::Streams},
+    },
     lineage::Lineage,
     order::{self, Head},
     sites::printed::Printed,
@@ -82,6 +86,8 @@ pub struct Cache {
     templates: RefCell<Templates>,
     documents: RefCell<document::Parsed>,
     functions: RefCell<Option<Rc<Functions>>>,
+    patterns: RefCell<Patterns>,
+    streams: RefCell<Streams>,
 }
 
 /// Templates that were parsed.
@@ -161,7 +167,7 @@ enum Stop {
 
 /// Loads the chart and executes its templates.
 fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_>) -> Result<Evaluated, Stop> {
-    let mut context = Context::default();
+    let mut context = Context { patterns: cache.patterns.take(), streams: cache.streams.take(), ..Context::default() };
     let chart = Arc::new(Chart::load(sources, &installation.chart).map_err(Stop::Problem)?);
     let functions = cache.functions.borrow_mut().get_or_insert_with(|| Rc::new(Functions::all())).clone();
     let prepared =
@@ -198,6 +204,8 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
         }
     }
     let (context, branches) = evaluator.finish();
+    cache.patterns.replace(context.patterns.remembered());
+    cache.streams.replace(context.streams);
     let (read, layers) = sources.take_read();
     let lineage = Lineage {
         sets: RefCell::new(context.sets),

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -310,8 +311,8 @@ impl<'t> Sources<'t> {
     /// # Errors
     /// Where it cannot be read.
     pub fn template(&mut self, file: FileId) -> Result<Arc<TemplateText>, Problem> {
-        let Ok(template) = self.remembered(file, &self.parsed.templates, |content| Ok(TemplateText::read(content)))?
-            as Result<_, std::convert::Infallible>;
+        let read = |content: &[u8]| Ok::<_, Infallible>(TemplateText::read(content));
+        let Ok(template) = self.remembered(file, &self.parsed.templates, read)?;
         Ok(template)
     }
 

@@ -87,3 +87,25 @@ impl Hasher for Taken {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn pairs_of_small_numbers_have_hashes_of_their_own() {
+        let pairs = (0..300_u32).flat_map(|a| (0..300_u32).map(move |b| (a, b)));
+        let hashes: HashSet<u64> = pairs.map(|pair| Mixing::default().hash_one(pair)).collect();
+        assert_eq!(hashes.len(), 90_000);
+    }
+
+    #[test]
+    fn names_are_hashed_from_a_start_of_their_own() {
+        let (one, other) = (Seeded::default(), Seeded::default());
+        assert_eq!(one.hash_one("image"), one.hash_one("image"));
+        assert_ne!(one.hash_one("image"), other.hash_one("image"));
+        assert_ne!(one.hash_one("image"), one.hash_one("imagf"));
+    }
+}

@@ -37,7 +37,8 @@ pub struct Flow {
 #[derive(Debug)]
 pub struct Sets<L> {
     leaves: Vec<L>,
-    leaf_ids: HashMap<L, LeafId, Mixing>,
+    /// The leaves by their hashes, each under the first number from its hash that no other leaf has.
+    leaf_ids: HashMap<u64, LeafId, Mixed>,
     /// The leaves of all sets, one after the other.
     members: Vec<LeafId>,
     /// Where each set ends in them.
@@ -102,12 +103,16 @@ impl<L> Default for Sets<L> {
 impl<L: Clone + Eq + Hash> Sets<L> {
     /// The id of a leaf.
     pub fn leaf(&mut self, leaf: L) -> LeafId {
-        if let Some(id) = self.leaf_ids.get(&leaf) {
-            return *id;
+        let mut hash = Mixing::default().hash_one(&leaf);
+        while let Some(id) = self.leaf_ids.get(&hash) {
+            if self.leaves[id.0 as usize] == leaf {
+                return *id;
+            }
+            hash = hash.wrapping_add(1);
         }
         let id = LeafId(u32::try_from(self.leaves.len()).expect("a render has fewer than 2^31 leaves") & !SINGLE);
-        self.leaves.push(leaf.clone());
-        self.leaf_ids.insert(leaf, id);
+        self.leaves.push(leaf);
+        self.leaf_ids.insert(hash, id);
         id
     }
 

@@ -389,6 +389,20 @@ mod tests {
     }
 
     #[test]
+    fn a_text_within_a_text_is_its_own() {
+        let mut builder = TextBuilder::default();
+        builder.push_bytes(b"ab", MadeOf::NOTHING, SetId::EMPTY);
+        let outer = builder.begin();
+        assert!(builder.is_empty());
+        builder.push_bytes(b"cd", MadeOf::NOTHING, SetId::EMPTY);
+        let inner = builder.end(outer);
+        assert_eq!((inner.bytes(), inner.pieces().len()), (b"cd".as_slice(), 1));
+        builder.push(&inner);
+        let whole = builder.build();
+        assert_eq!((whole.bytes(), whole.pieces().len()), (b"abcd".as_slice(), 1));
+    }
+
+    #[test]
     fn a_cursor_takes_a_text_apart_as_slices_do() {
         let mut sets = Sets::default();
         let mut builder = TextBuilder::default();

@@ -134,6 +134,14 @@ impl<'t> Cursor<'t> {
 
     /// Moves to the end of the line.
     pub(super) fn skip_line(&mut self) {
+        let rest = &self.text[self.mark.byte..];
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        if line.is_ascii() && !line.contains('\r') {
+            self.mark.byte += line.len();
+            self.mark.index += line.len();
+            self.mark.column += line.len();
+            return;
+        }
         loop {
             self.skip_while(|byte| matches!(byte, b'\t' | b' '..=b'~'));
             if self.is_break_or_end() {
