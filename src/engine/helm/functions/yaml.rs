@@ -2,6 +2,7 @@
 
 mod convert;
 mod read;
+pub mod streams;
 
 use super::json::{Root, made, not_text, nothing, write::Unwritable};
 use crate::{

@@ -230,14 +230,7 @@ pub(super) fn copied(map: &Map, context: &mut Context) -> Result<Map, Fault> {
 fn copy_map(map: &Map, context: &mut Context, depth: usize) -> Result<Map, Fault> {
     too_deep(depth)?;
     context.budget.step(map.len())?;
-    let copy = map.shallow_copy();
-    for Entry { key, value } in map.snapshot() {
-        if matches!(value.datum, Datum::Map(_) | Datum::List(_)) {
-            let value = copy_value(&value, context, depth + 1)?;
-            copy.insert(key, value);
-        }
-    }
-    Ok(copy)
+    map.try_map(|Entry { key, value }| Ok(Entry { key: key.clone(), value: copy_value(value, context, depth + 1)? }))
 }
 
 fn copy_value(value: &Value, context: &mut Context, depth: usize) -> Result<Value, Fault> {

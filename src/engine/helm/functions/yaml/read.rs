@@ -21,7 +21,7 @@ use crate::{
     source::{
         lineage::text::{MadeOf, Text, TextBuilder},
         yaml::{
-            parse::{ParseError, Problem, parse_first},
+            parse::{ParseError, Problem},
             resolve::{self, Build, Reader, ResolveError, Unresolvable},
             rope::Rope,
             tree::{Document, Node, NodeId},
@@ -41,7 +41,7 @@ pub(super) fn read(context: &mut Context, text: &Text, root: Root) -> Result<Res
     let Some(source) = text.as_str() else {
         return Ok(Err(converting("yaml: invalid leading UTF-8 octet", false)));
     };
-    let stream = match parse_first(source) {
+    let stream = match context.streams.parse(text, source) {
         Ok(stream) => stream,
         Err(error) => return unreadable(&error),
     };

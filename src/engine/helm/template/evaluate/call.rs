@@ -196,8 +196,10 @@ impl Evaluator<'_> {
             return Err(self.failed_call(call, Fault::failed("its arguments are a name and a value")));
         };
         let found = name.as_str().and_then(|name| self.template(name)).cloned();
-        let key: Rc<[u8]> = name.bytes().into();
-        let nested = self.included.entry(key.clone()).or_default();
+        let nested = match self.included.get_mut(name.bytes()) {
+            Some(nested) => nested,
+            None => self.included.entry(name.shared_bytes()).or_default(),
+        };
         if *nested > MAX_INCLUDED {
             let message =
                 format!("rendering template has a nested reference name: {}: unable to execute template", name.lossy());
@@ -210,7 +212,7 @@ impl Evaluator<'_> {
             return Err(self.failed_call(call, Fault::failed(message)));
         };
         let text = self.text_of(&template, dot.clone()).map_err(|failure| self.through(failure, call))?;
-        if let Some(nested) = self.included.get_mut(&key) {
+        if let Some(nested) = self.included.get_mut(name.bytes()) {
             *nested -= 1;
         }
         let control = self.decided_by(&Value::text(name.clone()));
@@ -240,12 +242,12 @@ impl Evaluator<'_> {
                     self.failed_call(call, Fault { kind: error.kind, message })
                 })?;
                 let parsed = Rc::new(parsed);
-                self.parsed.insert(text.bytes().into(), parsed.clone());
+                self.parsed.insert(text.shared_bytes(), parsed.clone());
                 parsed
             }
         };
         let unit = Rc::new(Unit { name: "gotpl".into(), written: Written::Text(text.clone()), ast, index: 0 });
-        let mut space = HashMap::new();
+        let mut space = HashMap::default();
         for (name, template) in unit.templates() {
             // Nothing but white space replaces no template that is already there, wherever it was defined.
             if !template.is_empty() || self.template(&name).is_none() {
