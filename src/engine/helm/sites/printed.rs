@@ -61,6 +61,11 @@ impl Printed<'_> {
         found.key.map_or_else(Vec::new, |key| self.document.slices(yaml.node(key).span.range()).collect())
     }
 
+    /// The bytes of a field's value.
+    pub fn value_span(&self, at: &Pointer) -> Option<Span> {
+        Some(self.yaml()?.node(self.node(at)?).span)
+    }
+
     /// The pieces of a field with everything in it, up to where the next field begins: what could have been printed at its
     /// end counts as well.
     pub fn block(&self, at: &Pointer) -> Vec<Slice> {

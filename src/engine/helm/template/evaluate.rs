@@ -410,6 +410,11 @@ impl<'program> Evaluator<'program> {
     fn decided_by(&mut self, value: &Value) -> SetId {
         let flow = value.flow(&mut self.context);
         let set = self.context.sets.union(flow.data, flow.control);
+        self.steering(set)
+    }
+
+    /// A set without the templates' own text.
+    fn steering(&mut self, set: SetId) -> SetId {
         if set.is_empty() {
             return set;
         }
