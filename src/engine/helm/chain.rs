@@ -404,6 +404,7 @@ impl Search<'_> {
                 Leaf::File(file) => {
                     let source = self.lineage.file(file);
                     let own = Span::new(offset as usize, offset as usize + slice.range.len());
+                    let own = self.lineage.in_file(file, own);
                     source.path == **path && source.inside.is_none() && own.start < span.end && span.start < own.end
                 }
                 _ => self.hit(leaf).is_some(),

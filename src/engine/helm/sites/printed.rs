@@ -140,6 +140,7 @@ impl Printed<'_> {
                 continue;
             };
             if source.inside.is_none() {
+                let span = lineage.in_file(file, span);
                 found.add([Site {
                     file: source.path.clone(),
                     label: "text of the template".to_owned(),
@@ -199,7 +200,11 @@ impl Printed<'_> {
         (source.inside.is_none()).then(|| Site {
             file: source.path.clone(),
             label: "text of the template".to_owned(),
-            wording: Wording::Text { span: Span::empty(end), before: String::new(), after: lines },
+            wording: Wording::Text {
+                span: lineage.in_file(file, Span::empty(end)),
+                before: String::new(),
+                after: lines,
+            },
         })
     }
 
