@@ -377,7 +377,7 @@ impl<'program> Evaluator<'program> {
                 return self.counted(value, span);
             }
             Datum::Object(object) if object.entries().is_some() => {
-                let entries = object.entries().unwrap_or_default();
+                let entries = object.entries().transpose().map_err(|fault| self.fail(span, fault))?.unwrap_or_default();
                 self.step(entries.len(), span)?;
                 let held = |value| Held { value, boxed: false };
                 entries.into_iter().map(|(key, item)| (held(key), held(item))).collect()
