@@ -5,6 +5,8 @@
 //! unless it says otherwise), and what helm 3.17.3 made of it: `expected.yaml`, its output to the byte, or `fails.txt`, what
 //! it said. Adding a case touches no Rust; `UPDATE_EXPECT=1` records helm's answers.
 
+mod moved;
+
 use std::{
     collections::BTreeMap,
     fs,

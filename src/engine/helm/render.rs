@@ -16,7 +16,7 @@ use super::{
     order::{self, Head},
     sites::printed::Printed,
     source::Source,
-    sources::{self, ArgumentKind, Problem, Sources},
+    sources::{self, ArgumentKind, BYTE_ORDER_MARK, Problem, Sources},
     template::{
         ast,
         context::Context,
@@ -199,7 +199,8 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
         for crd in &prepared.crds {
             let content = sources.content(crd.file).map_err(Stop::Problem)?;
             let leaf = evaluator.context.sets.leaf(Leaf::File(crd.file));
-            let text = Text::new(&content, MadeOf::Verbatim { leaf, offset: 0 });
+            let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+            let text = Text::new(content, MadeOf::Verbatim { leaf, offset: 0 });
             crds.push(File { name: crd.name.clone(), text });
         }
     }

@@ -178,12 +178,12 @@ impl Object for Files {
         Ok(Value::plain(Datum::Map(map)))
     }
 
-    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+    fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         let entry = |file: &File| {
-            let content = file.content.clone().ok()?;
-            Some((Value::text(Text::plain(&*file.name)), Value::plain(Datum::Bytes(content))))
+            let content = file.content.clone()?;
+            Ok((Value::text(Text::plain(&*file.name)), Value::plain(Datum::Bytes(content))))
         };
-        self.all().ok()?.iter().map(entry).collect()
+        Some(self.all().and_then(|files| files.iter().map(entry).collect()))
     }
 }
 

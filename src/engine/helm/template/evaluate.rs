@@ -378,7 +378,7 @@ impl<'program> Evaluator<'program> {
                 return self.counted(value, span);
             }
             Datum::Object(object) if object.entries().is_some() => {
-                let entries = object.entries().unwrap_or_default();
+                let entries = object.entries().transpose().map_err(|fault| self.fail(span, fault))?.unwrap_or_default();
                 self.step(entries.len(), span)?;
                 let held = |value| Held { value, boxed: false };
                 entries.into_iter().map(|(key, item)| (held(key), held(item))).collect()
@@ -411,6 +411,11 @@ impl<'program> Evaluator<'program> {
     fn decided_by(&mut self, value: &Value) -> SetId {
         let flow = value.flow(&mut self.context);
         let set = self.context.sets.union(flow.data, flow.control);
+        self.steering(set)
+    }
+
+    /// A set without the templates' own text.
+    fn steering(&mut self, set: SetId) -> SetId {
         if set.is_empty() {
             return set;
         }

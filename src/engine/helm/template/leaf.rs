@@ -22,7 +22,7 @@ pub struct PathId(u32);
 /// One place outside of the evaluation that a value can come from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Leaf {
-    /// Text of a file. A verbatim piece's offset counts from the file's first byte.
+    /// Text of a file. A verbatim piece's offset counts from the first byte behind a byte order mark.
     File(FileId),
     /// A constant inside of an action.
     Literal {

@@ -65,6 +65,8 @@ pub struct List {
     pub element: Element,
     /// The items.
     pub items: Rc<Vec<Value>>,
+    /// Whether it is Go's `nil` of its type: empty as any other, but `null` in JSON and equal to `nil`.
+    pub is_nil: bool,
 }
 
 /// The type of a slice's or map's items, as `typeOf` and type checks tell it.
@@ -157,8 +159,8 @@ pub trait Object: Any + fmt::Debug {
     /// What `toJson` and `toYaml` see: a map, list or scalar, in which there may be objects again.
     fn json(&self, context: &mut Context) -> Result<Value, Fault>;
 
-    /// The entries, where the type is a map or slice: `range`, `index` and `len` see them.
-    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+    /// The entries, where the type is a map or slice: `range`, `index` and `len` see them. A fault where they are not known.
+    fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         None
     }
 }
@@ -186,13 +188,13 @@ impl Value {
 
     /// A list of `interface {}`.
     pub fn list(items: Vec<Self>) -> Self {
-        Self::plain(Datum::List(List { element: Element::Any, items: Rc::new(items) }))
+        Self::plain(Datum::List(List::new(Element::Any, items)))
     }
 
     /// A list of `string`.
     pub fn texts(items: Vec<Text>) -> Self {
         let items = Rc::new(items.into_iter().map(Self::text).collect());
-        Self::plain(Datum::List(List { element: Element::Text, items }))
+        Self::plain(Datum::List(List::new(Element::Text, items)))
     }
 
     /// The same value, which something more decided.
@@ -322,6 +324,18 @@ impl Value {
             Datum::Map(_) => "map",
             Datum::Object(object) => object.kind(),
         }
+    }
+}
+
+impl List {
+    /// A slice of these items.
+    pub fn new(element: Element, items: impl Into<Rc<Vec<Value>>>) -> Self {
+        Self { element, items: items.into(), is_nil: false }
+    }
+
+    /// The slice that Go has where none was ever made.
+    pub fn nil(element: Element) -> Self {
+        Self { element, items: Rc::default(), is_nil: true }
     }
 }
 

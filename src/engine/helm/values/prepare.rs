@@ -324,7 +324,7 @@ impl Preparation<'_, '_> {
             let leaf = context.sets.leaf(Leaf::File(*file));
             let content = content.map(|bytes| {
                 let skipped = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-                Text::new(&bytes[skipped..], MadeOf::Verbatim { leaf, offset: skipped as u32 })
+                Text::new(&bytes[skipped..], MadeOf::Verbatim { leaf, offset: 0 })
             });
             entries.push(File { name: Rc::from(name.as_str()), content });
         }

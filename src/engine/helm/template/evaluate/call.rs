@@ -8,7 +8,7 @@ use super::super::{
     function::{Function, Lineage, Parameter},
     parse, print,
     program::{Unit, Written, associate},
-    value::{Datum, Entry, List, Map, Value},
+    value::{Datum, Element, Entry, List, Map, Value},
 };
 use super::{Eval, Evaluator, Held, MAX_TPL, failure::Failure, without_no_value};
 use crate::{
@@ -103,7 +103,31 @@ impl Evaluator<'_> {
             Lineage::Own => (function.body)(&mut self.context, &arguments),
             Lineage::Derived => self.derived(function, &arguments),
         };
-        result.map_err(|fault| self.failed_call(call, fault))
+        let result = result.map_err(|fault| self.failed_call(call, fault))?;
+        if function.name == "sortAlpha" {
+            let held = arguments.swap_remove(0);
+            self.sorted(held, &result).map_err(|fault| self.failed_call(call, fault))?;
+        }
+        Ok(result)
+    }
+
+    /// sprig sorts texts where they are, so that whoever holds the list has it sorted.
+    fn sorted(&mut self, before: Value, after: &Value) -> Result<(), Fault> {
+        let (Datum::List(before), Datum::List(after)) = (before.datum, &after.datum) else { return Ok(()) };
+        if before.element != Element::Text || before.items.is_sorted_by(|a, b| bytes(a) <= bytes(b)) {
+            return Ok(());
+        }
+        for slot in &mut self.variables {
+            if let Datum::List(held) = &mut slot.held.value.datum
+                && Rc::ptr_eq(&held.items, &before.items)
+            {
+                held.items = after.items.clone();
+            }
+        }
+        match Rc::strong_count(&before.items) {
+            1 => Ok(()),
+            _ => Err(Fault::unsupported("it sorts a list that a map or another list holds as well")),
+        }
     }
 
     /// Calls a function whose result is made of everything in its arguments.
@@ -129,7 +153,7 @@ impl Evaluator<'_> {
             Datum::Bytes(text) => Datum::Bytes(Text::new(text.bytes(), made_of)),
             Datum::List(list) => {
                 let items = list.items.iter().map(|item| self.marked(item.clone(), flow, depth + 1));
-                Datum::List(List { element: list.element, items: Rc::new(items.collect::<Result<_, _>>()?) })
+                Datum::List(List::new(list.element, items.collect::<Result<Vec<_>, _>>()?))
             }
             Datum::Map(map) => {
                 let marked = Map::new(map.kind());
@@ -282,4 +306,11 @@ const MAX_INCLUDED: usize = 1_000;
 
 fn text_data(text: &Text, context: &mut super::super::context::Context) -> crate::source::lineage::sets::SetId {
     Value::text(text.clone()).flow(context).data
+}
+
+fn bytes(value: &Value) -> &[u8] {
+    match &value.datum {
+        Datum::Text(text) => text.bytes(),
+        _ => &[],
+    }
 }

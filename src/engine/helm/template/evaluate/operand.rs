@@ -25,7 +25,9 @@ impl Evaluator<'_> {
         for command in &pipeline.commands {
             last = Some(self.command(dot, command, last)?.value);
         }
-        let value = last.unwrap_or_else(Value::nil);
+        let mut value = last.unwrap_or_else(Value::nil);
+        let said_by = self.said_by(pipeline.span);
+        value.control = self.context.sets.union(value.control, said_by);
         for variable in &pipeline.variables {
             let held = Held { value: value.clone(), boxed: false };
             if pipeline.assigns {
@@ -35,6 +37,17 @@ impl Evaluator<'_> {
             }
         }
         Ok(value)
+    }
+
+    /// The values that a pipeline itself is written in: `tpl` evaluates their text.
+    fn said_by(&mut self, span: Span) -> SetId {
+        let Some(Written::Text(text)) = self.current.as_ref().map(|current| &current.template.unit.written) else {
+            return SetId::EMPTY;
+        };
+        let pieces: Vec<SetId> =
+            text.slices(span.range()).flat_map(|slice| [slice.made_of.set(), slice.control]).collect();
+        let said_by = self.context.sets.union_all(pieces);
+        self.steering(said_by)
     }
 
     fn command(&mut self, dot: &Held, command: &Command, last: Option<Value>) -> Eval<Held> {
