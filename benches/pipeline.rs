@@ -1,23 +1,30 @@
-//! What a finding costs on its way: verified, mapped, parsed, located, judged, worded.
+//! What a finding costs on its way: verified, mapped, parsed, located, judged, worded; for charts, each step of the renderer.
 
 use std::{
+    fs,
     hint::black_box,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::{Value, json};
 use sourceward::{
+    engine::{
+        Parsed,
+        helm::{functions::Functions, template::parse},
+    },
     model::{finding::Finding, fingerprint::Fingerprint, pointer::Pointer, secret::Secret},
     remedy::{
         Verdict, judge,
         pull_request::{Circumstances, pull_request},
     },
     source::{
-        tree::MemoryTree,
+        path::RepoPath,
+        tree::{MemoryTree, Overlay},
         yaml::{
+            self,
             edit::{Change, edit},
-            parse::parse,
             resolve::{Reader, value},
         },
     },
@@ -63,13 +70,15 @@ fn mapping(c: &mut Criterion) {
     }
 }
 
-fn yaml(c: &mut Criterion) {
+fn manifests(c: &mut Criterion) {
     let large = many(200 * 1024 / MANIFEST.len());
     for (size, text) in [("3 kB", MANIFEST), ("200 kB", &large)] {
-        c.bench_function(&format!("yaml/parse {size}"), |b| b.iter(|| parse(black_box(text)).expect("YAML")));
+        c.bench_function(&format!("yaml/parse {size}"), |b| {
+            b.iter(|| yaml::parse::parse(black_box(text)).expect("YAML"))
+        });
         c.bench_function(&format!("yaml/parse and resolve {size}"), |b| {
             b.iter(|| {
-                let stream = parse(black_box(text)).expect("YAML");
+                let stream = yaml::parse::parse(black_box(text)).expect("YAML");
                 let roots = stream.documents.iter().filter_map(|document| Some((document, document.root?)));
                 roots
                     .map(|(document, root)| value(document, root, Reader::Manifest).expect("a value"))
@@ -80,6 +89,65 @@ fn yaml(c: &mut Criterion) {
         c.bench_function(&format!("yaml/edit one scalar of {size}"), |b| {
             b.iter(|| edit(black_box(text), 0, &at, &Change::Set(json!(17)), Reader::Manifest).expect("an edit"));
         });
+    }
+}
+
+/// A chart with a subchart, and the values of two environments.
+fn charts(c: &mut Criterion) {
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/helm/umbrella-and-environments");
+    let mut files = Vec::new();
+    collect(&case.join("repo"), "", &mut files);
+    let tree = MemoryTree::of(files);
+    let catalog = Catalog::of(&tree).expect("a catalog");
+    let finding: Finding =
+        serde_json::from_slice(&fs::read(case.join("finding.json")).expect("a file")).expect("a finding");
+
+    let functions = Functions::all();
+    let template = fs::read_to_string(case.join("repo/charts/shop/templates/cart.yaml")).expect("a template");
+    c.bench_function("helm/parse a template of 1 kB", |b| {
+        b.iter(|| parse::parse(black_box(&template), &|name| functions.contains(name)).expect("a template"));
+    });
+    let stack = catalog.position("shop/prod").expect("a stack");
+    let declaration = &catalog.stacks()[stack].declaration;
+    c.bench_function("helm/render, cold", |b| {
+        b.iter(|| declaration.render(black_box(&tree), &Parsed::default()).expect("resources"));
+    });
+    let values: RepoPath = "env/prod/values.yaml".parse().expect("a path");
+    let edited = |replicas: usize| {
+        let text = format!("cart:\n  enabled: true\n  replicas: {replicas}\n");
+        Overlay::new(&tree, [(values.clone(), Some(text.as_bytes().into()))].into())
+    };
+    // More than a file's remembered contents, so that the values are read anew each time.
+    let (edits, parsed, mut next) = ([3, 4, 5, 6, 7].map(edited), Parsed::default(), 0);
+    c.bench_function("helm/render, one values file edited", |b| {
+        b.iter(|| {
+            next += 1;
+            declaration.render(black_box(&edits[next % edits.len()]), &parsed).expect("resources")
+        });
+    });
+    let rendered = catalog.rendered(stack).expect("resources");
+    let deployment = rendered.resources.iter().find(|resource| resource.value["kind"] == "Deployment");
+    let deployment = deployment.expect("a deployment");
+    let replicas: Pointer = "/spec/replicas".parse().expect("a pointer");
+    c.bench_function("helm/lineage of a field", |b| {
+        b.iter(|| assert!(!deployment.origins(black_box(&replicas)).is_empty()));
+    });
+    c.bench_function("helm/fix, cold catalog", |b| {
+        b.iter(|| proved(&Catalog::of(&tree).expect("a catalog"), &finding));
+    });
+    c.bench_function("helm/fix, warm catalog", |b| b.iter(|| proved(&catalog, &finding)));
+}
+
+/// The files of a folder, named from there.
+fn collect(folder: &Path, above: &str, files: &mut Vec<(RepoPath, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = format!("{above}{}", path.file_name().expect("a name").to_string_lossy());
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), files);
+        } else {
+            files.push((name.parse().expect("a path"), fs::read(&path).expect("a file")));
+        }
     }
 }
 
@@ -140,7 +208,7 @@ fn stack(files: usize) -> MemoryTree {
 
 /// Somebody scaled one of them.
 fn finding(index: usize) -> Finding {
-    let stream = parse(&named(index)).expect("YAML");
+    let stream = yaml::parse::parse(&named(index)).expect("YAML");
     let root = stream.documents[0].root.expect("a root");
     let declared = value(&stream.documents[0], root, Reader::Manifest).expect("a value");
     let of = |at: &str| declared.pointer(at).cloned().unwrap_or(Value::Null);
@@ -160,6 +228,6 @@ criterion_group! {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = signature, mapping, yaml, judging, words
+    targets = signature, mapping, manifests, charts, judging, words
 }
 criterion_main!(pipeline);

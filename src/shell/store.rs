@@ -17,6 +17,7 @@
 pub mod accept;
 pub mod beside;
 pub mod case;
+mod index;
 pub mod lease;
 pub mod read;
 mod schema;
@@ -171,7 +172,7 @@ impl Store {
             Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(folder.to_owned())),
             Err(TryLockError::Error(error)) => return Err(problem(&path, error)),
         }
-        let mut session = Session::new(schema::open(folder, options)?);
+        let mut session = Session::new(schema::open(folder, options)?)?;
         session.alone(|session| lease::void_all(session, now))?;
 
         let counters = Arc::new(Counters::default());

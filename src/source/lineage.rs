@@ -3,6 +3,7 @@
 //! The measure is the leaf: every field of a rendered resource leads to the places that say it, each with the role it
 //! plays and the address at which an editor finds it again.
 
+pub mod hash;
 pub mod sets;
 pub mod text;
 

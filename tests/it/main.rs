@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a file a subject.
 
 mod architecture;
+mod charts;
 mod cli;
 mod documents;
 mod fix;

@@ -158,6 +158,22 @@ fn a_delivery_id_is_taken_once() {
 }
 
 #[test]
+fn a_number_is_never_given_twice() {
+    let mut bench = Bench::new();
+    for (number, day) in [(1, 0), (2, 100), (3, 200)] {
+        let now = day * 24 * HOUR;
+        bench.reopen(now);
+        let id = format!("d{number}");
+        assert_eq!(bench.deliver(&id, &[drift("cart", 5)], now), [(Some(number), Status::New)], "after {day} days");
+        assert_eq!(bench.deliver(&format!("{id}-over"), &[over(drift("cart", 5))], now + 1).len(), 1);
+        // The newest stays, however old.
+        let forgotten = bench.store().gc(10, now + 99 * 24 * HOUR).wait().expect("forgets");
+        assert_eq!(bench.case(number).state, State::Resolved, "{forgotten}");
+    }
+    assert_eq!(bench.reader.show(CaseId(1)), Ok(None), "the others are forgotten");
+}
+
+#[test]
 fn findings_find_their_open_case() {
     let violation = json!({
         "intent": "violation", "rule": {"id": "CKV_1"},
@@ -603,6 +619,12 @@ fn a_fault_acknowledges_nothing() {
         let next = submit("good", "after").wait();
         assert_eq!(next.is_ok(), survives, "{what}: {next:?}");
         acknowledged += usize::from(next.is_ok());
+        if survives {
+            // The trouble of the operation that failed is not known.
+            let anew = submit("good", "b").wait();
+            assert!(matches!(&anew, Ok(Acceptance::Accepted(all)) if all[0].status == Status::New), "{what}: {anew:?}");
+            acknowledged += 1;
+        }
         saboteur.execute_batch("DROP TRIGGER fault").expect("heals");
         drop(saboteur);
         bench.reopen(9);

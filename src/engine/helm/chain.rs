@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// Where a document says when Helm runs it.
+const HOOK: &str = "helm.sh/hook";
+
 /// How the field at a pointer came to be; nothing where it is not printed.
 pub fn chain(lineage: &Lineage, printed: &Printed<'_>, at: &Pointer) -> Option<Chain> {
     let (value, before) = value(lineage, printed, at)?;
@@ -45,6 +48,9 @@ pub fn chain(lineage: &Lineage, printed: &Printed<'_>, at: &Pointer) -> Option<C
             _ => chain.parts.push(part),
         }
     }
+    if value.is_empty() && chain.parts.is_empty() {
+        chain.parts = nothing(lineage, printed, &before, at);
+    }
     let printing: Vec<LeafId> = controls(lineage, &before);
     let choosing =
         controls(lineage, &slices).into_iter().filter(|leaf| !printing.contains(leaf) && !data.contains(leaf));
@@ -61,14 +67,18 @@ pub fn dependents(
     spot: &Spot<'_>,
 ) -> Vec<(Pointer, Dependence)> {
     let mut search = Search { lineage, spot, maps: maps(lineage, spot), leaves: HashMap::new() };
+    // Helm drops a resource whose hook it does not know.
+    let hook = Pointer::of(["metadata", "annotations", HOOK]);
+    let is_hook = value(lineage, printed, &hook)
+        .is_some_and(|(value, _)| value.slices(0..value.len()).any(|slice| search.is_in(&slice)));
     let depends = |at: &Pointer| {
-        let (value, before) = value(lineage, printed, at)?;
-        let slices: Vec<Slice> = value.slices(0..value.len()).collect();
-        let is_data = slices.iter().any(|slice| search.is_in(slice));
+        let (slices, before) = parts(lineage, printed, at)?;
+        // The key is a part of the field as well: where it is another, the field is elsewhere.
+        let is_data = slices.iter().chain(&before).any(|slice| search.is_in(slice));
         let mut controls = slices.iter().chain(&before).map(|slice| slice.control);
         let dependence = match is_data {
             true => Some(Dependence::Data),
-            false => controls.any(|set| search.decides(set)).then_some(Dependence::Control),
+            false => (is_hook || controls.any(|set| search.decides(set))).then_some(Dependence::Control),
         };
         dependence.map(|dependence| (at.clone(), dependence))
     };
@@ -113,6 +123,30 @@ pub fn lack(lineage: &Lineage, printed: &Printed<'_>, resource: &Value, at: &Poi
     lack
 }
 
+/// The pieces of a field's value and of its key. A list or map counts with its keys, with what could be printed at its
+/// beginning and end and with what let its items through, but without what those are made of: they are fields of their own.
+fn parts(lineage: &Lineage, printed: &Printed<'_>, at: &Pointer) -> Option<(Vec<Slice>, Vec<Slice>)> {
+    let (value, before) = value(lineage, printed, at)?;
+    if printed.scalar(lineage, at).is_some_and(|scalar| !scalar.text.is_empty()) {
+        return Some((value.slices(0..value.len()).collect(), before));
+    }
+    let items: Vec<Span> = printed.children(at).iter().filter_map(|item| printed.value_span(item)).collect();
+    let own = printed.block(at).into_iter().filter_map(|slice| {
+        let inside = |item: &&Span| match slice.range.is_empty() {
+            true => item.start < slice.range.start && slice.range.start < item.end,
+            false => item.start < slice.range.end && slice.range.start < item.end,
+        };
+        match items.iter().find(inside) {
+            None => Some(slice),
+            Some(item) if !slice.range.is_empty() && slice.range.start <= item.start => {
+                Some(Slice { made_of: MadeOf::NOTHING, ..slice })
+            }
+            Some(_) => None,
+        }
+    });
+    Some((own.collect(), before))
+}
+
 /// The text of a field with its pieces, and the pieces of its key, or of what stands before it where it has none.
 fn value(lineage: &Lineage, printed: &Printed<'_>, at: &Pointer) -> Option<(Text, Vec<Slice>)> {
     let at = Pointer::of(printed.base.tokens().iter().chain(at.tokens()).cloned());
@@ -134,6 +168,22 @@ fn part(lineage: &Lineage, value: &Text, slice: &Slice) -> Part {
             Part { text, computed: true, sources: causes(lineage, leaves) }
         }
     }
+}
+
+/// What says that a field is empty: its quotes, or its key with nothing behind it.
+fn nothing(lineage: &Lineage, printed: &Printed<'_>, key: &[Slice], at: &Pointer) -> Vec<Part> {
+    let written: Vec<Slice> = match printed.value_span(at) {
+        Some(value) if !value.is_empty() => printed.document.slices(value.range()).collect(),
+        _ => key.to_vec(),
+    };
+    let mut parts: Vec<Part> = Vec::new();
+    for slice in written.iter().filter(|slice| !slice.range.is_empty()) {
+        let part = Part { text: String::new(), ..part(lineage, printed.document.text(), slice) };
+        if !part.sources.is_empty() && !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 /// What decided over pieces, without the templates' own text, which is the same in every render.
@@ -354,6 +404,7 @@ impl Search<'_> {
                 Leaf::File(file) => {
                     let source = self.lineage.file(file);
                     let own = Span::new(offset as usize, offset as usize + slice.range.len());
+                    let own = self.lineage.in_file(file, own);
                     source.path == **path && source.inside.is_none() && own.start < span.end && span.start < own.end
                 }
                 _ => self.hit(leaf).is_some(),

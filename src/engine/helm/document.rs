@@ -20,11 +20,12 @@ use crate::{
             sets::{SetId, Sets},
             text::{MadeOf, Slice, Text, TextBuilder},
         },
+        span::Span,
         yaml::{
             parse::parse_first,
             resolve::{self, Reader},
             rope::Rope,
-            tree::{self, NodeKind},
+            tree::{self, NodeKind, ScalarStyle},
         },
     },
 };
@@ -149,6 +150,20 @@ fn trimmed(file: &[u8], range: Range<usize>) -> Range<usize> {
     start..end
 }
 
+/// A range with the white space around it.
+fn with_space(file: &[u8], range: &Range<usize>) -> Range<usize> {
+    let before = file[..range.start].iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let behind = file[range.end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    range.start - before..range.end + behind
+}
+
+/// Appends what could have been printed in the white space at the ends of a document.
+fn push_marks(whole: &Rope, space: Range<usize>, builder: &mut TextBuilder) {
+    for slice in whole.slices(space).filter(|slice| slice.range.is_empty()) {
+        builder.push_bytes(&[], slice.made_of, slice.control);
+    }
+}
+
 impl Parsed {
     /// The documents of a rendered file.
     pub fn documents(&mut self, file: &Text) -> Vec<Document> {
@@ -158,7 +173,10 @@ impl Parsed {
             .map(|range| {
                 // Helm prints a line break behind each part, and only with it a block at the end is what it is in the file.
                 let mut builder = TextBuilder::default();
+                let around = with_space(file.bytes(), &range);
+                push_marks(&whole, around.start..range.start, &mut builder);
                 builder.push(&whole.slice(range.clone()));
+                push_marks(&whole, range.end..around.end, &mut builder);
                 builder.push_bytes(b"\n", MadeOf::NOTHING, SetId::EMPTY);
                 let text = builder.build();
                 Document { range, content: self.content(text.bytes()), rope: Rope::new(text) }
@@ -260,7 +278,13 @@ impl Document {
             builder.push_bytes(b"", MadeOf::Derived(flow.data), flow.control);
             (builder.build(), start..start + blanks)
         } else {
-            (self.rope.scalar(node, sets), node.span.range())
+            let value = self.rope.scalar(node, sets);
+            match node.kind {
+                NodeKind::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded, .. } => {
+                    (self.with_ends(&value, node.span), node.span.range())
+                }
+                _ => (value, node.span.range()),
+            }
         };
         let is_elsewhere = !found.via.is_empty();
         let first = key.as_ref().filter(|_| !is_elsewhere).map_or(written.start, |key| key.start.min(written.start));
@@ -268,6 +292,21 @@ impl Document {
         let line_end =
             bytes[written.end..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| written.end + at);
         Some(Field { value, written, key, lines: line_start..line_end, is_elsewhere })
+    }
+}
+
+impl Document {
+    /// The text of a block scalar with what could have been printed before its first line or behind its last one.
+    fn with_ends(&self, value: &Text, span: Span) -> Text {
+        let bytes = self.text().bytes();
+        let header = bytes[span.range()].iter().position(|byte| *byte == b'\n').unwrap_or(span.len());
+        let content = bytes[span.range()].trim_ascii_end().len().max(header);
+        let around = with_space(bytes, &(span.start..span.end));
+        let mut builder = TextBuilder::default();
+        push_marks(&self.rope, span.start..span.start + header, &mut builder);
+        builder.push(value);
+        push_marks(&self.rope, span.start + content + 1..around.end, &mut builder);
+        builder.build()
     }
 }
 

@@ -3,16 +3,19 @@
 use std::cell::RefCell;
 
 use super::{
-    sources::{Layer, SourceFile},
+    sources::{BYTE_ORDER_MARK, Layer, SourceFile},
     template::{
         evaluate::BranchSeen,
         leaf::{FileId, LayerId, Leaf, Paths},
     },
     values::lookup::Layering,
 };
-use crate::source::lineage::{
-    sets::{LeafId, SetId, Sets},
-    text::Slice,
+use crate::source::{
+    lineage::{
+        sets::{LeafId, SetId, Sets},
+        text::Slice,
+    },
+    span::Span,
 };
 
 /// The origins of a render.
@@ -59,9 +62,21 @@ impl Lineage {
         &self.files[file.0 as usize]
     }
 
-    /// The text of a file that was read, where it is text.
+    /// The text of a file that was read, where it is text; without a byte order mark, which Helm takes off every file.
     pub fn text_of(&self, file: FileId) -> Option<&str> {
-        self.file(file).content().and_then(|content| std::str::from_utf8(content).ok())
+        let content = self.file(file).content()?;
+        std::str::from_utf8(&content[self.skipped(file)..]).ok()
+    }
+
+    /// The bytes of a file that are these bytes of its text.
+    pub fn in_file(&self, file: FileId, span: Span) -> Span {
+        let skipped = self.skipped(file);
+        Span::new(span.start + skipped, span.end + skipped)
+    }
+
+    fn skipped(&self, file: FileId) -> usize {
+        let is_marked = self.file(file).content().is_some_and(|content| content.starts_with(BYTE_ORDER_MARK));
+        if is_marked { BYTE_ORDER_MARK.len() } else { 0 }
     }
 
     /// Tells whether a layer is written in a file of the repository, not in an archive or an argument.

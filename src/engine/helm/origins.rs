@@ -96,10 +96,10 @@ pub fn place_of(lineage: &Lineage, leaf: &Leaf, bytes: Option<(usize, usize)>) -
     }
 }
 
-/// Bytes of a file.
+/// Bytes of a file, given by their place in its text.
 pub fn place_in_file(lineage: &Lineage, file: FileId, span: Span) -> Place {
     let line = lineage.text_of(file).map_or(1, |text| line_of(text, span.start));
-    let source = lineage.file(file);
+    let (source, span) = (lineage.file(file), lineage.in_file(file, span));
     Place { file: source.path.clone(), inside: source.inside.as_deref().map(str::to_owned), line, span }
 }
 

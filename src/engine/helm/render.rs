@@ -7,12 +7,16 @@ use serde_json::Value;
 use super::{
     chart::Chart,
     document::{self, Document},
-    functions::{Functions, yaml},
+    functions::{
+        Functions,
+        regex::pattern::Patterns,
+        yaml::{self, streams::Streams},
+    },
     lineage::Lineage,
     order::{self, Head},
     sites::printed::Printed,
     source::Source,
-    sources::{self, ArgumentKind, Problem, Sources},
+    sources::{self, ArgumentKind, BYTE_ORDER_MARK, Problem, Sources},
     template::{
         ast,
         context::Context,
@@ -79,9 +83,21 @@ impl Installation {
 #[derive(Debug, Default)]
 pub struct Cache {
     parsed: sources::Parsed,
-    templates: RefCell<HashMap<Arc<str>, Rc<ast::File>>>,
+    templates: RefCell<Templates>,
     documents: RefCell<document::Parsed>,
     functions: RefCell<Option<Rc<Functions>>>,
+    patterns: RefCell<Patterns>,
+    streams: RefCell<Streams>,
+}
+
+/// Templates that were parsed.
+#[derive(Debug, Default)]
+struct Templates {
+    /// By the address of their text, which is kept with them.
+    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>)>,
+    by_text: HashMap<Arc<str>, Rc<ast::File>>,
+    /// The bytes of all texts.
+    kept: usize,
 }
 
 /// The text of parsed templates that is kept, in bytes.
@@ -151,7 +167,7 @@ enum Stop {
 
 /// Loads the chart and executes its templates.
 fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_>) -> Result<Evaluated, Stop> {
-    let mut context = Context::default();
+    let mut context = Context { patterns: cache.patterns.take(), streams: cache.streams.take(), ..Context::default() };
     let chart = Arc::new(Chart::load(sources, &installation.chart).map_err(Stop::Problem)?);
     let functions = cache.functions.borrow_mut().get_or_insert_with(|| Rc::new(Functions::all())).clone();
     let prepared =
@@ -183,11 +199,14 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
         for crd in &prepared.crds {
             let content = sources.content(crd.file).map_err(Stop::Problem)?;
             let leaf = evaluator.context.sets.leaf(Leaf::File(crd.file));
-            let text = Text::new(&content, MadeOf::Verbatim { leaf, offset: 0 });
+            let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+            let text = Text::new(content, MadeOf::Verbatim { leaf, offset: 0 });
             crds.push(File { name: crd.name.clone(), text });
         }
     }
     let (context, branches) = evaluator.finish();
+    cache.patterns.replace(context.patterns.remembered());
+    cache.streams.replace(context.streams);
     let (read, layers) = sources.take_read();
     let lineage = Lineage {
         sets: RefCell::new(context.sets),
@@ -202,15 +221,21 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
 
 impl Cache {
     fn template(&self, text: &Arc<str>, functions: &Functions) -> Result<Rc<ast::File>, ParseError> {
-        if let Some(known) = self.templates.borrow().get(text) {
+        let mut templates = self.templates.borrow_mut();
+        let address = Arc::as_ptr(text).addr();
+        if let Some((_, known)) = templates.by_address.get(&address) {
             return Ok(known.clone());
         }
-        let parsed = Rc::new(parse(text, &|name| functions.contains(name))?);
-        let mut kept = self.templates.borrow_mut();
-        if kept.keys().map(|text| text.len()).sum::<usize>() + text.len() > MAX_KEPT {
-            kept.clear();
+        let parsed = match templates.by_text.get(text) {
+            Some(known) => known.clone(),
+            None => Rc::new(parse(text, &|name| functions.contains(name))?),
+        };
+        if templates.kept + text.len() > MAX_KEPT {
+            *templates = Templates::default();
         }
-        kept.insert(text.clone(), parsed.clone());
+        templates.kept += text.len();
+        templates.by_address.insert(address, (text.clone(), parsed.clone()));
+        templates.by_text.insert(text.clone(), parsed.clone());
         Ok(parsed)
     }
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     hash::Hash,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -17,6 +18,7 @@ use super::{
         fault::Fault,
         leaf::{FileId, LayerId},
     },
+    values::schema::Schema,
 };
 use crate::{
     model::pointer::Pointer,
@@ -149,6 +151,19 @@ pub struct Yaml {
     pub first: usize,
     /// What Helm reads in it.
     pub value: Result<Arc<Value>, (usize, String)>,
+    /// Whether the word `Files` is in it.
+    pub mentions_files: bool,
+}
+
+/// A template's text.
+#[derive(Debug)]
+pub struct TemplateText {
+    /// The text without a byte order mark; absent where it is not UTF-8.
+    pub text: Option<Arc<str>>,
+    /// The bytes before the text: those of a byte order mark.
+    pub skipped: usize,
+    /// Whether the word `Files` is in it, as far as can be told.
+    pub mentions_files: bool,
 }
 
 /// What was parsed and unpacked before.
@@ -156,11 +171,17 @@ pub struct Yaml {
 pub struct Parsed {
     documents: Mutex<Recent<Yaml>>,
     archives: Mutex<Recent<Archive>>,
+    templates: Mutex<Recent<TemplateText>>,
+    schemas: Mutex<Recent<Schema>>,
 }
 
-/// The results for the last few contents of each file.
+/// The results for the last few contents of each file, by its path and its name in that archive.
 #[derive(Debug)]
-struct Recent<T>(HashMap<(RepoPath, Option<Arc<str>>), Contents<T>>);
+struct Recent<T> {
+    files: HashMap<RepoPath, HashMap<Option<Arc<str>>, Contents<T>>>,
+    /// The bytes of all contents.
+    kept: usize,
+}
 
 /// Contents of one file and what was made of them, newest first.
 type Contents<T> = Vec<(Arc<[u8]>, Arc<T>)>;
@@ -168,25 +189,35 @@ type Contents<T> = Vec<(Arc<[u8]>, Arc<T>)>;
 /// How many contents of a file are remembered: before an edit, and with one candidate and the next.
 const CONTENTS: usize = 3;
 
+/// The bytes of all contents of one kind that are remembered.
+const MAX_KEPT: usize = 64 << 20;
+
 /// UTF-8's byte order mark.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl<T> Default for Recent<T> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self { files: HashMap::new(), kept: 0 }
     }
 }
 
 impl<T> Recent<T> {
-    fn get(&self, path: &RepoPath, inside: Option<&Arc<str>>, content: &Arc<[u8]>) -> Option<Arc<T>> {
-        let contents = self.0.get(&(path.clone(), inside.cloned()))?;
+    fn get(&self, file: &SourceFile, content: &Arc<[u8]>) -> Option<Arc<T>> {
+        let contents = self.files.get(&file.path)?.get(&file.inside)?;
         let same = |known: &Arc<[u8]>| Arc::ptr_eq(known, content) || known == content;
         contents.iter().find(|(known, _)| same(known)).map(|(_, result)| result.clone())
     }
 
-    fn put(&mut self, path: &RepoPath, inside: Option<&Arc<str>>, content: Arc<[u8]>, result: Arc<T>) {
-        let contents = self.0.entry((path.clone(), inside.cloned())).or_default();
-        contents.truncate(CONTENTS - 1);
+    fn put(&mut self, file: &SourceFile, content: Arc<[u8]>, result: Arc<T>) {
+        if self.kept + content.len() > MAX_KEPT {
+            self.files.clear();
+            self.kept = 0;
+        }
+        let contents = self.files.entry(file.path.clone()).or_default().entry(file.inside.clone()).or_default();
+        while contents.len() >= CONTENTS {
+            self.kept -= contents.pop().map_or(0, |(oldest, _)| oldest.len());
+        }
+        self.kept += content.len();
         contents.insert(0, (content, result));
     }
 }
@@ -271,16 +302,45 @@ impl<'t> Sources<'t> {
     /// # Errors
     /// Where it cannot be read or is no YAML.
     pub fn yaml(&mut self, file: FileId) -> Result<Arc<Yaml>, Problem> {
+        self.remembered(file, &self.parsed.documents, Yaml::read)?
+            .map_err(|(line, fault)| self.problem_at(file, line, fault))
+    }
+
+    /// A file read as a template.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn template(&mut self, file: FileId) -> Result<Arc<TemplateText>, Problem> {
+        let read = |content: &[u8]| Ok::<_, Infallible>(TemplateText::read(content));
+        let Ok(template) = self.remembered(file, &self.parsed.templates, read)?;
+        Ok(template)
+    }
+
+    /// A file read as a schema of values.
+    ///
+    /// # Errors
+    /// Where it cannot be read, and what is wrong with it.
+    pub fn schema(&mut self, file: FileId) -> Result<Result<Arc<Schema>, Fault>, Problem> {
+        self.remembered(file, &self.parsed.schemas, Schema::read)
+    }
+
+    /// What a file was made to before, or now is.
+    fn remembered<T, E>(
+        &mut self,
+        file: FileId,
+        memory: &Mutex<Recent<T>>,
+        read: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Result<Result<Arc<T>, E>, Problem> {
         let content = self.content(file)?;
-        let SourceFile { path, inside, .. } = self.get(file).clone();
-        let lock = || self.parsed.documents.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(yaml) = lock().get(&path, inside.as_ref(), &content) {
-            return Ok(yaml);
+        let lock = || memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(self.get(file), &content) {
+            return Ok(Ok(known));
         }
-        let yaml = Yaml::read(&content).map_err(|(line, fault)| self.problem_at(file, line, fault))?;
-        let yaml = Arc::new(yaml);
-        lock().put(&path, inside.as_ref(), content, yaml.clone());
-        Ok(yaml)
+        Ok(read(&content).map(|result| {
+            let result = Arc::new(result);
+            lock().put(self.get(file), content, result.clone());
+            result
+        }))
     }
 
     /// An archive unpacked.
@@ -288,19 +348,9 @@ impl<'t> Sources<'t> {
     /// # Errors
     /// Where it is no chart's archive, or too large.
     pub fn archive(&mut self, file: FileId) -> Result<Arc<Archive>, Problem> {
-        let content = self.content(file)?;
-        let SourceFile { path, inside, .. } = self.get(file).clone();
-        let lock = || self.parsed.archives.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock().get(&path, inside.as_ref(), &content);
-        let archive = match known {
-            Some(archive) => archive,
-            None => {
-                let archive = Archive::unpack(&content).map_err(|fault| self.problem(file, fault))?;
-                let archive = Arc::new(archive);
-                lock().put(&path, inside.as_ref(), content, archive.clone());
-                archive
-            }
-        };
+        let archive = self
+            .remembered(file, &self.parsed.archives, Archive::unpack)?
+            .map_err(|fault| self.problem(file, fault))?;
         let left = self.unpacked.checked_sub(archive.size);
         let too_large = || self.problem(file, Fault::limit("all archives together unpack to too many bytes"));
         self.unpacked = left.ok_or_else(too_large)?;
@@ -446,7 +496,20 @@ impl Yaml {
                 .map(Arc::new)
                 .map_err(|error| (line_of(&text, error.span.start), error.to_string())),
         };
-        Ok(Self { text, skipped, stream, first, value })
+        let mentions_files = text.contains(FILES);
+        Ok(Self { text, skipped, stream, first, value, mentions_files })
+    }
+}
+
+/// The word without which no template asks for `.Files`.
+pub const FILES: &str = "Files";
+
+impl TemplateText {
+    fn read(content: &[u8]) -> Self {
+        let skipped = if content.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let text = std::str::from_utf8(&content[skipped..]).ok();
+        let mentions_files = text.is_none_or(|text| text.contains(FILES));
+        Self { text: text.map(Into::into), skipped, mentions_files }
     }
 }
 

@@ -9,7 +9,7 @@ mod dependencies;
 mod layers;
 pub mod lookup;
 mod prepare;
-mod schema;
+pub mod schema;
 mod set;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -1,6 +1,6 @@
 //! Declared and live object side by side, field by field: what the declared one would have to say.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -180,7 +180,8 @@ fn shared_map(
 
 fn shared_items(owned: Owned, declared: &[Value], live: &[Value], place: &Place<'_>) -> Value {
     let name = |item: &Value| item.get("name").unwrap_or(item).as_str().unwrap_or_default().to_owned();
-    let ours = |item: &&Value| declared.contains(*item) || !owned(place, &name(item), item);
+    let known: HashSet<&Value> = declared.iter().collect();
+    let ours = |item: &&Value| known.contains(*item) || !owned(place, &name(item), item);
     let live: Vec<_> = live.iter().filter(ours).cloned().collect();
     Value::Array(order::as_set(declared, &live, &same, &|_, live| live.clone()))
 }

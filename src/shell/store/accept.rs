@@ -1,12 +1,13 @@
 //! Taking deliveries: what is new, what was said before.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
     case::{CaseId, State, as_text},
+    index::Key,
     writer::Session,
 };
 use crate::model::{
@@ -25,7 +26,7 @@ pub const RECHECK: i64 = 24 * 60 * 60 * 1000;
 pub const REJECTIONS: i64 = 1_000;
 
 /// How many cases one report that all is well can end.
-const RESOLVED_AT_ONCE: i64 = 1_000;
+const RESOLVED_AT_ONCE: usize = 1_000;
 
 /// One message of a sender.
 #[derive(Clone, Debug)]
@@ -225,34 +226,36 @@ struct Known {
     fingerprint: String,
 }
 
-const KNOWN: &str = "SELECT id, state, content, updated_at, attempts, pull_number IS NOT NULL, fingerprint \
-                     FROM finding_case WHERE subject = ?1 AND state <> 'resolved'";
-
-fn known(row: &rusqlite::Row<'_>) -> rusqlite::Result<Known> {
-    Ok(Known {
-        id: row.get(0)?,
-        state: row.get(1)?,
-        content: row.get(2)?,
-        updated_at: row.get(3)?,
-        attempts: row.get(4)?,
-        has_pull_request: row.get(5)?,
-        fingerprint: row.get(6)?,
-    })
+/// What is known of an open case.
+fn known(connection: &Connection, case: i64) -> rusqlite::Result<Known> {
+    connection
+        .prepare_cached(
+            "SELECT state, content, updated_at, attempts, pull_number IS NOT NULL, fingerprint \
+             FROM finding_case WHERE id = ?1",
+        )?
+        .query_one([case], |row| {
+            Ok(Known {
+                id: case,
+                state: row.get(0)?,
+                content: row.get(1)?,
+                updated_at: row.get(2)?,
+                attempts: row.get(3)?,
+                has_pull_request: row.get(4)?,
+                fingerprint: row.get(5)?,
+            })
+        })
 }
 
 /// A report that the trouble stands.
 fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rusqlite::Result<Accepted> {
     let repository = row_of(session, arrival)?;
     let accepted = |id, status| Accepted { id: Some(CaseId(id)), fingerprint: arrival.fingerprint.clone(), status };
-    let connection = session.connection();
-    let case = connection
-        .prepare_cached(&format!("{KNOWN} AND identity = ?2 AND repository = ?3"))?
-        .query_one(params![arrival.subject, arrival.identity, repository], known)
-        .optional()?;
+    let key = Key { subject: arrival.subject, identity: arrival.identity, repository };
     let routed = arrival.repository.is_some();
-    let Some(case) = case else {
+    let Some(case) = session.open_cases().get(&key) else {
         let (state, due) = if routed { (State::Ready, Some(now)) } else { (State::Refused, None) };
-        let id = connection
+        let id = session
+            .connection()
             .prepare_cached(
                 "INSERT INTO finding_case (repository, subject, fingerprint, state, due_at, content, sender, \
                  created_at, updated_at, reported_at, reason, finding, identity) \
@@ -271,15 +274,18 @@ fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rus
                 arrival.finding,
                 arrival.identity,
             ])?;
+        session.open_cases().insert(key, id);
         return Ok(accepted(id, Status::New));
     };
+    let case = known(session.connection(), case)?;
     if case.content != arrival.content {
         revise(session, &case, arrival, now)?;
         return Ok(accepted(case.id, Status::Revised));
     }
     let rested = now.saturating_sub(case.updated_at) >= RECHECK;
     if routed && rested && matches!(case.state.as_str(), "refused" | "dead") {
-        connection
+        session
+            .connection()
             .prepare_cached(
                 "UPDATE finding_case SET state = 'ready', due_at = ?2, attempts = 0, reason = NULL, finding = ?3, \
                  reports = reports + 1, reported_at = ?2, updated_at = ?2 WHERE id = ?1",
@@ -295,15 +301,14 @@ fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rus
 fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Vec<Accepted>) -> rusqlite::Result<()> {
     let before = accepted.len();
     let repository = arrival.repository.is_some().then(|| row_of(session, arrival)).transpose()?;
-    let identity = arrival.narrow.then_some(arrival.identity);
-    let cases: Vec<Known> = session
-        .connection()
-        .prepare_cached(&format!(
-            "{KNOWN} AND (?2 IS NULL OR identity = ?2) AND (?3 IS NULL OR repository = ?3) ORDER BY id LIMIT ?4"
-        ))?
-        .query_map(params![arrival.subject, identity, repository, RESOLVED_AT_ONCE], known)?
-        .collect::<Result<_, _>>()?;
-    for case in cases {
+    let meant = |key: &Key| {
+        (!arrival.narrow || key.identity == arrival.identity) && repository.is_none_or(|row| row == key.repository)
+    };
+    let about = session.open_cases().about(arrival.subject).filter(|(key, _)| meant(key));
+    let mut cases: Vec<(Key, i64)> = about.map(|(key, id)| (*key, id)).collect();
+    cases.sort_unstable_by_key(|(_, id)| *id);
+    for (key, id) in cases.into_iter().take(RESOLVED_AT_ONCE) {
+        let case = known(session.connection(), id)?;
         let untouched =
             !case.has_pull_request && (case.state == "refused" || case.state == "ready" && case.attempts == 0);
         let status = if case.content == arrival.content {
@@ -317,6 +322,7 @@ fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Ve
                      reported_at = ?2, updated_at = ?2 WHERE id = ?1",
                 )?
                 .execute(params![case.id, now, r#""the sender reported that it is over""#])?;
+            session.open_cases().remove(&key);
             Status::Resolved
         } else {
             revise(session, &case, arrival, now)?;

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{
     StoreError,
-    case::{Case, CaseId, PullRequest},
+    case::{Case, CaseId, PullRequest, State},
+    index::Key as CaseKey,
     read, upkeep,
     writer::Session,
 };
@@ -205,18 +206,21 @@ pub(super) fn finish(
     transitions: &[Transition],
     now: i64,
 ) -> rusqlite::Result<Result<(), StoreError>> {
-    let connection = session.connection();
-    let Some(repository) = held(connection, key)? else { return Ok(Err(fenced(key))) };
-    let claimed = working(connection, repository)?;
+    let Some(repository) = held(session.connection(), key)? else { return Ok(Err(fenced(key))) };
+    let claimed = working(session.connection(), repository)?;
     if let Some(stranger) = transitions.iter().find(|one| !claimed.iter().any(|case| case.id == one.case.0)) {
         return Ok(Err(StoreError::NotClaimed(stranger.case)));
     }
     let forgotten = Outcome::Retry("the job said nothing about this case".to_owned());
     for case in &claimed {
         let said = transitions.iter().rev().find(|one| one.case.0 == case.id);
-        settle(connection, case, said.map_or(&forgotten, |said| &said.outcome), now)?;
+        let state = settle(session.connection(), case, said.map_or(&forgotten, |said| &said.outcome), now)?;
+        if state == State::Resolved {
+            let key = CaseKey { subject: case.subject, identity: case.identity, repository };
+            session.open_cases().remove(&key);
+        }
     }
-    give_back(connection, repository)?;
+    give_back(session.connection(), repository)?;
     if transitions.iter().any(|one| is_secret(&one.outcome)) {
         session.forget();
     }
@@ -287,6 +291,8 @@ fn held(connection: &Connection, key: &Key) -> rusqlite::Result<Option<i64>> {
 /// A case that is part of a claim.
 struct Working {
     id: i64,
+    subject: [u8; 16],
+    identity: [u8; 16],
     attempts: i64,
     /// Whether a newer revision than the claimed one has come.
     revised: bool,
@@ -295,16 +301,24 @@ struct Working {
 fn working(connection: &Connection, repository: i64) -> rusqlite::Result<Vec<Working>> {
     connection
         .prepare_cached(
-            "SELECT id, attempts, revision <> claimed_revision FROM finding_case \
+            "SELECT id, subject, identity, attempts, revision <> claimed_revision FROM finding_case \
              WHERE repository = ?1 AND state = 'working'",
         )?
-        .query_map([repository], |row| Ok(Working { id: row.get(0)?, attempts: row.get(1)?, revised: row.get(2)? }))?
+        .query_map([repository], |row| {
+            Ok(Working {
+                id: row.get(0)?,
+                subject: row.get(1)?,
+                identity: row.get(2)?,
+                attempts: row.get(3)?,
+                revised: row.get(4)?,
+            })
+        })?
         .collect()
 }
 
-/// Writes an outcome. What was decided about an older revision is remembered as far as it is a fact (the pull request),
-/// but the case stays in the queue for the newer one.
-fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) -> rusqlite::Result<()> {
+/// Writes an outcome and tells where the case stands now. What was decided about an older revision is remembered as far
+/// as it is a fact (the pull request), but the case stays in the queue for the newer one.
+fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) -> rusqlite::Result<State> {
     if let Outcome::Proposed(pull_request) = outcome {
         connection
             .prepare_cached("UPDATE finding_case SET pull_number = ?2, pull_url = ?3 WHERE id = ?1")?
@@ -325,20 +339,20 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
             let crashed = i64::from(matches!(outcome, Outcome::Crashed(_)));
             if case.attempts >= TRIES {
                 let reason = format!("given up after {TRIES} tries: {reason}");
-                ("dead", None, case.attempts, crashed, shown(&reason))
+                (State::Dead, None, case.attempts, crashed, shown(&reason))
             } else {
                 let due = now.saturating_add(upkeep::pause(case.attempts));
-                ("waiting", Some(due), case.attempts, crashed, shown(reason))
+                (State::Waiting, Some(due), case.attempts, crashed, shown(reason))
             }
         }
-        Outcome::Later { at, reason } => ("waiting", Some((*at).max(now)), case.attempts - 1, 0, shown(reason)),
-        _ if case.revised => ("ready", Some(now), 0, 0, None),
-        Outcome::Proposed(_) => ("proposed", None, 0, 0, None),
-        Outcome::Resolved(note) => ("resolved", None, 0, 0, shown(note)),
-        Outcome::Dead(reason) => ("dead", None, case.attempts, 0, shown(reason)),
+        Outcome::Later { at, reason } => (State::Waiting, Some((*at).max(now)), case.attempts - 1, 0, shown(reason)),
+        _ if case.revised => (State::Ready, Some(now), 0, 0, None),
+        Outcome::Proposed(_) => (State::Proposed, None, 0, 0, None),
+        Outcome::Resolved(note) => (State::Resolved, None, 0, 0, shown(note)),
+        Outcome::Dead(reason) => (State::Dead, None, case.attempts, 0, shown(reason)),
         Outcome::Refused(refusal) => {
             let reason = serde_json::to_string(refusal).expect("a refusal is JSON");
-            ("refused", None, 0, 0, Some(reason))
+            (State::Refused, None, 0, 0, Some(reason))
         }
     };
     // A case that was finished properly has shown that it ends no process.
@@ -349,8 +363,8 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
              crashes = CASE WHEN ?6 THEN 0 ELSE crashes + ?7 END, claimed_revision = NULL, updated_at = ?8 \
              WHERE id = ?1",
         )?
-        .execute(params![case.id, state, due, attempts, reason, finished, crashes, now])?;
-    Ok(())
+        .execute(params![case.id, state.as_str(), due, attempts, reason, finished, crashes, now])?;
+    Ok(state)
 }
 
 fn is_secret(outcome: &Outcome) -> bool {

@@ -37,12 +37,12 @@ const MIGRATIONS: &[&str] = &["
         owner       TEXT
     ) STRICT;
 
-    -- A trouble and what became of it. Repository 0 stands for none. Identity and subject are the first 128 bits of the
-    -- fingerprint and of the fingerprint without the fields, by which a report that all is well again finds the cases of
-    -- one resource: short, because a page of their index is written for every new case. The long text comes last, so
-    -- that reading the other columns does not touch its overflow pages.
+    -- A trouble and what became of it. The newest case is never deleted, so that no number is given twice. Repository 0
+    -- stands for none. Identity and subject are the first 128 bits of the fingerprint and of the fingerprint without the
+    -- fields, by which a report that all is well again finds the cases of one resource. The long text comes last, so that
+    -- reading the other columns does not touch its overflow pages.
     CREATE TABLE finding_case (
-        id               INTEGER PRIMARY KEY AUTOINCREMENT,
+        id               INTEGER PRIMARY KEY,
         repository       INTEGER NOT NULL,
         subject          BLOB NOT NULL,
         identity         BLOB NOT NULL,
@@ -64,8 +64,9 @@ const MIGRATIONS: &[&str] = &["
         reason           TEXT,
         finding          TEXT NOT NULL
     ) STRICT;
-    -- One open case per trouble.
-    CREATE UNIQUE INDEX case_open ON finding_case (subject, identity, repository) WHERE state <> 'resolved';
+    -- What the writer has to know of the open cases, of which there is one per trouble; by number, so that new ones are
+    -- written side by side.
+    CREATE INDEX case_open ON finding_case (id, subject, identity, repository) WHERE state <> 'resolved';
     -- The queue: due_at is set exactly for ready and waiting cases.
     CREATE INDEX case_due ON finding_case (repository, due_at) WHERE due_at IS NOT NULL;
     CREATE INDEX case_state ON finding_case (state, updated_at);
@@ -78,8 +79,8 @@ pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 /// changed many times is moved only once.
 const CHECKPOINT_PAGES: i64 = 16_000;
 
-/// Memory for pages of the writing connection, in KiB: the identities of a few hundred thousand open cases.
-const CACHE_KIB: i64 = 64 << 10;
+/// Memory for pages of the writing connection, in KiB: the ids of a few hundred thousand deliveries.
+const CACHE_KIB: i64 = 32 << 10;
 
 /// Refuses libraries with the WAL-reset bug (SQLite 3.7.0 to 3.51.2).
 pub(super) fn check_library() -> Result<(), StoreError> {

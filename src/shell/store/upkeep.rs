@@ -37,7 +37,8 @@ pub(super) fn gc(connection: &Connection, limit: usize, now: i64) -> rusqlite::R
     let cases = connection
         .prepare_cached(
             "DELETE FROM finding_case WHERE id IN (SELECT id FROM finding_case \
-             WHERE state = 'resolved' AND updated_at <= ?1 ORDER BY updated_at LIMIT ?2)",
+             WHERE state = 'resolved' AND updated_at <= ?1 AND id < (SELECT MAX(id) FROM finding_case) \
+             ORDER BY updated_at LIMIT ?2)",
         )?
         .execute([now - RESOLVED, limit])?;
     Ok(deliveries + cases)

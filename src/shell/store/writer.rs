@@ -13,7 +13,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::sync::watch;
 
-use super::StoreError;
+use super::{StoreError, index::OpenCases};
 use crate::model::repository::RepoSlug;
 
 /// The most operations of one commit.
@@ -53,6 +53,7 @@ pub(super) struct Session {
     connection: Connection,
     /// Row ids of repositories, which are never deleted.
     repositories: HashMap<RepoSlug, i64>,
+    open: OpenCases,
     /// Whether the journal holds what must not be kept; so it may after a process was killed.
     forget: bool,
 }
@@ -93,8 +94,9 @@ fn gather(counters: &Counters) {
 }
 
 impl Session {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, repositories: HashMap::new(), forget: true }
+    pub(super) fn new(connection: Connection) -> Result<Self, StoreError> {
+        let open = OpenCases::read(&connection).map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok(Self { connection, repositories: HashMap::new(), open, forget: true })
     }
 
     /// Has the journal emptied after this commit: it still holds what the database no longer does.
@@ -104,6 +106,11 @@ impl Session {
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The open cases, as of this operation.
+    pub(super) fn open_cases(&mut self) -> &mut OpenCases {
+        &mut self.open
     }
 
     /// The row of a repository, created at its first mention.
@@ -164,6 +171,7 @@ impl Session {
         let done = done.and_then(|()| self.end().map_err(|error| Failure::of(error, true)));
         if done.is_err() {
             self.repositories.clear();
+            self.open.take_back();
             if !self.connection.is_autocommit() {
                 self.connection.execute_batch("ROLLBACK").map_err(Failure::Fatal)?;
             }
@@ -171,6 +179,7 @@ impl Session {
             counters.commits.fetch_add(1, Ordering::Relaxed);
             self.forget_now();
         }
+        self.open.keep();
         done
     }
 

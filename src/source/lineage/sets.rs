@@ -4,9 +4,11 @@
 //! there. Most sets occur thousands of times, so a set is one small number, and the union of two sets is worked out once.
 
 use std::{
-    collections::{BTreeSet, HashMap},
-    hash::Hash,
+    collections::HashMap,
+    hash::{BuildHasher, Hash},
 };
+
+use super::hash::{Mixed, Mixing};
 
 /// The most leaves of one set; a larger one becomes [`SetId::ANY`].
 pub const MAX_SET: usize = 4_096;
@@ -35,11 +37,18 @@ pub struct Flow {
 #[derive(Debug)]
 pub struct Sets<L> {
     leaves: Vec<L>,
-    leaf_ids: HashMap<L, LeafId>,
-    sets: Vec<Box<[LeafId]>>,
-    set_ids: HashMap<Box<[LeafId]>, SetId>,
-    unions: HashMap<(SetId, SetId), SetId>,
-    total: usize,
+    /// The leaves by their hashes, each under the first number from its hash that no other leaf has.
+    leaf_ids: HashMap<u64, LeafId, Mixed>,
+    /// The leaves of all sets, one after the other.
+    members: Vec<LeafId>,
+    /// Where each set ends in them.
+    ends: Vec<u32>,
+    /// The sets by their hashes, each under the first number from its hash that no other set has.
+    set_ids: HashMap<u64, SetId, Mixed>,
+    unions: HashMap<(SetId, SetId), SetId, Mixing>,
+    /// Room to work in.
+    distinct: Vec<SetId>,
+    gathered: Vec<LeafId>,
 }
 
 /// A set of one leaf carries it in its id, so that wrapping a leaf needs no table.
@@ -80,11 +89,13 @@ impl<L> Default for Sets<L> {
     fn default() -> Self {
         Self {
             leaves: Vec::new(),
-            leaf_ids: HashMap::new(),
-            sets: vec![Box::default(), Box::default()],
-            set_ids: HashMap::new(),
-            unions: HashMap::new(),
-            total: 0,
+            leaf_ids: HashMap::default(),
+            members: Vec::new(),
+            ends: vec![0, 0],
+            set_ids: HashMap::default(),
+            unions: HashMap::default(),
+            distinct: Vec::new(),
+            gathered: Vec::new(),
         }
     }
 }
@@ -92,12 +103,16 @@ impl<L> Default for Sets<L> {
 impl<L: Clone + Eq + Hash> Sets<L> {
     /// The id of a leaf.
     pub fn leaf(&mut self, leaf: L) -> LeafId {
-        if let Some(id) = self.leaf_ids.get(&leaf) {
-            return *id;
+        let mut hash = Mixing::default().hash_one(&leaf);
+        while let Some(id) = self.leaf_ids.get(&hash) {
+            if self.leaves[id.0 as usize] == leaf {
+                return *id;
+            }
+            hash = hash.wrapping_add(1);
         }
         let id = LeafId(u32::try_from(self.leaves.len()).expect("a render has fewer than 2^31 leaves") & !SINGLE);
-        self.leaves.push(leaf.clone());
-        self.leaf_ids.insert(leaf, id);
+        self.leaves.push(leaf);
+        self.leaf_ids.insert(hash, id);
         id
     }
 
@@ -109,7 +124,7 @@ impl<L: Clone + Eq + Hash> Sets<L> {
     /// The leaves of a set, sorted; none for [`SetId::ANY`], which has to be asked for first.
     pub fn leaves(&self, set: SetId) -> impl Iterator<Item = LeafId> + '_ {
         let single = (set.0 & SINGLE != 0).then_some(LeafId(set.0 & !SINGLE));
-        let many: &[LeafId] = if single.is_some() { &[] } else { &self.sets[set.0 as usize] };
+        let many: &[LeafId] = if single.is_some() { &[] } else { self.listed(set) };
         single.into_iter().chain(many.iter().copied())
     }
 
@@ -128,26 +143,31 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         if let Some(union) = self.unions.get(&pair) {
             return *union;
         }
-        let union = self.merged(a, b);
+        let union = self.merged(&[a, b]);
         self.unions.insert(pair, union);
         union
     }
 
     /// Everything that is in any of the sets.
     pub fn union_all(&mut self, sets: impl IntoIterator<Item = SetId>) -> SetId {
-        let mut distinct: Vec<SetId> = sets.into_iter().filter(|set| !set.is_empty()).collect();
+        let mut distinct = std::mem::take(&mut self.distinct);
+        distinct.clear();
+        for set in sets {
+            if !set.is_empty() && distinct.last() != Some(&set) {
+                distinct.push(set);
+            }
+        }
         distinct.sort_unstable();
         distinct.dedup();
-        match distinct[..] {
+        let union = match distinct[..] {
             [] => SetId::EMPTY,
             [one] => one,
             [one, other] => self.union(one, other),
             _ if distinct.contains(&SetId::ANY) => SetId::ANY,
-            _ => {
-                let leaves: BTreeSet<LeafId> = distinct.iter().flat_map(|set| self.leaves(*set)).collect();
-                self.set(leaves.into_iter().collect())
-            }
-        }
+            _ => self.merged(&distinct),
+        };
+        self.distinct = distinct;
+        union
     }
 
     /// Both flows together.
@@ -160,35 +180,54 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         if set == SetId::ANY {
             return set;
         }
-        let kept: Vec<LeafId> = self.leaves(set).filter(|leaf| fits(self.get(*leaf))).collect();
-        self.set(kept.into())
+        let mut kept = std::mem::take(&mut self.gathered);
+        kept.clear();
+        kept.extend(self.leaves(set).filter(|leaf| fits(self.get(*leaf))));
+        let id = self.set(&kept);
+        self.gathered = kept;
+        id
     }
 
-    fn merged(&mut self, a: SetId, b: SetId) -> SetId {
-        let mut leaves: Vec<LeafId> = self.leaves(a).chain(self.leaves(b)).collect();
+    fn merged(&mut self, sets: &[SetId]) -> SetId {
+        let mut leaves = std::mem::take(&mut self.gathered);
+        leaves.clear();
+        sets.iter().for_each(|set| leaves.extend(self.leaves(*set)));
         leaves.sort_unstable();
         leaves.dedup();
-        self.set(leaves.into())
+        let id = self.set(&leaves);
+        self.gathered = leaves;
+        id
     }
 
     /// The id of sorted, distinct leaves.
-    fn set(&mut self, leaves: Box<[LeafId]>) -> SetId {
-        match leaves[..] {
+    fn set(&mut self, leaves: &[LeafId]) -> SetId {
+        match *leaves {
             [] => return SetId::EMPTY,
             [one] => return one.into(),
             _ => {}
         }
-        if let Some(id) = self.set_ids.get(&leaves) {
-            return *id;
+        let mut hash = Mixing::default().hash_one(leaves);
+        while let Some(id) = self.set_ids.get(&hash) {
+            if self.listed(*id) == leaves {
+                return *id;
+            }
+            hash = hash.wrapping_add(1);
         }
-        if leaves.len() > MAX_SET || self.total + leaves.len() > MAX_TOTAL {
+        if leaves.len() > MAX_SET || self.members.len() + leaves.len() > MAX_TOTAL {
             return SetId::ANY;
         }
-        self.total += leaves.len();
-        let id = SetId(u32::try_from(self.sets.len()).expect("the total bounds the number of sets"));
-        self.sets.push(leaves.clone());
-        self.set_ids.insert(leaves, id);
+        let id = SetId(u32::try_from(self.ends.len()).expect("the total bounds the number of sets"));
+        self.members.extend_from_slice(leaves);
+        self.ends.push(self.members.len() as u32);
+        self.set_ids.insert(hash, id);
         id
+    }
+
+    /// The leaves of a set that is no single one.
+    fn listed(&self, set: SetId) -> &[LeafId] {
+        let at = set.0 as usize;
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.members[start..self.ends[at] as usize]
     }
 }
 

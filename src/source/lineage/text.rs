@@ -13,7 +13,16 @@ use super::sets::{LeafId, SetId};
 #[derive(Clone, Debug, Default)]
 pub struct Text {
     bytes: Rc<[u8]>,
-    pieces: Rc<[Piece]>,
+    pieces: Pieces,
+}
+
+/// The pieces of a text: most have one, which needs no memory of its own.
+#[derive(Clone, Debug, Default)]
+enum Pieces {
+    #[default]
+    None,
+    One(Piece),
+    Many(Rc<[Piece]>),
 }
 
 /// A run of bytes of one origin.
@@ -66,7 +75,13 @@ pub struct Cursor<'a> {
 pub struct TextBuilder {
     bytes: Vec<u8>,
     pieces: Vec<Piece>,
+    /// Where the innermost text begins: its first byte and its first piece.
+    begin: (usize, usize),
 }
+
+/// A text that is interrupted by one within it.
+#[derive(Debug)]
+pub struct Outer((usize, usize));
 
 impl MadeOf {
     /// Made by the program itself.
@@ -89,12 +104,34 @@ impl MadeOf {
     }
 }
 
+impl Piece {
+    /// Tells whether it neither has bytes nor leads anywhere.
+    fn says_nothing(&self) -> bool {
+        self.len == 0 && self.made_of == MadeOf::NOTHING && self.control.is_empty()
+    }
+}
+
+impl Pieces {
+    fn of(pieces: &[Piece]) -> Self {
+        match *pieces {
+            [] => Self::None,
+            [one] => Self::One(one),
+            _ => Self::Many(pieces.into()),
+        }
+    }
+}
+
 impl Text {
     /// Bytes of one origin.
     pub fn new(bytes: &[u8], made_of: MadeOf) -> Self {
-        let mut builder = TextBuilder::default();
-        builder.push_bytes(bytes, made_of, SetId::EMPTY);
-        builder.build()
+        Self::shared(bytes.into(), made_of)
+    }
+
+    /// The same, without a copy of the bytes.
+    pub fn shared(bytes: Rc<[u8]>, made_of: MadeOf) -> Self {
+        let piece = Piece { len: bytes.len() as u32, made_of, control: SetId::EMPTY };
+        let pieces = if piece.says_nothing() { Pieces::None } else { Pieces::One(piece) };
+        Self { bytes, pieces }
     }
 
     /// Bytes that the program itself made.
@@ -110,6 +147,11 @@ impl Text {
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The bytes, to be kept without a copy.
+    pub fn shared_bytes(&self) -> Rc<[u8]> {
+        self.bytes.clone()
     }
 
     /// The text, where it is UTF-8.
@@ -134,13 +176,17 @@ impl Text {
 
     /// The pieces, which tile the bytes.
     pub fn pieces(&self) -> &[Piece] {
-        &self.pieces
+        match &self.pieces {
+            Pieces::None => &[],
+            Pieces::One(piece) => std::slice::from_ref(piece),
+            Pieces::Many(pieces) => pieces,
+        }
     }
 
     /// The pieces that touch a range, cut to it. Pieces of no length count where they lie in the range or at its ends.
     pub fn slices(&self, range: Range<usize>) -> impl Iterator<Item = Slice> + '_ {
         let mut at = 0;
-        self.pieces.iter().filter_map(move |piece| {
+        self.pieces().iter().filter_map(move |piece| {
             let (start, end) = (at, at + piece.len as usize);
             at = end;
             let touches = if piece.len == 0 {
@@ -166,6 +212,10 @@ impl Text {
         if range == (0..self.len()) {
             return self.clone();
         }
+        if let (Pieces::One(piece), false) = (&self.pieces, range.is_empty()) {
+            let piece = Piece { len: range.len() as u32, made_of: piece.made_of.after(range.start), ..*piece };
+            return Self { bytes: self.bytes[range].into(), pieces: Pieces::One(piece) };
+        }
         let mut builder = TextBuilder::default();
         builder.push_slice(self, range);
         builder.build()
@@ -180,7 +230,7 @@ impl Cursor<'_> {
 
     /// What the byte at the place is made of, and what decided that it is there.
     pub fn here(&self) -> (MadeOf, SetId) {
-        self.text.pieces[self.piece..]
+        self.text.pieces()[self.piece..]
             .iter()
             .find(|piece| piece.len > 0)
             .map_or((MadeOf::NOTHING, SetId::EMPTY), |piece| (piece.made_of.after(self.at - self.start), piece.control))
@@ -189,7 +239,7 @@ impl Cursor<'_> {
     /// Appends what lies between the place and `end` to a text, and moves there. Pieces of no length at the end go along.
     pub fn take(&mut self, end: usize, into: &mut TextBuilder) {
         into.bytes.extend_from_slice(&self.text.bytes[self.at..end]);
-        while let Some(piece) = self.text.pieces.get(self.piece) {
+        while let Some(piece) = self.text.pieces().get(self.piece) {
             let piece_end = self.start + piece.len as usize;
             if piece.len > 0 && self.at >= end {
                 break;
@@ -212,7 +262,7 @@ impl Cursor<'_> {
 
     /// Moves to `end`. Pieces of no length at the end stay ahead.
     pub fn skip(&mut self, end: usize) {
-        while let Some(piece) = self.text.pieces.get(self.piece) {
+        while let Some(piece) = self.text.pieces().get(self.piece) {
             let piece_end = self.start + piece.len as usize;
             if piece_end > end || (piece.len == 0 && self.start >= end) {
                 break;
@@ -227,17 +277,32 @@ impl Cursor<'_> {
 impl TextBuilder {
     /// The number of bytes so far.
     pub fn len(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() - self.begin.0
     }
 
     /// Tells whether there are no bytes yet.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.len() == 0
     }
 
     /// The bytes so far.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[self.begin.0..]
+    }
+
+    /// Begins a text of its own; what there is so far waits.
+    pub fn begin(&mut self) -> Outer {
+        Outer(std::mem::replace(&mut self.begin, (self.bytes.len(), self.pieces.len())))
+    }
+
+    /// The text that was begun, and goes on with what waited.
+    pub fn end(&mut self, outer: Outer) -> Text {
+        let (bytes, pieces) = self.begin;
+        let text = Text { bytes: self.bytes[bytes..].into(), pieces: Pieces::of(&self.pieces[pieces..]) };
+        self.bytes.truncate(bytes);
+        self.pieces.truncate(pieces);
+        self.begin = outer.0;
+        text
     }
 
     /// Appends bytes of one origin. No bytes with an origin leave a piece of no length.
@@ -249,7 +314,7 @@ impl TextBuilder {
     /// Appends a text with its pieces.
     pub fn push(&mut self, text: &Text) {
         self.bytes.extend_from_slice(&text.bytes);
-        for piece in text.pieces.iter() {
+        for piece in text.pieces() {
             self.push_piece(*piece);
         }
     }
@@ -266,18 +331,19 @@ impl TextBuilder {
     /// control it has here.
     pub fn push_under(&mut self, text: &Text, mut control: impl FnMut(SetId) -> SetId) {
         self.bytes.extend_from_slice(&text.bytes);
-        for piece in text.pieces.iter() {
+        for piece in text.pieces() {
             self.push_piece(Piece { control: control(piece.control), ..*piece });
         }
     }
 
     /// The text.
     pub fn build(self) -> Text {
-        Text { bytes: self.bytes.into(), pieces: self.pieces.into() }
+        let (bytes, pieces) = self.begin;
+        Text { bytes: self.bytes[bytes..].into(), pieces: Pieces::of(&self.pieces[pieces..]) }
     }
 
     fn push_piece(&mut self, piece: Piece) {
-        if let Some(last) = self.pieces.last_mut() {
+        if let Some(last) = self.pieces[self.begin.1..].last_mut() {
             let follows = match (last.made_of, piece.made_of) {
                 (MadeOf::Verbatim { leaf, offset }, MadeOf::Verbatim { leaf: next, offset: at }) => {
                     leaf == next && offset + last.len == at
@@ -290,8 +356,7 @@ impl TextBuilder {
                 return;
             }
         }
-        let says_nothing = piece.len == 0 && piece.made_of == MadeOf::NOTHING && piece.control.is_empty();
-        if !says_nothing {
+        if !piece.says_nothing() {
             self.pieces.push(piece);
         }
     }
@@ -321,6 +386,20 @@ mod tests {
                 (5..7, MadeOf::Verbatim { leaf: tag, offset: 0 }),
             ]
         );
+    }
+
+    #[test]
+    fn a_text_within_a_text_is_its_own() {
+        let mut builder = TextBuilder::default();
+        builder.push_bytes(b"ab", MadeOf::NOTHING, SetId::EMPTY);
+        let outer = builder.begin();
+        assert!(builder.is_empty());
+        builder.push_bytes(b"cd", MadeOf::NOTHING, SetId::EMPTY);
+        let inner = builder.end(outer);
+        assert_eq!((inner.bytes(), inner.pieces().len()), (b"cd".as_slice(), 1));
+        builder.push(&inner);
+        let whole = builder.build();
+        assert_eq!((whole.bytes(), whole.pieces().len()), (b"abcd".as_slice(), 1));
     }
 
     #[test]

@@ -161,10 +161,9 @@ impl Object for Files {
             let content = file.content.clone()?;
             context.budget.text(content.len() * 4)?;
             let Flow { data, control } = Value::text(content.clone()).flow(context);
-            let numbers: Vec<String> = content.bytes().iter().map(u8::to_string).collect();
             let space = if index > 0 { " " } else { "" };
             out.push(&Text::plain(format!("{space}{}:", file.name)));
-            out.push_bytes(format!("[{}]", numbers.join(" ")).as_bytes(), MadeOf::Derived(data), control);
+            out.push_bytes(&numbers(content.bytes()), MadeOf::Derived(data), control);
         }
         out.push(&Text::plain("]"));
         Ok(out.build())
@@ -179,13 +178,33 @@ impl Object for Files {
         Ok(Value::plain(Datum::Map(map)))
     }
 
-    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+    fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         let entry = |file: &File| {
-            let content = file.content.clone().ok()?;
-            Some((Value::text(Text::plain(&*file.name)), Value::plain(Datum::Bytes(content))))
+            let content = file.content.clone()?;
+            Ok((Value::text(Text::plain(&*file.name)), Value::plain(Datum::Bytes(content))))
         };
-        self.all().ok()?.iter().map(entry).collect()
+        Some(self.all().and_then(|files| files.iter().map(entry).collect()))
     }
+}
+
+/// Bytes as Go prints a `[]byte`: numbers between brackets.
+fn numbers(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() * 4 + 2);
+    out.push(b'[');
+    for (at, byte) in bytes.iter().enumerate() {
+        if at > 0 {
+            out.push(b' ');
+        }
+        if *byte >= 100 {
+            out.push(b'0' + byte / 100);
+        }
+        if *byte >= 10 {
+            out.push(b'0' + byte / 10 % 10);
+        }
+        out.push(b'0' + byte % 10);
+    }
+    out.push(b']');
+    out
 }
 
 /// The lines without their breaks; one break at the very end counts for none. Go fails on an empty file.

@@ -11,7 +11,7 @@ pub struct Rules(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
-    pattern: String,
+    pattern: Pattern,
     negated: bool,
     folders_only: bool,
     /// Whether the pattern is held against the whole path, not the last part only.
@@ -40,7 +40,12 @@ impl Rules {
             let (negated, line) = line.strip_prefix('!').map_or((false, line), |rest| (true, rest));
             let (folders_only, line) = line.strip_suffix('/').map_or((false, line), |rest| (true, rest));
             let (rooted, line) = line.strip_prefix('/').map_or((false, line), |rest| (true, rest));
-            rules.push(Rule { pattern: line.to_owned(), negated, folders_only, whole: rooted || line.contains('/') });
+            rules.push(Rule {
+                pattern: Pattern::new(line),
+                negated,
+                folders_only,
+                whole: rooted || line.contains('/'),
+            });
         }
         Ok(Self(rules))
     }
@@ -50,15 +55,16 @@ impl Rules {
         self.0.iter().any(|rule| {
             let name = if rule.whole { path } else { path.rsplit('/').next().unwrap_or_default() };
             if rule.negated {
-                (rule.folders_only && !is_folder) || !matches(&rule.pattern, name)
+                (rule.folders_only && !is_folder) || !rule.pattern.matches(name)
             } else {
-                (!rule.folders_only || is_folder) && matches(&rule.pattern, name)
+                (!rule.folders_only || is_folder) && rule.pattern.matches(name)
             }
         })
     }
 }
 
 /// A step of Go's `path.Match`.
+#[derive(Debug)]
 enum Step {
     Star,
     One,
@@ -66,14 +72,41 @@ enum Step {
     Exactly(char),
 }
 
-/// Go's `path.Match`; a malformed pattern matches nothing.
-fn matches(pattern: &str, name: &str) -> bool {
-    steps(pattern).is_some_and(|steps| {
+/// A pattern of Go's `path.Match`.
+#[derive(Debug)]
+struct Pattern {
+    /// Absent for a malformed one, which matches nothing.
+    steps: Option<Vec<Step>>,
+    /// What every name begins with.
+    head: String,
+    /// What every name ends with.
+    tail: String,
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Self {
+        let steps = steps(pattern);
+        let exactly = |step: &Step| match step {
+            Step::Exactly(c) => Some(*c),
+            _ => None,
+        };
+        let all = steps.as_deref().unwrap_or_default();
+        let head = all.iter().map_while(exactly).collect();
+        let mut tail: Vec<char> = all.iter().rev().map_while(exactly).collect();
+        tail.reverse();
+        Self { head, tail: tail.into_iter().collect(), steps }
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        let Some(steps) = &self.steps else { return false };
+        if !name.starts_with(&self.head) || !name.ends_with(&self.tail) {
+            return false;
+        }
         let name: Vec<char> = name.chars().collect();
         // Where in the name the steps so far may end.
         let mut ends = vec![false; name.len() + 1];
         ends[0] = true;
-        for step in &steps {
+        for step in steps {
             let mut next = vec![false; name.len() + 1];
             for at in (0..=name.len()).filter(|at| ends[*at]) {
                 match step {
@@ -91,7 +124,7 @@ fn matches(pattern: &str, name: &str) -> bool {
             ends = next;
         }
         ends[name.len()]
-    })
+    }
 }
 
 fn is_pattern(pattern: &str) -> bool {

@@ -145,8 +145,8 @@ fn metadata_record(
     ];
     let sources = texts(&metadata.sources, context);
     let keywords = texts(&metadata.keywords, context);
-    let maintainers = metadata.maintainers.iter().flatten().map(|one| maintainer(one, context)).collect();
-    let dependencies = dependencies.unwrap_or_default().iter().map(|one| dependency(one, context)).collect();
+    let maintainers = metadata.maintainers.iter().flatten().map(|one| maintainer(one, context)).collect::<Vec<_>>();
+    let dependencies = dependencies.unwrap_or_default().iter().map(|one| dependency(one, context)).collect::<Vec<_>>();
     let annotations = Map::new(MapKind::Text);
     for (key, word) in &metadata.annotations {
         annotations.insert(Text::plain(key), word_value(word, context));
@@ -154,10 +154,10 @@ fn metadata_record(
     // The order of the struct, which `%v` and `toJson` show.
     fields.insert(2, omitted(field("Sources", "sources", sources)));
     fields.insert(5, omitted(field("Keywords", "keywords", keywords)));
-    fields.insert(6, omitted(field("Maintainers", "maintainers", Value::list(maintainers))));
+    fields.insert(6, omitted(field("Maintainers", "maintainers", listed(Element::Any, maintainers))));
     fields.insert(12, omitted(field("Deprecated", "deprecated", Value::plain(Datum::Bool(metadata.deprecated)))));
     fields.insert(13, omitted(field("Annotations", "annotations", Value::plain(Datum::Map(annotations)))));
-    fields.insert(15, omitted(field("Dependencies", "dependencies", Value::list(dependencies))));
+    fields.insert(15, omitted(field("Dependencies", "dependencies", listed(Element::Any, dependencies))));
     record("chart.Metadata", false, fields)
 }
 
@@ -269,8 +269,13 @@ pub fn word_value(word: &Word, context: &mut Context) -> Value {
 }
 
 fn texts(words: &[Word], context: &mut Context) -> Value {
-    let items = Rc::new(words.iter().map(|word| word_value(word, context)).collect());
-    Value::plain(Datum::List(List { element: Element::Text, items }))
+    listed(Element::Text, words.iter().map(|word| word_value(word, context)).collect())
+}
+
+/// A list of a struct, which is `nil` unless something is written in it.
+fn listed(element: Element, items: Vec<Value>) -> Value {
+    let list = if items.is_empty() { List::nil(element) } else { List::new(element, items) };
+    Value::plain(Datum::List(list))
 }
 
 impl Record {
@@ -471,8 +476,8 @@ impl Object for Versions {
         Ok(Value::list(self.versions.iter().map(|version| self.value(version)).collect()))
     }
 
-    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+    fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         let entry = |(index, version): (usize, &String)| (Value::plain(Datum::Int(index as i64)), self.value(version));
-        Some(self.versions.iter().enumerate().map(entry).collect())
+        Some(Ok(self.versions.iter().enumerate().map(entry).collect()))
     }
 }

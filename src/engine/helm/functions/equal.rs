@@ -31,7 +31,7 @@ fn equal(context: &mut Context, a: &Value, b: &Value, depth: usize) -> Result<bo
         (Datum::Float(a), Datum::Float(b)) => a == b,
         (Datum::Text(a), Datum::Text(b)) | (Datum::Bytes(a), Datum::Bytes(b)) => a.bytes() == b.bytes(),
         (Datum::List(a), Datum::List(b)) => {
-            if a.element != b.element || a.items.len() != b.items.len() {
+            if a.element != b.element || a.is_nil != b.is_nil || a.items.len() != b.items.len() {
                 return Ok(false);
             }
             if Rc::ptr_eq(&a.items, &b.items) {

@@ -104,7 +104,7 @@ fn length(value: &Value) -> Result<usize, Fault> {
         Datum::List(list) => Ok(list.items.len()),
         Datum::Map(map) => Ok(map.len()),
         Datum::Object(object) => match object.entries() {
-            Some(entries) => Ok(entries.len()),
+            Some(entries) => Ok(entries?.len()),
             None => Err(Fault::failed(format!("len of type {}", object.type_name()))),
         },
         _ => Err(Fault::failed(format!("len of type {}", value.type_name()))),
@@ -148,7 +148,7 @@ fn indexed(context: &mut Context, item: &Value, index: &Value) -> Result<Value, 
             Ok(Value { datum: Datum::Byte(byte), made_of: MadeOf::Derived(data.data), control })
         }
         Datum::Object(object) if object.entries().is_some() => {
-            let entries = object.entries().unwrap_or_default();
+            let entries = object.entries().transpose()?.unwrap_or_default();
             let found = if object.kind() == "map" {
                 let wanted = key(index)?;
                 entries

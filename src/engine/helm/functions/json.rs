@@ -7,8 +7,6 @@ pub(super) mod number;
 pub(super) mod read;
 pub(super) mod write;
 
-use std::rc::Rc;
-
 use super::json::{
     read::ReadError,
     write::{Style, Unwritable},
@@ -78,7 +76,7 @@ impl Root {
                 Value { datum: Datum::Map(map), made_of: MadeOf::Derived(flow.data), control: flow.control }
             }
             Self::List => {
-                let list = List { element: Element::Any, items: Rc::new(vec![message]) };
+                let list = List::new(Element::Any, vec![message]);
                 Value { datum: Datum::List(list), made_of: MadeOf::Derived(flow.data), control: flow.control }
             }
         }
@@ -143,7 +141,11 @@ fn from_json(context: &mut Context, argument: &Value, root: Root) -> Result<Valu
             let message = format!("json: cannot unmarshal number {number} into Go value of type float64");
             return Ok(root.error(context, &message, true, flow));
         }
-        (Datum::Nil, _) => return Err(Fault::unsupported(format!("a null {} out of JSON", root.type_name()))),
+        (Datum::Nil, Root::List) => {
+            let datum = Datum::List(List::nil(Element::Any));
+            return Ok(Value { datum, ..read }.under(argument.control, context));
+        }
+        (Datum::Nil, Root::Map) => return Err(Fault::unsupported(format!("a null {} out of JSON", root.type_name()))),
         (Datum::Map(_), _) => "object",
         (Datum::List(_), _) => "array",
         (Datum::Bool(_), _) => "bool",

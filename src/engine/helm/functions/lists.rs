@@ -79,12 +79,15 @@ pub fn items(context: &mut Context, value: &Value) -> Result<Option<List>, Fault
                     control,
                 }));
             }
-            Some(List { element: Element::Any, items: Rc::new(made) })
+            Some(List::new(Element::Any, made))
         }
-        Datum::Object(object) if object.kind() == "slice" => object.entries().map(|entries| List {
-            element: Element::Any,
-            items: Rc::new(entries.into_iter().map(|(_, value)| value).collect()),
-        }),
+        Datum::Object(object) if object.kind() == "slice" => match object.entries() {
+            None => None,
+            Some(entries) => {
+                let items: Vec<Value> = entries?.into_iter().map(|(_, value)| value).collect();
+                Some(List::new(Element::Any, items))
+            }
+        },
         _ => None,
     })
 }
@@ -106,10 +109,16 @@ fn nil_pointer() -> Fault {
     Fault::failed("runtime error: invalid memory address or nil pointer dereference")
 }
 
+/// Go's `nil` in the place of a list that would have no items.
+fn never_made(of: &Value) -> Value {
+    let datum = Datum::List(List::nil(Element::Any));
+    Value { datum, made_of: MadeOf::Derived(of.made_of.set()), control: of.control }
+}
+
 /// A list of `interface {}` that was made of another one.
 fn remade(context: &mut Context, items: Vec<Value>, of: &Value, control: SetId) -> Result<Value, Fault> {
     context.budget.items(items.len())?;
-    let datum = Datum::List(List { element: Element::Any, items: Rc::new(items) });
+    let datum = Datum::List(List::new(Element::Any, items));
     Ok(Value { datum, made_of: MadeOf::Derived(of.made_of.set()), control })
 }
 
@@ -138,13 +147,19 @@ fn chosen(context: &mut Context, item: Option<&Value>, of: &Value) -> Value {
 
 fn rest(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     let list = slice_of(context, &arguments[0], "Cannot find rest on type")?;
-    let items = list.items.get(1..).unwrap_or_default().to_vec();
+    if list.items.is_empty() {
+        return Ok(never_made(&arguments[0]));
+    }
+    let items = list.items[1..].to_vec();
     remade(context, items, &arguments[0], arguments[0].control)
 }
 
 fn initial(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     let list = slice_of(context, &arguments[0], "Cannot find initial on type")?;
-    let items = list.items[..list.items.len().saturating_sub(1)].to_vec();
+    if list.items.is_empty() {
+        return Ok(never_made(&arguments[0]));
+    }
+    let items = list.items[..list.items.len() - 1].to_vec();
     remade(context, items, &arguments[0], arguments[0].control)
 }
 
@@ -174,6 +189,9 @@ fn concat(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
         all.extend(list.items.iter().cloned());
         whole.made_of = MadeOf::Derived(context.sets.union(whole.made_of.set(), value.made_of.set()));
         whole.control = context.sets.union(whole.control, value.control);
+    }
+    if all.is_empty() {
+        return Ok(never_made(&whole));
     }
     remade(context, all, &whole, whole.control)
 }
@@ -271,7 +289,7 @@ fn slice(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     }
     context.budget.items(range.len())?;
     let items = Rc::new(list.items[range].to_vec());
-    let datum = Datum::List(List { element: list.element, items });
+    let datum = Datum::List(List::new(list.element, items));
     Ok(Value { datum, made_of: MadeOf::Derived(of.made_of.set()), control })
 }
 
@@ -314,9 +332,9 @@ fn chunk(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     let items = chunks
         .into_iter()
         .map(|chunk| {
-            let datum = Datum::List(List { element: Element::Any, items: Rc::new(chunk.to_vec()) });
+            let datum = Datum::List(List::new(Element::Any, chunk.to_vec()));
             Value { datum, made_of, control }
         })
-        .collect();
-    Ok(Value { datum: Datum::List(List { element: Element::List, items: Rc::new(items) }), made_of, control })
+        .collect::<Vec<_>>();
+    Ok(Value { datum: Datum::List(List::new(Element::List, items)), made_of, control })
 }

@@ -154,7 +154,7 @@ fn keys(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
         ordered &= map.len() <= 1;
         keys.extend(map.snapshot().into_iter().map(|entry| Value::text(entry.key)));
     }
-    let list = List { element: Element::Text, items: keys.into() };
+    let list = List::new(Element::Text, keys);
     Ok(listed(context, list, "keys", ordered, arguments))
 }
 
@@ -164,7 +164,7 @@ fn values(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     context.budget.items(entries.len())?;
     let ordered = entries.len() <= 1;
     let items: Vec<Value> = entries.into_iter().map(|entry| entry.value).collect();
-    Ok(listed(context, List { element: Element::Any, items: items.into() }, "values", ordered, arguments))
+    Ok(listed(context, List::new(Element::Any, items), "values", ordered, arguments))
 }
 
 fn pick(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
@@ -223,7 +223,7 @@ fn copied(context: &mut Context, value: &Value, depth: usize) -> Result<Value, F
             context.budget.items(list.items.len())?;
             let items =
                 list.items.iter().map(|item| copied(context, item, depth + 1)).collect::<Result<Vec<_>, _>>()?;
-            Datum::List(List { element: list.element, items: items.into() })
+            Datum::List(List { items: items.into(), ..list.clone() })
         }
         Datum::Object(object) => Datum::Object(super::semver::copied(object)),
         scalar => scalar.clone(),

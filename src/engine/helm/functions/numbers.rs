@@ -185,7 +185,7 @@ fn until_step(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault
 
 fn ints(numbers: Vec<i64>) -> Result<Value, Fault> {
     let items: Vec<Value> = numbers.into_iter().map(|number| Value::plain(Datum::Int(number))).collect();
-    Ok(Value::plain(Datum::List(List { element: Element::Int, items: items.into() })))
+    Ok(Value::plain(Datum::List(List::new(Element::Int, items))))
 }
 
 /// Sprig's `untilStep`, which goes nowhere when the step leads away from the end.

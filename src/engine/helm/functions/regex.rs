@@ -122,7 +122,8 @@ fn find_all(context: &mut Context, arguments: &[Value], failure: Failure) -> Res
     })?;
     let by = [arguments[0].clone(), arguments[2].clone()];
     let parts = cut(context, &arguments[1], text(&arguments[1])?, found, &by)?;
-    listed(context, parts, &arguments[1], &by)
+    let is_nil = parts.is_empty();
+    Ok(never_made(listed(context, parts, &arguments[1], &by)?, is_nil))
 }
 
 /// Go's `Split`: up to `count` parts, all for a negative count.
@@ -152,7 +153,15 @@ fn split(context: &mut Context, arguments: &[Value], failure: Failure) -> Result
     }
     let by = [arguments[0].clone(), arguments[2].clone()];
     let parts = cut(context, &arguments[1], subject, ranges, &by)?;
-    listed(context, parts, &arguments[1], &by)
+    Ok(never_made(listed(context, parts, &arguments[1], &by)?, count == 0))
+}
+
+/// Go's `nil`, where it answers so in the place of a list without items.
+fn never_made(mut value: Value, is_nil: bool) -> Value {
+    if let Datum::List(list) = &mut value.datum {
+        list.is_nil = is_nil;
+    }
+    value
 }
 
 /// Replaces every match. With `expands`, `$1` and `${name}` in the replacement stand for groups.

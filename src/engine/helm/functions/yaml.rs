@@ -2,6 +2,7 @@
 
 mod convert;
 mod read;
+pub mod streams;
 
 use super::json::{Root, made, not_text, nothing, write::Unwritable};
 use crate::{
@@ -145,7 +146,7 @@ mod tests {
     #[test]
     fn an_error_in_other_words_than_helms_is_marked() {
         let mut context = Context::default();
-        let read = call("fromYaml", &mut context, Value::text(Text::plain("a: !!int x"))).expect("answers");
+        let read = call("fromYaml", &mut context, Value::text(Text::plain("a: !!int 2001-01-01"))).expect("answers");
         let Datum::Map(map) = &read.datum else { panic!("{read:?}") };
         let error = map.get(b"Error").expect("an error");
         let leaf = context.sets.leaf(Leaf::Volatile("an error's wording"));

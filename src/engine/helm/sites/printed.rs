@@ -61,6 +61,11 @@ impl Printed<'_> {
         found.key.map_or_else(Vec::new, |key| self.document.slices(yaml.node(key).span.range()).collect())
     }
 
+    /// The bytes of a field's value.
+    pub fn value_span(&self, at: &Pointer) -> Option<Span> {
+        Some(self.yaml()?.node(self.node(at)?).span)
+    }
+
     /// The pieces of a field with everything in it, up to where the next field begins: what could have been printed at its
     /// end counts as well.
     pub fn block(&self, at: &Pointer) -> Vec<Slice> {
@@ -135,6 +140,7 @@ impl Printed<'_> {
                 continue;
             };
             if source.inside.is_none() {
+                let span = lineage.in_file(file, span);
                 found.add([Site {
                     file: source.path.clone(),
                     label: "text of the template".to_owned(),
@@ -196,7 +202,11 @@ impl Printed<'_> {
         (source.inside.is_none()).then(|| Site {
             file: source.path.clone(),
             label: "text of the template".to_owned(),
-            wording: Wording::Text { span: Span::empty(end), before: String::new(), after: lines },
+            wording: Wording::Text {
+                span: lineage.in_file(file, Span::empty(end)),
+                before: String::new(),
+                after: lines,
+            },
             also: Vec::new(),
         })
     }

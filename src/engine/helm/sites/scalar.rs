@@ -158,7 +158,7 @@ fn constant(lineage: &Lineage, file: FileId, span: Span, new: &str) -> Option<Si
     Some(Site {
         file: source.path.clone(),
         label: "constant of the template".to_owned(),
-        wording: Wording::Text { span, before: old.to_owned(), after: new.to_owned() },
+        wording: Wording::Text { span: lineage.in_file(file, span), before: old.to_owned(), after: new.to_owned() },
         also: Vec::new(),
     })
 }

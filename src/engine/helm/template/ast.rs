@@ -1,7 +1,8 @@
 //! A parsed template: Go's `text/template/parse` nodes, each with its bytes.
 
-use std::rc::Rc;
+use std::{cell::OnceCell, rc::Rc};
 
+use super::evaluate::effect::Effects;
 use crate::source::span::Span;
 
 /// A parsed file.
@@ -85,6 +86,31 @@ pub struct Branch {
     pub body: Vec<Node>,
     /// What happens if not.
     pub otherwise: Option<Vec<Node>>,
+    /// What the bodies may change, once it was asked for.
+    pub effects: Noted<Effects>,
+}
+
+/// What follows from a node and was worked out; the node is the same without it.
+#[derive(Clone, Debug)]
+pub struct Noted<T>(OnceCell<T>);
+
+impl<T> Noted<T> {
+    /// What was noted, or now is.
+    pub fn get_or_init(&self, work_out: impl FnOnce() -> T) -> &T {
+        self.0.get_or_init(work_out)
+    }
+}
+
+impl<T> Default for Noted<T> {
+    fn default() -> Self {
+        Self(OnceCell::new())
+    }
+}
+
+impl<T> PartialEq for Noted<T> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Commands in a row, each given the value of the one before as its last argument.

@@ -76,10 +76,15 @@ fn is_nil(value: &Value) -> bool {
 
 /// Two values without an order: `nil`, containers, objects.
 fn other(a: &Value, b: &Value, context: &mut Context) -> Result<bool, Fault> {
-    if is_nil(a) || is_nil(b) {
-        return Ok(is_nil(a) && is_nil(b));
+    let are_alike = a.kind() == b.kind() || is_nil(a) || is_nil(b);
+    let was_never_made = |value: &Value| match &value.datum {
+        Datum::List(list) => list.is_nil,
+        _ => is_nil(value),
+    };
+    if are_alike && (was_never_made(a) || was_never_made(b)) {
+        return Ok(was_never_made(a) && was_never_made(b));
     }
-    if a.kind() != b.kind() {
+    if !are_alike {
         let types = (a.type_name(), b.type_name());
         let (a, b) = (as_string(a, context)?, print::value(b, context)?);
         let message = format!("non-comparable types {}: {}, {}: {}", a.lossy(), types.0, types.1, b.lossy());

@@ -6,7 +6,7 @@ use super::{
     runes::Classes,
 };
 use crate::{
-    engine::helm::functions::regex::pattern::Patterns,
+    engine::helm::functions::{regex::pattern::Patterns, yaml::streams::Streams},
     source::lineage::sets::{SetId, Sets},
 };
 
@@ -23,6 +23,8 @@ pub struct Context {
     pub profile: Profile,
     /// The regular expressions that were compiled.
     pub patterns: Patterns,
+    /// The texts that were read as YAML.
+    pub streams: Streams,
     /// Properties of characters.
     pub classes: Classes,
     /// What decided that the action which is being evaluated is evaluated at all.

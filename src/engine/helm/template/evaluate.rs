@@ -6,7 +6,7 @@
 
 mod argument;
 mod call;
-mod effect;
+pub mod effect;
 pub mod failure;
 mod operand;
 #[cfg(test)]
@@ -29,12 +29,13 @@ use super::{
 };
 use crate::source::{
     lineage::{
+        hash::{Mixing, Seeded},
         sets::{LeafId, SetId},
         text::{MadeOf, Text, TextBuilder},
     },
     span::Span,
 };
-use effect::Effects;
+use effect::effects;
 use failure::Failure;
 
 /// The deepest nesting of templates within templates; Helm allows 1,000 of each name.
@@ -54,11 +55,13 @@ pub struct Evaluator<'program> {
     /// The leaf of each unit of the program.
     leaves: Vec<LeafId>,
     /// The templates that the texts of the `tpl` calls under way define, innermost last.
-    spaces: Vec<HashMap<Rc<str>, Template>>,
+    spaces: Vec<HashMap<Rc<str>, Template, Seeded>>,
     /// What `tpl` parsed.
-    parsed: HashMap<Rc<[u8]>, Rc<ast::File>>,
+    parsed: HashMap<Rc<[u8]>, Rc<ast::File>, Seeded>,
     /// How often each name is being included.
-    included: HashMap<Rc<[u8]>, usize>,
+    included: HashMap<Rc<[u8]>, usize, Seeded>,
+    /// The name of the template's argument.
+    dollar: Rc<str>,
     /// How deeply templates are nested.
     depth: usize,
     /// The template that is being executed.
@@ -68,10 +71,8 @@ pub struct Evaluator<'program> {
     frame: usize,
     out: TextBuilder,
     /// What stays of each set when it decides something.
-    steering: HashMap<SetId, SetId>,
-    /// What the bodies of each conditional node may change, by the node's address.
-    effects: HashMap<usize, Rc<Effects>>,
-    seen: HashSet<BranchSeen>,
+    steering: HashMap<SetId, SetId, Mixing>,
+    seen: HashSet<BranchSeen, Mixing>,
     /// What could have left the current loop before now.
     breaks: SetId,
 }
@@ -140,16 +141,16 @@ impl<'program> Evaluator<'program> {
             program,
             leaves,
             spaces: Vec::new(),
-            parsed: HashMap::new(),
-            included: HashMap::new(),
+            parsed: HashMap::default(),
+            included: HashMap::default(),
+            dollar: "$".into(),
             depth: 0,
             current: None,
             variables: Vec::new(),
             frame: 0,
             out: TextBuilder::default(),
-            steering: HashMap::new(),
-            effects: HashMap::new(),
-            seen: HashSet::new(),
+            steering: HashMap::default(),
+            seen: HashSet::default(),
             breaks: SetId::EMPTY,
         }
     }
@@ -180,9 +181,9 @@ impl<'program> Evaluator<'program> {
 
     /// Executes a template into a text of its own.
     fn text_of(&mut self, template: &Template, dot: Value) -> Eval<Text> {
-        let outer = std::mem::take(&mut self.out);
+        let outer = self.out.begin();
         self.run(template, dot)?;
-        Ok(std::mem::replace(&mut self.out, outer).build())
+        Ok(self.out.end(outer))
     }
 
     /// Executes a template; its variables are its own.
@@ -196,7 +197,7 @@ impl<'program> Evaluator<'program> {
         let frame = std::mem::replace(&mut self.frame, self.variables.len());
         self.depth += 1;
         let dot = Held { value: dot, boxed: false };
-        self.variables.push(Slot { name: "$".into(), held: dot.clone() });
+        self.variables.push(Slot { name: self.dollar.clone(), held: dot.clone() });
         let walked = self.walk(&dot, template.body());
         self.variables.truncate(self.frame);
         self.depth -= 1;
@@ -266,7 +267,7 @@ impl<'program> Evaluator<'program> {
             self.out.push_bytes(&[], MadeOf::NOTHING, self.context.control);
         }
         self.variables.truncate(scope);
-        let effects = self.effects(node, branch, decided_by);
+        let effects = effects(node, branch, decided_by);
         // What follows a possible `break` or `continue` is there because that did not happen.
         if effects.breaks {
             self.breaks = self.context.sets.union(self.breaks, decided_by);
@@ -274,7 +275,7 @@ impl<'program> Evaluator<'program> {
         if !effects.breaks && !effects.continues {
             self.context.control = outside;
         }
-        self.mark(dot, &effects, decided_by);
+        self.mark(dot, effects, decided_by);
         Ok(ended)
     }
 
@@ -326,12 +327,12 @@ impl<'program> Evaluator<'program> {
             self.out.push_bytes(&[], MadeOf::NOTHING, self.context.control);
         }
         self.variables.truncate(scope);
-        let effects = self.effects(node, branch, decided_by);
+        let effects = effects(node, branch, decided_by);
         self.context.control = outside;
         // Conditions that could have left the loop decided what was done in it.
         let breaks = std::mem::replace(&mut self.breaks, breaks);
         let decided_by = self.context.sets.union(decided_by, breaks);
-        self.mark(dot, &effects, decided_by);
+        self.mark(dot, effects, decided_by);
         Ok(ended)
     }
 
@@ -377,7 +378,7 @@ impl<'program> Evaluator<'program> {
                 return self.counted(value, span);
             }
             Datum::Object(object) if object.entries().is_some() => {
-                let entries = object.entries().unwrap_or_default();
+                let entries = object.entries().transpose().map_err(|fault| self.fail(span, fault))?.unwrap_or_default();
                 self.step(entries.len(), span)?;
                 let held = |value| Held { value, boxed: false };
                 entries.into_iter().map(|(key, item)| (held(key), held(item))).collect()
@@ -410,6 +411,11 @@ impl<'program> Evaluator<'program> {
     fn decided_by(&mut self, value: &Value) -> SetId {
         let flow = value.flow(&mut self.context);
         let set = self.context.sets.union(flow.data, flow.control);
+        self.steering(set)
+    }
+
+    /// A set without the templates' own text.
+    fn steering(&mut self, set: SetId) -> SetId {
         if set.is_empty() {
             return set;
         }

@@ -1,8 +1,11 @@
 //! What a value of a chart can come from.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::BuildHasher};
 
-use crate::source::span::Span;
+use crate::source::{
+    lineage::hash::{Mixed, Seeded},
+    span::Span,
+};
 
 /// A file of the render: a template, a values file, a file that `.Files` reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +22,7 @@ pub struct PathId(u32);
 /// One place outside of the evaluation that a value can come from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Leaf {
-    /// Text of a file. A verbatim piece's offset counts from the file's first byte.
+    /// Text of a file. A verbatim piece's offset counts from the first byte behind a byte order mark.
     File(FileId),
     /// A constant inside of an action.
     Literal {
@@ -57,7 +60,9 @@ pub enum Leaf {
 #[derive(Debug)]
 pub struct Paths {
     steps: Vec<(PathId, Box<str>)>,
-    ids: HashMap<(PathId, Box<str>), PathId>,
+    /// The paths by their hashes, each under the first number from its hash that no other path has.
+    ids: HashMap<u64, PathId, Mixed>,
+    hashing: Seeded,
 }
 
 impl PathId {
@@ -67,20 +72,24 @@ impl PathId {
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { steps: vec![(PathId::ROOT, Box::default())], ids: HashMap::new() }
+        Self { steps: vec![(PathId::ROOT, Box::default())], ids: HashMap::default(), hashing: Seeded::default() }
     }
 }
 
 impl Paths {
     /// The path of a key below a path.
     pub fn join(&mut self, above: PathId, key: &str) -> PathId {
-        let step = (above, Box::from(key));
-        if let Some(id) = self.ids.get(&step) {
-            return *id;
+        let mut hash = self.hashing.hash_one((above, key));
+        while let Some(id) = self.ids.get(&hash) {
+            let (known_above, known) = &self.steps[id.0 as usize];
+            if *known_above == above && **known == *key {
+                return *id;
+            }
+            hash = hash.wrapping_add(1);
         }
         let id = PathId(u32::try_from(self.steps.len()).expect("a render has fewer than 2^32 paths"));
-        self.steps.push(step.clone());
-        self.ids.insert(step, id);
+        self.steps.push((above, key.into()));
+        self.ids.insert(hash, id);
         id
     }
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    ast::{Branch, Define, File, Node, NodeKind},
+    ast::{Branch, Define, File, Node, NodeKind, Noted},
     constant,
     fault::FaultKind,
     lex::{Keyword, Lexer, Token, TokenKind},
@@ -271,7 +271,7 @@ impl<'t> Parser<'t> {
         for variable in self.tree.variables.drain(outside..) {
             self.tree.visible.remove(variable);
         }
-        Ok(Branch { pipeline, body, otherwise })
+        Ok(Branch { pipeline, body, otherwise, effects: Noted::default() })
     }
 
     /// The branch behind `else`, which shares the `end` of the one that it is in.

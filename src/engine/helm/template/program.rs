@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     engine::helm::functions::Functions,
-    source::{lineage::text::Text, span::Span},
+    source::{
+        lineage::{hash::Seeded, text::Text},
+        span::Span,
+    },
 };
 
 /// A parsed file of a chart.
@@ -34,7 +37,7 @@ pub struct Program {
     /// The functions.
     pub functions: Rc<Functions>,
     units: Vec<Rc<Unit>>,
-    templates: HashMap<Rc<str>, Template>,
+    templates: HashMap<Rc<str>, Template, Seeded>,
 }
 
 /// A parsed text: a file, or what `tpl` was given.
@@ -69,7 +72,7 @@ impl Program {
     /// The program of all files.
     pub fn new(functions: Rc<Functions>, mut sources: Vec<Source>) -> Self {
         sources.sort_by(|a, b| order(&b.name).cmp(&order(&a.name)));
-        let mut program = Self { functions, units: Vec::with_capacity(sources.len()), templates: HashMap::new() };
+        let mut program = Self { functions, units: Vec::with_capacity(sources.len()), templates: HashMap::default() };
         for (index, source) in sources.into_iter().enumerate() {
             let written = Written::File(source.file, source.text);
             let unit = Rc::new(Unit { name: source.name, written, ast: source.ast, index });
@@ -142,7 +145,7 @@ impl Template {
 }
 
 /// Go's `Template.associate`: nothing that has a template is replaced by nothing but white space.
-pub(super) fn associate(templates: &mut HashMap<Rc<str>, Template>, name: Rc<str>, template: Template) {
+pub(super) fn associate(templates: &mut HashMap<Rc<str>, Template, Seeded>, name: Rc<str>, template: Template) {
     if !templates.contains_key(&name) || !template.is_empty() {
         templates.insert(name, template);
     }

@@ -1,6 +1,8 @@
 //! Values of templates: what Go's `reflect` sees in them, and what they are made of.
 
-use std::{any::Any, cell::RefCell, collections::BTreeMap, fmt, rc::Rc};
+mod sorted;
+
+use std::{any::Any, cell::RefCell, fmt, rc::Rc};
 
 use super::{
     context::Context,
@@ -11,6 +13,7 @@ use crate::source::lineage::{
     sets::{Flow, SetId},
     text::{MadeOf, Text},
 };
+use sorted::Sorted;
 
 /// A value and its origins. Cheap to clone; maps are shared, as in Go.
 #[derive(Clone, Debug)]
@@ -62,6 +65,8 @@ pub struct List {
     pub element: Element,
     /// The items.
     pub items: Rc<Vec<Value>>,
+    /// Whether it is Go's `nil` of its type: empty as any other, but `null` in JSON and equal to `nil`.
+    pub is_nil: bool,
 }
 
 /// The type of a slice's or map's items, as `typeOf` and type checks tell it.
@@ -91,14 +96,14 @@ pub struct Map {
 
 /// The content of a map.
 #[derive(Clone, Debug, Default)]
-pub struct Entries {
+struct Entries {
     /// The entries in the order of `range`: by bytes.
-    pub entries: BTreeMap<Rc<[u8]>, Entry>,
+    entries: Sorted,
     /// Where in the outermost chart's values a missing key of this map would be set; empty for maps that are made in
     /// templates.
-    pub places: Vec<PathId>,
+    places: Vec<PathId>,
     /// What decided which keys there are, for everyone who holds the map: conditions around calls of `set` on it.
-    pub control: SetId,
+    control: SetId,
 }
 
 /// An entry of a map.
@@ -154,8 +159,8 @@ pub trait Object: Any + fmt::Debug {
     /// What `toJson` and `toYaml` see: a map, list or scalar, in which there may be objects again.
     fn json(&self, context: &mut Context) -> Result<Value, Fault>;
 
-    /// The entries, where the type is a map or slice: `range`, `index` and `len` see them.
-    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+    /// The entries, where the type is a map or slice: `range`, `index` and `len` see them. A fault where they are not known.
+    fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         None
     }
 }
@@ -183,13 +188,13 @@ impl Value {
 
     /// A list of `interface {}`.
     pub fn list(items: Vec<Self>) -> Self {
-        Self::plain(Datum::List(List { element: Element::Any, items: Rc::new(items) }))
+        Self::plain(Datum::List(List::new(Element::Any, items)))
     }
 
     /// A list of `string`.
     pub fn texts(items: Vec<Text>) -> Self {
         let items = Rc::new(items.into_iter().map(Self::text).collect());
-        Self::plain(Datum::List(List { element: Element::Text, items }))
+        Self::plain(Datum::List(List::new(Element::Text, items)))
     }
 
     /// The same value, which something more decided.
@@ -202,10 +207,18 @@ impl Value {
     pub fn flow(&self, context: &mut Context) -> Flow {
         let mut flow = Flow { data: self.made_of.set(), control: self.control };
         if let Datum::Text(text) | Datum::Bytes(text) = &self.datum {
-            flow.data =
-                context.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()).chain([flow.data]));
-            flow.control =
-                context.sets.union_all(text.pieces().iter().map(|piece| piece.control).chain([flow.control]));
+            match text.pieces() {
+                [] => {}
+                [one] => {
+                    flow = context.sets.join(flow, Flow { data: one.made_of.set(), control: one.control });
+                }
+                pieces => {
+                    let data = pieces.iter().map(|piece| piece.made_of.set()).chain([flow.data]);
+                    flow.data = context.sets.union_all(data);
+                    let control = pieces.iter().map(|piece| piece.control).chain([flow.control]);
+                    flow.control = context.sets.union_all(control);
+                }
+            }
         }
         if let Datum::Map(map) = &self.datum {
             flow.control = context.sets.union(flow.control, map.control());
@@ -314,6 +327,18 @@ impl Value {
     }
 }
 
+impl List {
+    /// A slice of these items.
+    pub fn new(element: Element, items: impl Into<Rc<Vec<Value>>>) -> Self {
+        Self { element, items: items.into(), is_nil: false }
+    }
+
+    /// The slice that Go has where none was ever made.
+    pub fn nil(element: Element) -> Self {
+        Self { element, items: Rc::default(), is_nil: true }
+    }
+}
+
 impl Map {
     /// An empty map.
     pub fn new(kind: MapKind) -> Self {
@@ -332,7 +357,7 @@ impl Map {
 
     /// Tells whether it has no entries.
     pub fn is_empty(&self) -> bool {
-        self.shared.borrow().entries.is_empty()
+        self.len() == 0
     }
 
     /// The number of entries.
@@ -377,7 +402,7 @@ impl Map {
 
     /// Sets a key, for everyone who holds the map.
     pub fn insert(&self, key: Text, value: Value) {
-        self.shared.borrow_mut().entries.insert(key.bytes().into(), Entry { key, value });
+        self.shared.borrow_mut().entries.insert(Entry { key, value });
     }
 
     /// Removes a key, for everyone who holds the map.
@@ -387,7 +412,7 @@ impl Map {
 
     /// The entries as they are now, in the order of `range`.
     pub fn snapshot(&self) -> Vec<Entry> {
-        self.shared.borrow().entries.values().cloned().collect()
+        self.shared.borrow().entries.to_vec()
     }
 
     /// Where in the outermost chart's values a missing key would be set.
@@ -426,6 +451,17 @@ impl Map {
     /// Another map of the same type with the same entries, whose values are shared.
     pub fn shallow_copy(&self) -> Self {
         Self { kind: self.kind, shared: Rc::new(RefCell::new(self.shared.borrow().clone())) }
+    }
+
+    /// Another map of the same type with the same keys, of which each entry is made of the one here.
+    ///
+    /// # Errors
+    /// The first that making an entry gives.
+    pub fn try_map<E>(&self, of: impl FnMut(&Entry) -> Result<Entry, E>) -> Result<Self, E> {
+        let shared = self.shared.borrow();
+        let entries = shared.entries.try_map(of)?;
+        let copy = Entries { entries, places: shared.places.clone(), control: shared.control };
+        Ok(Self { kind: self.kind, shared: Rc::new(RefCell::new(copy)) })
     }
 
     /// Lets go of all entries, so that a map which holds itself can be freed.

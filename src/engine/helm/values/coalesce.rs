@@ -13,7 +13,7 @@ use crate::{
     source::lineage::text::{MadeOf, Text},
 };
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::collections::BTreeMap;
 
 /// Paths that a lookup will ask for: the rest need not be merged to answer it.
 #[derive(Debug, Default)]
@@ -230,14 +230,7 @@ pub(super) fn copied(map: &Map, context: &mut Context) -> Result<Map, Fault> {
 fn copy_map(map: &Map, context: &mut Context, depth: usize) -> Result<Map, Fault> {
     too_deep(depth)?;
     context.budget.step(map.len())?;
-    let copy = map.shallow_copy();
-    for Entry { key, value } in map.snapshot() {
-        if matches!(value.datum, Datum::Map(_) | Datum::List(_)) {
-            let value = copy_value(&value, context, depth + 1)?;
-            copy.insert(key, value);
-        }
-    }
-    Ok(copy)
+    map.try_map(|Entry { key, value }| Ok(Entry { key: key.clone(), value: copy_value(value, context, depth + 1)? }))
 }
 
 fn copy_value(value: &Value, context: &mut Context, depth: usize) -> Result<Value, Fault> {
@@ -246,8 +239,9 @@ fn copy_value(value: &Value, context: &mut Context, depth: usize) -> Result<Valu
         Datum::List(list) if list.items.iter().any(|item| matches!(item.datum, Datum::Map(_) | Datum::List(_))) => {
             too_deep(depth)?;
             context.budget.step(list.items.len())?;
-            let items = list.items.iter().map(|item| copy_value(item, context, depth + 1)).collect::<Result<_, _>>()?;
-            Datum::List(List { element: list.element, items: Rc::new(items) })
+            let items =
+                list.items.iter().map(|item| copy_value(item, context, depth + 1)).collect::<Result<Vec<_>, _>>()?;
+            Datum::List(List::new(list.element, items))
         }
         other => other.clone(),
     };

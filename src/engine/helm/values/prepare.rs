@@ -1,6 +1,11 @@
 //! Everything that templates are rendered with: `ToRenderValues` and `recAllTpls` of helm 3.17.3.
 
-use std::{cmp::Reverse, collections::BTreeMap, rc::Rc, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use super::{
     Crd, Instance, Prepared, Release, Template,
@@ -18,12 +23,12 @@ use crate::{
             files::{File, Files},
             object,
         },
-        sources::{BYTE_ORDER_MARK, Problem, Role, Sources},
+        sources::{BYTE_ORDER_MARK, FILES, Problem, Role, Sources},
         template::{
             context::Context,
             fault::Fault,
             function::Body,
-            leaf::{Leaf, PathId},
+            leaf::{FileId, Leaf, PathId},
             value::{Datum, Map, MapKind, Value},
         },
     },
@@ -205,21 +210,21 @@ impl Preparation<'_, '_> {
     /// Tells whether a template, or a value that `tpl` may take for one, has the word `Files` in it. If none has, `.Files`
     /// is not asked for, and a chart's other files need not be read.
     fn mention_files(&mut self, chart: usize, release: &Release) -> Result<bool, Problem> {
-        let mentions = |content: &[u8]| std::str::from_utf8(content).map_or(true, |text| text.contains("Files"));
-        let arguments = release.arguments.iter();
-        if arguments.into_iter().any(|argument| mentions(argument.text.as_bytes())) {
+        if release.arguments.iter().any(|argument| argument.text.contains(FILES)) {
             return Ok(true);
+        }
+        if chart == 0 {
+            let written = self.sources.layers().iter().filter_map(|layer| layer.written.as_ref());
+            let read: BTreeSet<FileId> = written.map(|at| at.file).collect();
+            for file in read {
+                if self.sources.yaml(file).map_or(true, |yaml| yaml.mentions_files) {
+                    return Ok(true);
+                }
+            }
         }
         let loaded = self.charts.chart(chart).clone();
         for ChartFile { file, .. } in &loaded.templates {
-            if mentions(&self.sources.content(*file)?) {
-                return Ok(true);
-            }
-        }
-        let read: Vec<_> =
-            self.sources.layers().iter().filter_map(|layer| layer.written.as_ref()).map(|at| at.file).collect();
-        for file in read {
-            if mentions(&self.sources.content(file)?) {
+            if self.sources.template(*file)?.mentions_files {
                 return Ok(true);
             }
         }
@@ -288,18 +293,18 @@ impl Preparation<'_, '_> {
             if loaded.metadata.is_library() && !is_partial {
                 continue;
             }
-            let content = self.sources.content(*file)?;
-            let skipped = if content.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-            let text = std::str::from_utf8(&content[skipped..])
-                .map_err(|_| self.sources.problem(*file, Fault::unsupported("the template is not UTF-8 text")))?;
+            let read = self.sources.template(*file)?;
+            let Some(text) = read.text.clone() else {
+                return Err(self.sources.problem(*file, Fault::unsupported("the template is not UTF-8 text")));
+            };
             let name = format!("{path}/{name}");
             let template = Template {
                 name: name.clone(),
                 chart: number,
                 base_path: format!("{path}/templates"),
                 file: *file,
-                skipped,
-                text: text.into(),
+                skipped: read.skipped,
+                text,
                 is_partial,
             };
             self.templates.insert(name, template);
@@ -319,7 +324,7 @@ impl Preparation<'_, '_> {
             let leaf = context.sets.leaf(Leaf::File(*file));
             let content = content.map(|bytes| {
                 let skipped = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-                Text::new(&bytes[skipped..], MadeOf::Verbatim { leaf, offset: skipped as u32 })
+                Text::new(&bytes[skipped..], MadeOf::Verbatim { leaf, offset: 0 })
             });
             entries.push(File { name: Rc::from(name.as_str()), content });
         }

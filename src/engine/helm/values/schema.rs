@@ -3,7 +3,7 @@
 //! Helm checks the merged values of every chart by `gojsonschema`, which knows drafts 4, 6 and 7 and takes any other schema for
 //! a mixture of them. A schema that only it would understand is refused, never passed over.
 
-use jsonschema::{Draft, PatternOptions};
+use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value as Json;
 
 use super::dependencies::Charts;
@@ -41,9 +41,9 @@ fn check_chart(
     failures: &mut Vec<Problem>,
 ) -> Result<(), Problem> {
     if let Some(schema) = charts.chart(chart).schema {
-        let content = sources.content(schema)?;
+        let known = sources.schema(schema)?;
         let values = json_of_map(values, context, 0)?;
-        if let Err(fault) = check_one(&content, &values) {
+        if let Err(fault) = known.and_then(|schema| schema.check(&values)) {
             let problem = sources.problem(schema, fault);
             if problem.fault.kind != FaultKind::Failed {
                 return Err(problem);
@@ -60,36 +60,51 @@ fn check_chart(
     Ok(())
 }
 
-/// Checks values against one schema.
-fn check_one(schema: &[u8], values: &Json) -> Result<(), Fault> {
-    let schema = schema.strip_prefix(crate::engine::helm::sources::BYTE_ORDER_MARK).unwrap_or(schema);
-    let schema: Json =
-        serde_json::from_slice(schema).map_err(|error| Fault::failed(format!("the schema is no JSON: {error}")))?;
-    if let Some(reference) = foreign_reference(&schema) {
-        return Err(Fault::unsupported(format!("the schema refers to {reference:?}, which is not read")));
+/// A schema that values are checked against.
+#[derive(Debug)]
+pub struct Schema(Validator);
+
+impl Schema {
+    /// Reads a schema.
+    ///
+    /// # Errors
+    /// Where it is no JSON, or none that can be followed.
+    pub fn read(schema: &[u8]) -> Result<Self, Fault> {
+        let schema = schema.strip_prefix(crate::engine::helm::sources::BYTE_ORDER_MARK).unwrap_or(schema);
+        let schema: Json =
+            serde_json::from_slice(schema).map_err(|error| Fault::failed(format!("the schema is no JSON: {error}")))?;
+        if let Some(reference) = foreign_reference(&schema) {
+            return Err(Fault::unsupported(format!("the schema refers to {reference:?}, which is not read")));
+        }
+        let named = schema.get("$schema").and_then(Json::as_str).unwrap_or_default();
+        let draft = match named.trim_end_matches('#') {
+            "http://json-schema.org/draft-04/schema" | "https://json-schema.org/draft-04/schema" => Draft::Draft4,
+            "http://json-schema.org/draft-06/schema" | "https://json-schema.org/draft-06/schema" => Draft::Draft6,
+            _ => Draft::Draft7,
+        };
+        jsonschema::options()
+            .with_draft(draft)
+            .should_validate_formats(true)
+            .with_pattern_options(PatternOptions::regex())
+            .build(&schema)
+            .map_err(|error| Fault::unsupported(format!("the schema cannot be compiled: {error}")))
+            .map(Self)
     }
-    let named = schema.get("$schema").and_then(Json::as_str).unwrap_or_default();
-    let draft = match named.trim_end_matches('#') {
-        "http://json-schema.org/draft-04/schema" | "https://json-schema.org/draft-04/schema" => Draft::Draft4,
-        "http://json-schema.org/draft-06/schema" | "https://json-schema.org/draft-06/schema" => Draft::Draft6,
-        _ => Draft::Draft7,
-    };
-    let validator = jsonschema::options()
-        .with_draft(draft)
-        .should_validate_formats(true)
-        .with_pattern_options(PatternOptions::regex())
-        .build(&schema)
-        .map_err(|error| Fault::unsupported(format!("the schema cannot be compiled: {error}")))?;
-    let errors: Vec<String> = validator
-        .iter_errors(values)
-        .take(MAX_ERRORS)
-        .map(|error| {
-            let path = error.instance_path().to_string();
-            let place = if path.is_empty() { "(root)".to_owned() } else { path[1..].replace('/', ".") };
-            format!("- {place}: {error}")
-        })
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(Fault::failed(errors.join("\n"))) }
+
+    /// Checks values.
+    fn check(&self, values: &Json) -> Result<(), Fault> {
+        let errors: Vec<String> = self
+            .0
+            .iter_errors(values)
+            .take(MAX_ERRORS)
+            .map(|error| {
+                let path = error.instance_path().to_string();
+                let place = if path.is_empty() { "(root)".to_owned() } else { path[1..].replace('/', ".") };
+                format!("- {place}: {error}")
+            })
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(Fault::failed(errors.join("\n"))) }
+    }
 }
 
 /// The most violations of one chart that are told.
@@ -145,7 +160,8 @@ mod tests {
 
     #[test]
     fn schemas_are_checked_or_refused_never_passed_over() {
-        let kind = |schema: &str| check_one(schema.as_bytes(), &json!({"a": "x"})).err().map(|fault| fault.kind);
+        let check = |schema: &str| Schema::read(schema.as_bytes())?.check(&json!({"a": "x"}));
+        let kind = |schema: &str| check(schema).err().map(|fault| fault.kind);
         for (schema, expected) in [
             (r#"{"required": ["a"]}"#, None),
             (r#"{"required": ["b"]}"#, Some(FaultKind::Failed)),

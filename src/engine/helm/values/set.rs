@@ -4,7 +4,7 @@
 //! become `int64` unless they begin with a zero, `true`, `false` and `null` are what they say in any case, everything else is
 //! text. What is not a map or list where one is needed makes helm fail.
 
-use std::{rc::Rc, sync::Arc};
+use std::sync::Arc;
 
 use super::{Argument, layers};
 use crate::{
@@ -368,7 +368,7 @@ impl Parser<'_, '_> {
 }
 
 fn list_of(items: Vec<Value>, made_of: MadeOf) -> Value {
-    Value::new(Datum::List(List { element: Element::Any, items: Rc::new(items) }), made_of)
+    Value::new(Datum::List(List::new(Element::Any, items)), made_of)
 }
 
 /// `typedVal`: what is not text.

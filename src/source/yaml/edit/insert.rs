@@ -161,7 +161,8 @@ fn first(page: Page<'_>, style: &Style, site: &Site, collection: &Value, member:
         Value::Array(items) => !items.is_empty(),
         _ => false,
     };
-    let block = !in_brackets || nested || style.prefers_block(page, site.node, collection.is_array());
+    let is_all = Some(site.node) == page.document.root;
+    let block = !in_brackets || nested || is_all || style.prefers_block(page, site.node, collection.is_array());
     set(page, style, site, collection, if block { Layout::Block } else { Layout::Flow }, Tag::Keep, care)
 }
 

@@ -139,10 +139,12 @@ impl Style {
     }
 }
 
-/// Tells whether a document is JSON: its root in brackets, all keys and strings in double quotes, no comments.
+/// Tells whether a document is JSON: its root in brackets, all keys and strings in double quotes, no comments. Brackets with
+/// nothing in them are how an empty file of values is written.
 fn is_json(page: Page<'_>) -> bool {
     let root = page.document.root.map(|root| page.node(root));
     root.and_then(collection_style) == Some(CollectionStyle::Flow)
+        && page.document.nodes.len() > 1
         && page.document.comments.is_empty()
         && page.document.nodes.iter().all(|node| match &node.kind {
             NodeKind::Scalar { style: ScalarStyle::DoubleQuoted, .. } => true,

@@ -39,7 +39,7 @@ impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t str) -> Result<Self, ParseError> {
         let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let mut cursor = Self { text, mark: Mark { byte: start, ..Mark::default() } };
-        if let Some((at, wrong)) = text.char_indices().find(|(_, c)| !is_allowed(*c)) {
+        if let Some((at, wrong)) = find_forbidden(text) {
             while cursor.mark.byte < at {
                 cursor.skip_any();
             }
@@ -123,6 +123,34 @@ impl<'t> Cursor<'t> {
         read
     }
 
+    /// Moves over the bytes in front that are such characters of one byte, none of them a line break.
+    pub(super) fn skip_while(&mut self, is_such: impl Fn(u8) -> bool) {
+        let rest = &self.text.as_bytes()[self.mark.byte..];
+        let run = rest.iter().position(|byte| !is_such(*byte)).unwrap_or(rest.len());
+        self.mark.byte += run;
+        self.mark.index += run;
+        self.mark.column += run;
+    }
+
+    /// Moves to the end of the line.
+    pub(super) fn skip_line(&mut self) {
+        let rest = &self.text[self.mark.byte..];
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        if line.is_ascii() && !line.contains('\r') {
+            self.mark.byte += line.len();
+            self.mark.index += line.len();
+            self.mark.column += line.len();
+            return;
+        }
+        loop {
+            self.skip_while(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+            if self.is_break_or_end() {
+                return;
+            }
+            self.skip();
+        }
+    }
+
     /// Moves over spaces and tabs.
     pub(super) fn skip_blanks(&mut self) {
         while self.is_blank() {
@@ -148,6 +176,21 @@ impl<'t> Cursor<'t> {
             _ => 0,
         }
     }
+}
+
+/// The first character that a YAML 1.1 stream may not hold.
+fn find_forbidden(text: &str) -> Option<(usize, char)> {
+    let plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    let mut at = 0;
+    for chunk in text.as_bytes().chunks(64) {
+        // All bytes at once, most of the time.
+        if !chunk.iter().fold(true, |all, byte| all & plain(byte)) {
+            break;
+        }
+        at += chunk.len();
+    }
+    let found = text.get(at..)?.char_indices().find(|(_, c)| !is_allowed(*c));
+    found.map(|(behind, wrong)| (at + behind, wrong))
 }
 
 /// The characters that a YAML 1.1 stream may hold.

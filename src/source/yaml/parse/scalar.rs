@@ -33,7 +33,11 @@ impl Scanner<'_> {
                 break;
             }
             let from = self.cursor.mark.byte;
-            while !self.cursor.is_space_at(0) && !self.ends_plain() {
+            loop {
+                self.cursor.skip_while(is_plain);
+                if self.cursor.is_space_at(0) || self.ends_plain() {
+                    break;
+                }
                 self.cursor.skip();
             }
             let piece = self.cursor.since(from);
@@ -111,8 +115,13 @@ impl Scanner<'_> {
             }
             let mut gap = Gap::default();
             while !self.cursor.is_space_at(0) {
+                let from = self.cursor.mark.byte;
+                self.cursor.skip_while(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\'));
+                text.push_str(self.cursor.since(from));
                 let byte = self.cursor.peek();
-                if !double && byte == quote && self.cursor.at(1) == quote {
+                if self.cursor.is_space_at(0) {
+                    break;
+                } else if !double && byte == quote && self.cursor.at(1) == quote {
                     text.push('\'');
                     self.cursor.skip();
                     self.cursor.skip();
@@ -231,9 +240,7 @@ impl Scanner<'_> {
             breaks.clear();
             was_blank = blank;
             let from = self.cursor.mark.byte;
-            while !self.cursor.is_break_or_end() {
-                self.cursor.skip();
-            }
+            self.cursor.skip_line();
             text.push_str(self.cursor.since(from));
             end = self.cursor.mark.byte;
             last_break = if self.cursor.is_break() { self.cursor.skip_break() } else { "" };
@@ -299,6 +306,11 @@ impl Scanner<'_> {
         indent.get_or_insert(deepest.max((self.indent + 1).max(1) as usize));
         Ok(last)
     }
+}
+
+/// Tells whether a byte never ends a plain scalar.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b':' | b',' | b'?' | b'[' | b']' | b'{' | b'}')
 }
 
 /// What becomes of the line breaks at the end of a block scalar.

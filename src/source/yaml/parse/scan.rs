@@ -85,6 +85,8 @@ pub(super) struct Scanner<'t> {
     queue: VecDeque<Token>,
     /// How many tokens have left the queue.
     taken: usize,
+    /// Whether the oldest token cannot become a key any more, so that it may be taken.
+    ready: bool,
 }
 
 impl<'t> Scanner<'t> {
@@ -99,13 +101,18 @@ impl<'t> Scanner<'t> {
             keys: vec![SimpleKey::default()],
             queue: VecDeque::new(),
             taken: 0,
+            ready: false,
         })
     }
 
     /// The next token.
     pub(super) fn peek(&mut self) -> Result<&Token, ParseError> {
-        while self.queue.is_empty() || self.may_become_key()? {
-            self.fetch()?;
+        while !self.ready {
+            if self.queue.is_empty() || self.may_become_key()? {
+                self.fetch()?;
+            } else {
+                self.ready = true;
+            }
         }
         Ok(&self.queue[0])
     }
@@ -114,6 +121,7 @@ impl<'t> Scanner<'t> {
     pub(super) fn take(&mut self) -> Result<Token, ParseError> {
         self.peek()?;
         self.taken += 1;
+        self.ready = false;
         Ok(self.queue.pop_front().expect("peek leaves a token in the queue"))
     }
 
@@ -205,6 +213,7 @@ impl<'t> Scanner<'t> {
                 return Err(self.cursor.mark.error(Problem::Character('\u{feff}')));
             }
             // A tab must not indent: it is white space only where no block key can begin.
+            self.cursor.skip_while(|byte| byte == b' ');
             while self.cursor.peek() == b' '
                 || self.cursor.peek() == b'\t' && (self.flow_level > 0 || !self.key_allowed)
             {
@@ -225,9 +234,7 @@ impl<'t> Scanner<'t> {
     pub(super) fn skip_comment(&mut self) {
         let start = self.cursor.mark.byte;
         if self.cursor.peek() == b'#' {
-            while !self.cursor.is_break_or_end() {
-                self.cursor.skip();
-            }
+            self.cursor.skip_line();
             self.comments.push(Span::new(start, self.cursor.mark.byte));
         }
     }

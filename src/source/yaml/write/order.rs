@@ -12,6 +12,11 @@ pub(super) fn sort(entries: &mut Vec<Entry>, dialect: Dialect) {
     if entries.len() < 2 {
         return;
     }
+    // Words without digits are ordered as bytes are, and maps hold their entries in that order.
+    let is_word = |entry: &Entry| entry.key.bytes().iter().all(u8::is_ascii_alphabetic);
+    if entries.iter().all(is_word) && entries.is_sorted_by(|a, b| a.key.bytes() <= b.key.bytes()) {
+        return;
+    }
     let keys: Vec<Vec<char>> = entries.iter().map(|entry| entry.key.lossy().chars().collect()).collect();
     let order = merged((0..entries.len()).collect(), &mut |a, b| compare(&keys[a], &keys[b], dialect));
     let mut taken: Vec<Option<Entry>> = std::mem::take(entries).into_iter().map(Some).collect();

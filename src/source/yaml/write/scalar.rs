@@ -113,6 +113,10 @@ fn analyze(text: &str, dialect: Dialect) -> Analysis {
     if text.is_empty() {
         return Analysis { multiline: false, plain: true, single_quoted: true, block: false };
     }
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    if text.as_bytes()[0].is_ascii_alphabetic() && text.bytes().all(is_word) {
+        return Analysis { multiline: false, plain: true, single_quoted: true, block: true };
+    }
     let mut indicators = text.starts_with("---") || text.starts_with("...");
     let (mut breaks, mut special, mut tabs) = (false, false, false);
     let (mut break_space, mut space_break) = (false, false);
@@ -215,13 +219,13 @@ fn write_single_quoted(
             after_break = true;
         } else {
             if after_break {
+                cursor.copy(&mut emitter.out, at);
                 emitter.write_indent(flow)?;
             }
             if c == '\'' {
                 cursor.copy(&mut emitter.out, at);
                 emitter.put("'", flow)?;
             }
-            cursor.copy(&mut emitter.out, at + c.len_utf8());
             emitter.column += 1;
             emitter.indention = false;
             (after_space, after_break) = (false, false);

@@ -1,6 +1,6 @@
 //! JSON to values, as Go's `encoding/json` reads it, with Go's words for what is wrong.
 
-use std::{ops::Range, rc::Rc};
+use std::ops::Range;
 
 use super::number;
 use crate::{
@@ -155,7 +155,7 @@ impl Reader<'_, '_> {
         self.depth -= 1;
         self.context.budget.items(items.len())?;
         let (made_of, control) = origin_of_container(self.context, self.rope, start..self.at, items.is_empty());
-        Ok(Value { datum: Datum::List(List { element: Element::Any, items: Rc::new(items) }), made_of, control })
+        Ok(Value { datum: Datum::List(List::new(Element::Any, items)), made_of, control })
     }
 
     fn number(&mut self, start: usize) -> Result<Value, ReadError> {

@@ -84,6 +84,17 @@ pub(in crate::engine::helm::functions) fn write(
     Ok(text)
 }
 
+/// Stops as soon as a text in the making is longer than any may be.
+///
+/// # Errors
+/// The limit.
+pub(in crate::engine::helm::functions) fn fits(context: &mut Context, out: &TextBuilder) -> Result<(), Unwritable> {
+    if out.len() > MAX_TEXT {
+        context.budget.text(out.len())?;
+    }
+    Ok(())
+}
+
 /// The leaves of a text.
 pub(in crate::engine::helm::functions) fn flow_of(context: &mut Context, text: &Text) -> Flow {
     match text.pieces() {
@@ -120,7 +131,7 @@ struct Writer<'c> {
 impl Writer<'_> {
     fn value(&mut self, value: &Value, above: SetId) -> Result<(), Unwritable> {
         self.context.budget.step(1)?;
-        self.check()?;
+        fits(self.context, &self.out)?;
         let control = self.context.sets.union(above, value.control);
         let punctuation = Flow { data: value.made_of.set(), control };
         let bare = |text: &str, writer: &mut Self| writer.out.push_bytes(text.as_bytes(), value.made_of, control);
@@ -146,6 +157,7 @@ impl Writer<'_> {
                 let text = format!("\"{}\"", STANDARD.encode(bytes.bytes()));
                 self.out.push_bytes(text.as_bytes(), MadeOf::Derived(flow.data), control);
             }
+            Datum::List(list) if list.is_nil => self.put("null", punctuation),
             Datum::List(list) if list.items.is_empty() => self.put("[]", punctuation),
             Datum::List(list) => {
                 self.nesting.enter(None)?;
@@ -213,7 +225,7 @@ impl Writer<'_> {
                     cursor.copy(&mut self.out, at);
                     let flow = cursor.flow();
                     self.put(&escape, flow);
-                    self.check()?;
+                    fits(self.context, &self.out)?;
                     cursor.skip(at + c.len_utf8());
                 }
                 at += c.len_utf8();
@@ -222,22 +234,14 @@ impl Writer<'_> {
                 cursor.copy(&mut self.out, at);
                 let flow = cursor.flow();
                 self.put("\\ufffd", flow);
-                self.check()?;
+                fits(self.context, &self.out)?;
                 at += 1;
                 cursor.skip(at);
             }
         }
         cursor.finish(&mut self.out);
         self.put("\"", quotes);
-        self.check()
-    }
-
-    /// Stops as soon as the text is longer than any may be.
-    fn check(&mut self) -> Result<(), Unwritable> {
-        if self.out.len() > MAX_TEXT {
-            self.context.budget.text(self.out.len())?;
-        }
-        Ok(())
+        fits(self.context, &self.out)
     }
 
     fn escape(&self, c: char) -> Option<Cow<'static, str>> {

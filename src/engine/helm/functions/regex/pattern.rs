@@ -24,7 +24,7 @@ pub struct Pattern {
 /// What a text of a template turned out to be as a pattern.
 type Compiled = Rc<Result<Pattern, SyntaxError>>;
 
-/// The patterns of one render: each is compiled once.
+/// The patterns of a render and of those before it: each is compiled once.
 #[derive(Debug, Default)]
 pub struct Patterns {
     compiled: HashMap<Box<[u8]>, Compiled>,
@@ -33,7 +33,15 @@ pub struct Patterns {
 /// The places of a match: the whole, then each group.
 pub type Groups = Vec<Option<Range<usize>>>;
 
+/// The most patterns that are remembered from one render to the next.
+const MAX_REMEMBERED: usize = 64;
+
 impl Patterns {
+    /// What the next render may know.
+    pub fn remembered(self) -> Self {
+        if self.compiled.len() > MAX_REMEMBERED { Self::default() } else { self }
+    }
+
     /// The pattern that a text is.
     ///
     /// # Errors

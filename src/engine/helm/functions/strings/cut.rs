@@ -194,7 +194,7 @@ pub(in crate::engine::helm::functions) fn listed(
 ) -> Result<Value, Fault> {
     let made_of = MadeOf::Derived(of.flow(context).data);
     let control = decided(context, of, by);
-    Ok(Value { datum: Datum::List(List { element: Element::Text, items: parts.into() }), made_of, control })
+    Ok(Value { datum: Datum::List(List::new(Element::Text, parts)), made_of, control })
 }
 
 /// `_0`, `_1` and so on.

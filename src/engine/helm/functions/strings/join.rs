@@ -66,7 +66,7 @@ pub(super) fn to_strings(context: &mut Context, arguments: &[Value]) -> Result<V
 }
 
 fn text_list(of: &Value, texts: Vec<Value>) -> Value {
-    let datum = Datum::List(List { element: Element::Text, items: texts.into() });
+    let datum = Datum::List(List::new(Element::Text, texts));
     Value { datum, made_of: MadeOf::Derived(of.made_of.set()), control: of.control }
 }
 

@@ -78,7 +78,7 @@ fn finished(table: Table) -> Value {
             Item::Table(table) => finished(table),
             Item::Tables(tables) => {
                 let items = Rc::new(tables.into_iter().map(finished).collect());
-                Value::plain(Datum::List(List { element: Element::Map, items }))
+                Value::plain(Datum::List(List::new(Element::Map, items)))
             }
         };
         map.insert(key, value);
@@ -231,7 +231,7 @@ impl<'t> Reader<'_, 't> {
         }
         self.context.budget.items(items.len())?;
         let (made_of, control) = self.container(start, items.is_empty());
-        Ok(Value { datum: Datum::List(List { element: Element::Any, items: Rc::new(items) }), made_of, control })
+        Ok(Value { datum: Datum::List(List::new(Element::Any, items)), made_of, control })
     }
 
     fn inline_table(&mut self, start: usize) -> Result<Value, Stop> {

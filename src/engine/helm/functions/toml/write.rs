@@ -2,9 +2,9 @@
 
 use crate::{
     engine::helm::{
-        functions::json::write::{Nesting, Unwritable, flow_of, under},
+        functions::json::write::{Nesting, Unwritable, fits, flow_of, under},
         template::{
-            context::{Context, MAX_TEXT},
+            context::Context,
             fault::Fault,
             value::{Datum, Entry, Map, Value},
         },
@@ -47,7 +47,7 @@ impl Writer<'_> {
             (Datum::Nil, _) if key.is_empty() => {
                 Err(Fault::failed("reflect: call of reflect.Value.Type on zero Value").into())
             }
-            (Datum::Nil, _) => Ok(()),
+            (_, Kind::Nil) => Ok(()),
             (Datum::List(_), Kind::Tables) if key.is_empty() => {
                 Err(Unwritable::Failed("toml: top-level values must be Go maps or structs".to_owned()))
             }
@@ -114,6 +114,7 @@ impl Writer<'_> {
         self.context.budget.step(1)?;
         Ok(match &value.datum {
             Datum::Nil => Kind::Nil,
+            Datum::List(list) if list.is_nil => Kind::Nil,
             Datum::Map(_) => Kind::Table,
             Datum::List(list) if !list.items.is_empty() => {
                 self.nesting.enter(None)?;
@@ -139,7 +140,7 @@ impl Writer<'_> {
 
     /// Writes a value on the line.
     fn element(&mut self, value: &Value, control: SetId) -> Result<(), Unwritable> {
-        self.check()?;
+        fits(self.context, &self.out)?;
         let flow = Flow { data: value.made_of.set(), control };
         let bare = |text: &str, writer: &mut Self| writer.out.push_bytes(text.as_bytes(), value.made_of, control);
         match &value.datum {
@@ -209,7 +210,7 @@ impl Writer<'_> {
     }
 
     fn header(&mut self, key: &[Text], open: &str, close: &str, flow: Flow) -> Result<(), Unwritable> {
-        self.check()?;
+        fits(self.context, &self.out)?;
         self.indent(key.len(), flow);
         self.put(open, flow);
         for (at, part) in key.iter().enumerate() {
@@ -252,20 +253,12 @@ impl Writer<'_> {
             cursor.copy(&mut self.out, at);
             let flow = cursor.flow();
             self.put(&escape, flow);
-            self.check()?;
+            fits(self.context, &self.out)?;
             cursor.skip(at + 1);
         }
         cursor.finish(&mut self.out);
         self.put("\"", quotes);
-        self.check()
-    }
-
-    /// Stops as soon as the text is longer than any may be.
-    fn check(&mut self) -> Result<(), Unwritable> {
-        if self.out.len() > MAX_TEXT {
-            self.context.budget.text(self.out.len())?;
-        }
-        Ok(())
+        fits(self.context, &self.out)
     }
 
     /// An empty line, unless nothing is written yet.

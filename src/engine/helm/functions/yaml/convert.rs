@@ -92,6 +92,7 @@ impl Conversion<'_> {
                 };
                 Content::List(bytes.bytes().iter().map(byte).collect())
             }
+            Datum::List(list) if list.is_nil && self.dialect == Dialect::Two => bare("null"),
             Datum::List(list) => {
                 self.nesting.enter(None)?;
                 let items = list.items.iter().map(|item| self.value(item, control)).collect::<Result<_, _>>()?;

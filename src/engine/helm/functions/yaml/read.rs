@@ -2,8 +2,6 @@
 
 mod go;
 
-use std::rc::Rc;
-
 use serde_json::Value as Json;
 
 use crate::{
@@ -21,7 +19,7 @@ use crate::{
     source::{
         lineage::text::{MadeOf, Text, TextBuilder},
         yaml::{
-            parse::{ParseError, Problem, parse_first},
+            parse::{ParseError, Problem},
             resolve::{self, Build, Reader, ResolveError, Unresolvable},
             rope::Rope,
             tree::{Document, Node, NodeId},
@@ -41,7 +39,7 @@ pub(super) fn read(context: &mut Context, text: &Text, root: Root) -> Result<Res
     let Some(source) = text.as_str() else {
         return Ok(Err(converting("yaml: invalid leading UTF-8 octet", false)));
     };
-    let stream = match parse_first(source) {
+    let stream = match context.streams.parse(text, source) {
         Ok(stream) => stream,
         Err(error) => return unreadable(&error),
     };
@@ -75,7 +73,7 @@ fn empty(context: &mut Context, rope: &Rope, root: Root) -> Value {
     let (made_of, control) = origin_of_container(context, rope, 0..rope.text().len(), true);
     let datum = match root {
         Root::Map => Datum::Map(Map::new(MapKind::Any)),
-        Root::List => Datum::List(List { element: Element::Any, items: Rc::default() }),
+        Root::List => Datum::List(List::new(Element::Any, Vec::new())),
     };
     Value { datum, made_of, control }
 }
@@ -112,6 +110,7 @@ fn unresolvable(error: &ResolveError, document: &Document, source: &str) -> Resu
         Unresolvable::Merge => Some("yaml: map merge requires map or sequence of maps as the value".to_owned()),
         Unresolvable::Binary => Some("yaml: !!binary value contains invalid base64 data".to_owned()),
         Unresolvable::Cycle(name) => Some(format!("yaml: anchor '{name}' value contains itself")),
+        Unresolvable::Tag { text, tag } => go::wrong_tag(text, tag),
         Unresolvable::Key(_) => go::null_key(document, error.span),
         Unresolvable::CollectionKey => go::collection_key(document, error.span),
         _ => None,
@@ -168,7 +167,7 @@ impl Build for Values<'_, '_> {
     fn list(&mut self, node: NodeId, items: Vec<Value>) -> Value {
         let range = self.document.node(node).span.range();
         let (made_of, control) = origin_of_container(self.context, self.rope, range, items.is_empty());
-        Value { datum: Datum::List(List { element: Element::Any, items: Rc::new(items) }), made_of, control }
+        Value { datum: Datum::List(List::new(Element::Any, items)), made_of, control }
     }
 
     fn map(&mut self, node: NodeId, entries: Vec<(NodeId, String, Value)>) -> Value {

@@ -83,7 +83,7 @@ impl Evaluator<'_> {
                 return Err(self.fail(span, Fault::failed(message)));
             }
             Parameter::Map => Datum::Map(Map::new(MapKind::Any)),
-            _ => Datum::List(List { element: Element::Any, items: std::rc::Rc::default() }),
+            _ => Datum::List(List::nil(Element::Any)),
         };
         Ok(Value { datum, ..nil })
     }

@@ -8,7 +8,7 @@ use super::super::{
     function::{Function, Lineage, Parameter},
     parse, print,
     program::{Unit, Written, associate},
-    value::{Datum, Entry, List, Map, Value},
+    value::{Datum, Element, Entry, List, Map, Value},
 };
 use super::{Eval, Evaluator, Held, MAX_TPL, failure::Failure, without_no_value};
 use crate::{
@@ -103,7 +103,31 @@ impl Evaluator<'_> {
             Lineage::Own => (function.body)(&mut self.context, &arguments),
             Lineage::Derived => self.derived(function, &arguments),
         };
-        result.map_err(|fault| self.failed_call(call, fault))
+        let result = result.map_err(|fault| self.failed_call(call, fault))?;
+        if function.name == "sortAlpha" {
+            let held = arguments.swap_remove(0);
+            self.sorted(held, &result).map_err(|fault| self.failed_call(call, fault))?;
+        }
+        Ok(result)
+    }
+
+    /// sprig sorts texts where they are, so that whoever holds the list has it sorted.
+    fn sorted(&mut self, before: Value, after: &Value) -> Result<(), Fault> {
+        let (Datum::List(before), Datum::List(after)) = (before.datum, &after.datum) else { return Ok(()) };
+        if before.element != Element::Text || before.items.is_sorted_by(|a, b| bytes(a) <= bytes(b)) {
+            return Ok(());
+        }
+        for slot in &mut self.variables {
+            if let Datum::List(held) = &mut slot.held.value.datum
+                && Rc::ptr_eq(&held.items, &before.items)
+            {
+                held.items = after.items.clone();
+            }
+        }
+        match Rc::strong_count(&before.items) {
+            1 => Ok(()),
+            _ => Err(Fault::unsupported("it sorts a list that a map or another list holds as well")),
+        }
     }
 
     /// Calls a function whose result is made of everything in its arguments.
@@ -129,7 +153,7 @@ impl Evaluator<'_> {
             Datum::Bytes(text) => Datum::Bytes(Text::new(text.bytes(), made_of)),
             Datum::List(list) => {
                 let items = list.items.iter().map(|item| self.marked(item.clone(), flow, depth + 1));
-                Datum::List(List { element: list.element, items: Rc::new(items.collect::<Result<_, _>>()?) })
+                Datum::List(List::new(list.element, items.collect::<Result<Vec<_>, _>>()?))
             }
             Datum::Map(map) => {
                 let marked = Map::new(map.kind());
@@ -196,8 +220,10 @@ impl Evaluator<'_> {
             return Err(self.failed_call(call, Fault::failed("its arguments are a name and a value")));
         };
         let found = name.as_str().and_then(|name| self.template(name)).cloned();
-        let key: Rc<[u8]> = name.bytes().into();
-        let nested = self.included.entry(key.clone()).or_default();
+        let nested = match self.included.get_mut(name.bytes()) {
+            Some(nested) => nested,
+            None => self.included.entry(name.shared_bytes()).or_default(),
+        };
         if *nested > MAX_INCLUDED {
             let message =
                 format!("rendering template has a nested reference name: {}: unable to execute template", name.lossy());
@@ -210,7 +236,7 @@ impl Evaluator<'_> {
             return Err(self.failed_call(call, Fault::failed(message)));
         };
         let text = self.text_of(&template, dot.clone()).map_err(|failure| self.through(failure, call))?;
-        if let Some(nested) = self.included.get_mut(&key) {
+        if let Some(nested) = self.included.get_mut(name.bytes()) {
             *nested -= 1;
         }
         let control = self.decided_by(&Value::text(name.clone()));
@@ -240,12 +266,12 @@ impl Evaluator<'_> {
                     self.failed_call(call, Fault { kind: error.kind, message })
                 })?;
                 let parsed = Rc::new(parsed);
-                self.parsed.insert(text.bytes().into(), parsed.clone());
+                self.parsed.insert(text.shared_bytes(), parsed.clone());
                 parsed
             }
         };
         let unit = Rc::new(Unit { name: "gotpl".into(), written: Written::Text(text.clone()), ast, index: 0 });
-        let mut space = HashMap::new();
+        let mut space = HashMap::default();
         for (name, template) in unit.templates() {
             // Nothing but white space replaces no template that is already there, wherever it was defined.
             if !template.is_empty() || self.template(&name).is_none() {
@@ -280,4 +306,11 @@ const MAX_INCLUDED: usize = 1_000;
 
 fn text_data(text: &Text, context: &mut super::super::context::Context) -> crate::source::lineage::sets::SetId {
     Value::text(text.clone()).flow(context).data
+}
+
+fn bytes(value: &Value) -> &[u8] {
+    match &value.datum {
+        Datum::Text(text) => text.bytes(),
+        _ => &[],
+    }
 }

@@ -13,31 +13,28 @@ use super::{Evaluator, Held};
 use crate::source::lineage::sets::SetId;
 
 /// What the bodies of a conditional node may change.
-#[derive(Debug, Default)]
-pub(super) struct Effects {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Effects {
     /// The variables that are assigned somewhere in them.
     variables: Vec<Rc<str>>,
     /// The maps that are written to, and the key where it is a constant.
     maps: Vec<(Operand, Option<Rc<[u8]>>)>,
     /// Whether a `break` in them leaves the loop around them.
-    pub(super) breaks: bool,
+    pub(in super::super) breaks: bool,
     /// Whether a `continue` in them ends the round of the loop around them.
-    pub(super) continues: bool,
+    pub(in super::super) continues: bool,
 }
 
 /// Functions that write into their first argument.
 const WRITERS: &[&str] = &["set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"];
 
-impl Evaluator<'_> {
-    /// What the node may change; nothing if nothing decides it.
-    pub(super) fn effects(&mut self, node: &Node, branch: &Branch, decided_by: SetId) -> Rc<Effects> {
-        if decided_by.is_empty() {
-            return Rc::default();
-        }
-        let address = std::ptr::from_ref(node).addr();
-        if let Some(known) = self.effects.get(&address) {
-            return known.clone();
-        }
+/// What the node may change; nothing if nothing decides it. It is read once for all renders.
+pub(super) fn effects<'node>(node: &'node Node, branch: &'node Branch, decided_by: SetId) -> &'node Effects {
+    const NONE: &Effects = &Effects { variables: Vec::new(), maps: Vec::new(), breaks: false, continues: false };
+    if decided_by.is_empty() {
+        return NONE;
+    }
+    branch.effects.get_or_init(|| {
         let mut effects = Effects::default();
         let loops = matches!(node.kind, NodeKind::Range(_));
         let rebinds = loops || matches!(node.kind, NodeKind::With(_));
@@ -47,11 +44,11 @@ impl Evaluator<'_> {
         }
         effects.variables.sort_unstable();
         effects.variables.dedup();
-        let effects = Rc::new(effects);
-        self.effects.insert(address, effects.clone());
         effects
-    }
+    })
+}
 
+impl Evaluator<'_> {
     /// Marks everything that the node may have changed as decided by its condition.
     pub(super) fn mark(&mut self, dot: &Held, effects: &Effects, decided_by: SetId) {
         for name in &effects.variables {

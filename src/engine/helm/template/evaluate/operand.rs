@@ -1,5 +1,7 @@
 //! Pipelines, commands, variables, constants and fields.
 
+use std::rc::Rc;
+
 use super::super::{
     ast::{Command, Name, Number, Operand, OperandKind, Pipeline},
     fault::Fault,
@@ -23,7 +25,9 @@ impl Evaluator<'_> {
         for command in &pipeline.commands {
             last = Some(self.command(dot, command, last)?.value);
         }
-        let value = last.unwrap_or_else(Value::nil);
+        let mut value = last.unwrap_or_else(Value::nil);
+        let said_by = self.said_by(pipeline.span);
+        value.control = self.context.sets.union(value.control, said_by);
         for variable in &pipeline.variables {
             let held = Held { value: value.clone(), boxed: false };
             if pipeline.assigns {
@@ -33,6 +37,17 @@ impl Evaluator<'_> {
             }
         }
         Ok(value)
+    }
+
+    /// The values that a pipeline itself is written in: `tpl` evaluates their text.
+    fn said_by(&mut self, span: Span) -> SetId {
+        let Some(Written::Text(text)) = self.current.as_ref().map(|current| &current.template.unit.written) else {
+            return SetId::EMPTY;
+        };
+        let pieces: Vec<SetId> =
+            text.slices(span.range()).flat_map(|slice| [slice.made_of.set(), slice.control]).collect();
+        let said_by = self.context.sets.union_all(pieces);
+        self.steering(said_by)
     }
 
     fn command(&mut self, dot: &Held, command: &Command, last: Option<Value>) -> Eval<Held> {
@@ -253,17 +268,17 @@ impl Evaluator<'_> {
     }
 
     /// A string constant: the bytes between its quotes, where it says them as they are.
-    pub(super) fn text_constant(&mut self, bytes: &[u8], span: Span) -> Value {
+    pub(super) fn text_constant(&mut self, bytes: &Rc<[u8]>, span: Span) -> Value {
         let Some(current) = &self.current else { return Value::text(Text::plain(bytes)) };
         let inner = Span { start: (span.start + 1).min(span.end), end: span.end.saturating_sub(1).max(span.start + 1) };
         let unit = &current.template.unit;
-        let as_written = unit.bytes().get(inner.start..inner.end) == Some(bytes);
+        let as_written = unit.bytes().get(inner.start..inner.end) == Some(&**bytes);
         let text = match (&unit.written, current.leaf) {
             (Written::File(..), Some(leaf)) if as_written => {
-                Text::new(bytes, MadeOf::Verbatim { leaf, offset: inner.start as u32 })
+                Text::shared(bytes.clone(), MadeOf::Verbatim { leaf, offset: inner.start as u32 })
             }
             (Written::Text(text), _) if as_written => text.slice(inner.start..inner.end),
-            _ => Text::new(bytes, MadeOf::Derived(self.written_at(span).set())),
+            _ => Text::shared(bytes.clone(), MadeOf::Derived(self.written_at(span).set())),
         };
         Value::text(text)
     }

@@ -34,7 +34,7 @@ fn value(json: &serde_json::Value, at: PathId, context: &mut Context) -> Value {
                 let at = context.paths.join(at, &index.to_string());
                 value(item, at, context)
             });
-            Datum::List(List { element: Element::Any, items: Rc::new(items.collect()) })
+            Datum::List(List::new(Element::Any, items.collect::<Vec<_>>()))
         }
         Json::Object(entries) => {
             let map = Map::new(MapKind::Any);
@@ -206,7 +206,7 @@ fn bytes_lead_to_what_says_them() {
             &[r#""[" @file+16 if .on"#, r#""acme/cart" @.image+0 if .on"#, r#""]" @file+24 if .on"#],
         ),
         // The text of a values string is its own template.
-        ("{{ tpl .Values.t . }}", &[r#""x" @.t+0"#, r#""80" @.port+0"#, r#""y" @.t+19"#]),
+        ("{{ tpl .Values.t . }}", &[r#""x" @.t+0"#, r#""80" @.port+0 if .t"#, r#""y" @.t+19"#]),
         // Formats.
         (
             r#"{{ printf "%s-%d|%5v" .Values.image .Values.port .Values.on }}"#,

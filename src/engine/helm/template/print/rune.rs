@@ -1,6 +1,6 @@
 //! The characters of Go's strings, and how they stand between quotes: `utf8.DecodeRune`, `strconv.Quote`.
 
-use super::printable::is_printable;
+use super::{super::runes, printable::is_printable};
 
 /// Which quotes, and whether only ASCII stays as it is.
 #[derive(Clone, Copy, Debug)]
@@ -11,9 +11,9 @@ pub(super) struct Quotes {
 
 /// A character of a Go string, or a byte that is none, with the number of its bytes.
 pub fn runes(bytes: &[u8]) -> impl Iterator<Item = (Result<char, u8>, usize)> + '_ {
-    bytes.utf8_chunks().flat_map(|chunk| {
-        let valid = chunk.valid().chars().map(|character| (Ok(character), character.len_utf8()));
-        valid.chain(chunk.invalid().iter().map(|byte| (Err(*byte), 1)))
+    runes::runes(bytes).map(|(at, len, character)| match (character, len) {
+        (runes::REPLACEMENT, 1) => (Err(bytes[at]), 1),
+        _ => (Ok(character), len),
     })
 }
 

@@ -29,6 +29,19 @@ pub(super) fn null_key(document: &Document, key: Span) -> Option<String> {
     Some(format!("unsupported map key of type: %!s(<nil>), key: <nil>, value: {printed}"))
 }
 
+/// What is said of a scalar that is not what its tag says; absent for what Go may take for a time.
+pub(super) fn wrong_tag(text: &str, tag: &str) -> Option<String> {
+    let own = match resolve::plain(text, Reader::Helm).ok()? {
+        Json::Null => "!!null",
+        Json::Bool(_) => "!!bool",
+        Json::Number(number) if number.is_f64() => "!!float",
+        Json::Number(_) => "!!int",
+        Json::String(_) if text.starts_with(|c: char| c.is_ascii_digit()) => return None,
+        _ => "!!str",
+    };
+    Some(format!("yaml: cannot decode {own} `{text}` as a {tag}"))
+}
+
 /// What is said of a list or a map as a key: of the innermost one.
 pub(super) fn collection_key(document: &Document, key: Span) -> Option<String> {
     let is_collection =
