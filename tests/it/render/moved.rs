@@ -12,7 +12,7 @@ use sourceward::{
     stack::{catalog::Catalog, config},
 };
 
-use super::{CHART, Case, cases};
+use super::{CHART, Case, Stack, cases};
 
 /// A chart's values and one template of it, by what is hard to see in them. Every value moves something.
 const CHARTS: &[(&str, &str, &str)] = &[
@@ -111,7 +111,8 @@ fn what_moves_was_named() {
 #[test]
 fn what_moves_in_the_recorded_charts_was_named() {
     let (mut keys, mut wrong) = (0, Vec::new());
-    for Case { folder, files, release } in cases("helm") {
+    for Case { folder, files, stack } in cases("helm") {
+        let Stack::Helm(release) = stack else { continue };
         if release.contains_key("values") {
             continue;
         }
