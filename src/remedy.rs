@@ -12,7 +12,7 @@ use crate::{
     model::{
         change::script,
         finding::Finding,
-        refusal::{Attempt, Refusal},
+        refusal::{Attempt, Code, Refusal},
         value::same,
     },
     stack::{catalog::Catalog, owner},
@@ -53,6 +53,13 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
     let wanted = wanted::wanted(finding, &declared.value)?;
     if same(&declared.value, &wanted) {
         return Ok(Verdict::InSync);
+    }
+    if owned.is_successor {
+        let (found, asked) = (&declared.id, &finding.resource);
+        let message = format!("{asked} is not declared any more: {found} stands in its place, with another content");
+        let hint = "nothing that is deployed from here reads it; remove it, or report what is declared now";
+        let (file, line) = declared.declared_at();
+        return Err(Refusal::new(Code::OwnerNotFound, message, hint).at(file, Some(line)));
     }
     let steps = script(&declared.value, &wanted, &|at| wanted::merge_keys(&declared.id, at));
     let (mut first, mut tried) = (None, Vec::new());

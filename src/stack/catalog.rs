@@ -61,6 +61,8 @@ pub struct Contents {
 pub struct Declared {
     /// The resource.
     pub id: ResourceId,
+    /// What it is whatever its content, where its name carries a hash of that.
+    pub lasting: Option<ResourceId>,
     /// The file.
     pub file: RepoPath,
     /// The line, from 1.
@@ -158,7 +160,8 @@ impl Contents {
     fn of(rendered: &Rendered) -> Self {
         let declared = rendered.resources.iter().map(|resource| {
             let (file, line) = resource.declared_at();
-            Declared { id: resource.id.clone(), file: file.clone(), line }
+            let lasting = resource.stem.is_some().then(|| resource.lasting_id());
+            Declared { id: resource.id.clone(), lasting, file: file.clone(), line }
         });
         let broken = rendered.skipped.iter().filter(|skipped| skipped.broken);
         let unread = broken.map(|skipped| format!("{} ({})", skipped.file, skipped.why)).collect();

@@ -18,6 +18,8 @@ pub struct Owned {
     pub stack: usize,
     /// The resource's position in what the stack renders.
     pub resource: usize,
+    /// Whether it was asked for by a name with the hash of another content, so that what is declared stands in its place.
+    pub is_successor: bool,
     rendered: Rc<Rendered>,
 }
 
@@ -31,7 +33,8 @@ impl Owned {
 /// Finds the declaration of a resource: in the stack of that name where one is given, else in all stacks.
 ///
 /// An object of another API version or kind is another object. A namespace matches itself, or the absence of one where the
-/// deployer sets it; a declaration that names the very namespace wins over one that leaves it open.
+/// deployer sets it; a declaration that names the very namespace wins over one that leaves it open. A name that ends in the hash
+/// of a content finds what is declared with another content, where nothing is declared under the name itself.
 ///
 /// # Errors
 /// `stack-unknown`, `owner-not-found`, `owner-ambiguous` (with the declarations), or why the named stack cannot be rendered.
@@ -40,7 +43,8 @@ pub fn find(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId) -> Resu
         Some(name) => vec![catalog.position(name)?],
         None => (0..catalog.stacks().len()).collect(),
     };
-    let (mut exact, mut open, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut exact, mut open, mut successors, mut unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let unhashed = without_hash(id);
     for &position in &searched {
         let contents = match catalog.contents(position) {
             Ok(contents) => contents,
@@ -54,13 +58,27 @@ pub fn find(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId) -> Resu
             match matches(&resource.id, id) {
                 Some(Match::Exact) => exact.push((position, index)),
                 Some(Match::Open) => open.push((position, index)),
-                None => {}
+                None => {
+                    if let (Some(lasting), Some(unhashed)) = (&resource.lasting, &unhashed)
+                        && matches(lasting, unhashed).is_some()
+                    {
+                        successors.push((position, index));
+                    }
+                }
             }
         }
         unread.push((position, Ok(contents)));
     }
-    match if exact.is_empty() { open } else { exact }[..] {
-        [(stack, resource)] => Ok(Owned { stack, resource, rendered: catalog.rendered(stack)? }),
+    let is_successor = exact.is_empty() && open.is_empty();
+    match if is_successor {
+        successors
+    } else if exact.is_empty() {
+        open
+    } else {
+        exact
+    }[..]
+    {
+        [(stack, resource)] => Ok(Owned { stack, resource, is_successor, rendered: catalog.rendered(stack)? }),
         [] => Err(not_found(id, stack, &unread_of(catalog, unread))),
         ref several => Err(ambiguous(catalog, id, several)),
     }
@@ -73,6 +91,15 @@ fn unread_of(catalog: &Catalog<'_>, searched: Vec<(usize, Result<Rc<Contents>, C
         Err(code) => vec![format!("{} ({code})", catalog.stacks()[position].name)],
     };
     searched.into_iter().flat_map(unread).collect()
+}
+
+/// An object by its name without what may be the hash of its content: ten of the characters that Kustomize writes hashes in
+/// (`hasher.encode`).
+fn without_hash(id: &ResourceId) -> Option<ResourceId> {
+    let ResourceId::Kubernetes(id) = id else { return None };
+    let (stem, hash) = id.name.rsplit_once('-')?;
+    let is_hash = hash.len() == 10 && hash.bytes().all(|byte| b"bcdfghkmt2456789".contains(&byte));
+    is_hash.then(|| ResourceId::Kubernetes(KubernetesId { name: stem.to_owned(), ..id.clone() }))
 }
 
 enum Match {
