@@ -203,4 +203,26 @@ mod tests {
         let names: Vec<String> = discover(&MemoryTree::of(files)).into_iter().map(|stack| stack.name).collect();
         assert_eq!(names, ["k8s", "large", "mixed"]);
     }
+
+    #[test]
+    fn components_and_objects_of_flux_are_no_kustomizations() {
+        let files = [
+            ("base/d.yaml", "apiVersion: v1\nkind: ConfigMap\n"),
+            ("base/kustomization.yaml", "resources: [d.yaml]\n"),
+            ("clusters/kustomization.yaml", "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"),
+            ("part/c.yaml", "apiVersion: v1\nkind: ConfigMap\n"),
+            ("part/kustomization.yml", "kind: Component\nresources: [c.yaml]\n"),
+            ("prod/kustomization.yaml", "resources: [../base, later.yaml]\ncomponents: [../part]\n"),
+        ];
+        let path = |text: &str| text.parse::<RepoPath>().expect("a path");
+        let stacks = discover(&MemoryTree::of(files.map(|(at, text)| (path(at), text))));
+        let found: Vec<_> = stacks.iter().map(|stack| (&*stack.name, stack.declaration.language())).collect();
+        assert_eq!(
+            found,
+            [("base", Language::Kustomize), ("clusters", Language::Manifests), ("prod", Language::Kustomize)]
+        );
+        let reads = ["base/d.yaml", "part/c.yaml", "prod/later.yaml", "part/kustomization.yaml"];
+        assert!(reads.iter().all(|file| stacks[2].declaration.may_read(&path(file))));
+        assert!(!stacks[2].declaration.may_read(&path("clusters/kustomization.yaml")));
+    }
 }

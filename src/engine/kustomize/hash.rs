@@ -219,7 +219,8 @@ mod tests {
             let node = entries.map_or_else(Node::map, |entries| object(&[("data", object(&entries))]));
             of("ConfigMap", &["data", "binaryData"], &node)
         };
-        let cases: [(Option<&[(&str, &str)]>, &str); 6] = [
+        type Data<'d> = Option<&'d [(&'d str, &'d str)]>;
+        let cases: [(Data<'_>, &str); 6] = [
             (Some(&[("a", "b")]), "4h2mbtbbt6"),
             (Some(&[("a", "<b>&\u{e9}")]), "2c27d2449m"),
             (None, "6ct58987ht"),

@@ -134,3 +134,62 @@ fn id_of(value: &Value) -> KubernetesId {
         name: text(&metadata, "name"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::pointer::Pointer, source::tree::MemoryTree};
+
+    /// A base, an overlay that patches it in two files and an entry, generators, and names put together.
+    const FILES: &[(&str, &str)] = &[
+        (
+            "base/d.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: d\nspec:\n  replicas: 1\n  paused: &p true\n  again: *p\n  template:\n    spec:\n      containers:\n      - name: a\n        image: nginx:1\n      volumes:\n      - name: v\n        configMap:\n          name: g\n",
+        ),
+        ("base/kustomization.yaml", "resources:\n- d.yaml\nnamePrefix: b-\n"),
+        ("over/p.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: d\nspec:\n  replicas: 2\n"),
+        ("over/f.txt", "x"),
+        (
+            "over/kustomization.yaml",
+            "resources:\n- ../base\npatches:\n- path: p.yaml\n- target:\n    kind: Deployment\n  patch: |-\n    - op: add\n      path: /spec/minReadySeconds\n      value: 7\nimages:\n- name: nginx\n  newTag: v2\nconfigMapGenerator:\n- name: g\n  literals:\n  - a=b\n  files:\n  - f.txt\n",
+        ),
+    ];
+
+    #[test]
+    fn fields_lead_to_what_says_them() {
+        let files = FILES.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
+        let tree = MemoryTree::of(files);
+        let overlay = Overlay { path: "over".parse().expect("a path"), enable_helm: false, reads: Arc::default() };
+        let no_charts = |_: &_| Err(Problem::unsupported("charts"));
+        let rendered = render(&tree, &overlay, &Parsed::default(), &no_charts).expect("it renders");
+        let origins = |resource: usize, at: &[&str]| -> Vec<String> {
+            let origins = rendered.resources[resource].origins(&Pointer::of(at.iter().copied()));
+            origins.iter().map(|origin| format!("{}:{} {}", origin.file, origin.line, origin.role)).collect()
+        };
+        let cases: [(usize, &[&str], &[&str]); 9] = [
+            (
+                1,
+                &["metadata", "name"],
+                &["base/kustomization.yaml:3 entry of the kustomization", "base/d.yaml:4 literal"],
+            ),
+            (1, &["spec", "replicas"], &["over/p.yaml:6 patch"]),
+            (1, &["spec", "paused"], &["base/d.yaml:7 shared through an anchor"]),
+            (1, &["spec", "again"], &["base/d.yaml:7 shared through an anchor"]),
+            (1, &["spec", "minReadySeconds"], &["over/kustomization.yaml:10 patch"]),
+            (
+                1,
+                &["spec", "template", "spec", "containers", "0", "image"],
+                &["base/d.yaml:13 literal", "over/kustomization.yaml:13 entry of the kustomization"],
+            ),
+            (0, &["data", "a"], &["over/kustomization.yaml:17 entry of a generator"]),
+            (0, &["data", "f.txt"], &["over/f.txt:1 entry of a generator"]),
+            (1, &["spec", "nothing"], &[]),
+        ];
+        for (resource, at, expected) in cases {
+            assert_eq!(origins(resource, at), expected, "{at:?}");
+        }
+        let (file, line) = rendered.resources[1].declared_at();
+        assert_eq!((file.as_str(), line), ("base/d.yaml", 1));
+        assert_eq!(rendered.files.len(), FILES.len());
+    }
+}

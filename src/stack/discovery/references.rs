@@ -142,7 +142,9 @@ impl Direct {
                 Some(text) => found.read(tree, folder, text),
                 None => found.anything = true,
             }
-            found.files.insert(path);
+            if found.kind != Kind::Manifest {
+                found.files.insert(path);
+            }
         }
         found
     }
@@ -162,6 +164,9 @@ impl Direct {
             _ if said("apiVersion").starts_with(FLUX) => Kind::Manifest,
             _ => Kind::Kustomization,
         };
+        if self.kind == Kind::Manifest {
+            return;
+        }
         let is_plugins = |key: &str| PLUGINS.iter().any(|plugins| plugins.eq_ignore_ascii_case(key));
         let fields = documents.iter().filter_map(Value::as_object).flatten();
         for entry in fields.filter(|(key, _)| is_plugins(key)).flat_map(|(_, entries)| texts(entries)) {
