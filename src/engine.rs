@@ -242,6 +242,14 @@ impl Resource {
         }
     }
 
+    /// What makes its name anew in every render, where something does: then no two renders declare the same resources.
+    pub fn renamed_by(&self) -> Option<&'static str> {
+        match &self.source {
+            Source::Helm(source) => source.volatile(&Pointer::of(["metadata", "name"])),
+            Source::Manifest(_) | Source::Kustomize(_) => None,
+        }
+    }
+
     /// The fields that depend on a spot, of those that are asked for.
     pub fn dependents(&self, fields: &[Pointer], spot: &Spot<'_>) -> Vec<(Pointer, Dependence)> {
         match (&self.source, spot) {

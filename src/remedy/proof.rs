@@ -120,6 +120,7 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
         };
         let target = (stack == owned.stack).then_some((owned.resource, wanted));
         compare(name, &before, &after, target, &mut proof)?;
+        refuse_unnamed(name, &before)?;
         proof.stacks.push(name.clone());
     }
     if proof.changed.is_empty() {
@@ -144,6 +145,19 @@ fn refuse_foreign(name: &str, declaration: &Declaration, plan: &Plan) -> Result<
         "make the change by hand, where its effect on that stack can be seen",
     )
     .at(file, None))
+}
+
+/// A stack that names a resource anew in every render never renders the same twice, so that nothing can be proved of it.
+fn refuse_unnamed(name: &str, rendered: &Rendered) -> Result<(), Refusal> {
+    let unnamed = rendered.resources.iter().find_map(|resource| Some((resource, resource.renamed_by()?)));
+    let Some((resource, what)) = unnamed else { return Ok(()) };
+    let (file, line) = resource.declared_at();
+    let message = format!(
+        "the stack {name} names {} anew in every render ({what}), so no two renders of it are the same",
+        resource.id
+    );
+    let hint = "give the resource a name that stays, or change the source by hand";
+    Err(Refusal::new(Code::ProofFailed, message, hint).at(file, Some(line)))
 }
 
 /// Adds the fields that changed in a stack to the proof, where they are exactly the wanted ones: of the target, or none at

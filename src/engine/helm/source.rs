@@ -67,6 +67,11 @@ impl Source {
         chain::chain(&self.lineage, &self.printed(), at)
     }
 
+    /// What makes a field anew in every render, where something does.
+    pub fn volatile(&self, at: &Pointer) -> Option<&'static str> {
+        self.lineage.volatile(&self.printed().block(at))
+    }
+
     /// The fields that depend on a spot, of those that are asked for.
     pub fn dependents(&self, fields: &[Pointer], spot: &Spot<'_>) -> Vec<(Pointer, Dependence)> {
         chain::dependents(&self.lineage, &self.printed(), fields, spot)

@@ -23,6 +23,7 @@ use crate::{
         path::RepoPath,
         yaml::{
             edit::{self, edit},
+            parse::parse,
             resolve::{Reader, value},
         },
     },
@@ -297,7 +298,7 @@ enum Style {
 fn new(built: &Built<'_>, layer: &Layer<'_>, patch: &Value, kind: PatchKind) -> Vec<Site> {
     let text = document(patch);
     let Some(text) = text else { return Vec::new() };
-    let inline = || inline(built, layer, &text, kind);
+    let inline = || inline(built, layer, &as_inline(&text, patch), kind);
     let file = |folder: &RepoPath| in_file(built, layer, &text, kind, folder);
     match style(layer) {
         Style::Inline => inline().into_iter().collect(),
@@ -319,7 +320,6 @@ fn style(layer: &Layer<'_>) -> Style {
 }
 
 fn inline(built: &Built<'_>, layer: &Layer<'_>, text: &str, kind: PatchKind) -> Option<Site> {
-    let text = text.trim_end_matches('\n');
     let mut entry = Map::new();
     if kind == PatchKind::Operations {
         entry.insert("target".to_owned(), target(layer.id));
@@ -372,4 +372,15 @@ fn document(patch: &Value) -> Option<String> {
     const EMPTY: &str = "null\n";
     let set = edit::Change::Set(patch.clone());
     edit(EMPTY, 0, &Pointer::root(), &set, Reader::Kustomize).ok().map(|splice| splice.apply(EMPTY))
+}
+
+/// The text of a patch without its last line break, where it says the same without: a block at its end may need it.
+fn as_inline(text: &str, patch: &Value) -> String {
+    let trimmed = text.trim_end_matches('\n');
+    let read = || {
+        let stream = parse(trimmed).ok()?;
+        let document = stream.documents.first()?;
+        value(document, document.root?, Reader::Kustomize).ok()
+    };
+    if read().as_ref() == Some(patch) { trimmed.to_owned() } else { text.to_owned() }
 }
