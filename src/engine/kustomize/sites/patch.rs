@@ -298,10 +298,10 @@ enum Style {
 fn new(built: &Built<'_>, layer: &Layer<'_>, patch: &Value, kind: PatchKind) -> Vec<Site> {
     let text = document(patch);
     let Some(text) = text else { return Vec::new() };
-    let inline = || inline(built, layer, &as_inline(&text, patch), kind);
+    let inline = || as_inline(&text, patch).and_then(|text| inline(built, layer, &text, kind));
     let file = |folder: &RepoPath| in_file(built, layer, &text, kind, folder);
     match style(layer) {
-        Style::Inline => inline().into_iter().collect(),
+        Style::Inline => inline().or_else(|| file(&layer.kustomization.folder.path)).into_iter().collect(),
         Style::Files(folder) => file(&folder).into_iter().chain(inline()).collect(),
     }
 }
@@ -374,13 +374,12 @@ fn document(patch: &Value) -> Option<String> {
     edit(EMPTY, 0, &Pointer::root(), &set, Reader::Kustomize).ok().map(|splice| splice.apply(EMPTY))
 }
 
-/// The text of a patch without its last line break, where it says the same without: a block at its end may need it.
-fn as_inline(text: &str, patch: &Value) -> String {
-    let trimmed = text.trim_end_matches('\n');
-    let read = || {
-        let stream = parse(trimmed).ok()?;
-        let document = stream.documents.first()?;
-        value(document, document.root?, Reader::Kustomize).ok()
-    };
-    if read().as_ref() == Some(patch) { trimmed.to_owned() } else { text.to_owned() }
+/// The text of a patch as it can stand in a kustomization; nothing where it ends with a block that needs its last line break,
+/// which Kustomize trims.
+fn as_inline(text: &str, patch: &Value) -> Option<String> {
+    let trimmed = text.trim();
+    let stream = parse(trimmed).ok()?;
+    let document = stream.documents.first()?;
+    let read = value(document, document.root?, Reader::Kustomize).ok()?;
+    (read == *patch).then(|| trimmed.to_owned())
 }
