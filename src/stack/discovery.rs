@@ -1,6 +1,7 @@
 //! Finds the stacks of a repository that names none: charts, kustomizations, root modules, and folders of plain manifests.
 //!
-//! What a chart, a kustomization or a module holds is its source and no stack of its own.
+//! What a chart, a kustomization or a module holds is its source and no stack of its own; so is a kustomization that another one
+//! includes.
 
 mod references;
 
@@ -121,10 +122,20 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         foreign(folder, Language::Terraform, below(folder));
     }
     kustomizations.retain(|folder| references.kind(folder) != Kind::Manifest);
-    for folder in &kustomizations {
-        // Also of those that are no stacks: what they name is no plain manifest either.
-        let declaration = kustomization(folder.clone(), false, &mut references);
-        if references.kind(folder) == Kind::Kustomization {
+    // Also of those that are no stacks: what they name is no plain manifest either.
+    let declared: Vec<(&RepoPath, Declaration)> =
+        kustomizations.iter().map(|folder| (folder, kustomization(folder.clone(), false, &mut references))).collect();
+    let included = references.included();
+    let outermost = declared.iter().filter(|(folder, _)| !included.contains(*folder));
+    let read: BTreeSet<&RepoPath> = outermost.flat_map(|(_, declaration)| files_of(declaration)).collect();
+    // Those that only include each other are part of nothing.
+    let is_part = |folder: &RepoPath| {
+        let mut names = NAMES.iter().filter_map(|name| folder.resolve(name).ok());
+        included.contains(folder) && names.any(|file| read.contains(&file))
+    };
+    let parts: Vec<bool> = declared.iter().map(|(folder, _)| is_part(folder)).collect();
+    for ((folder, declaration), is_part) in declared.into_iter().zip(parts) {
+        if references.kind(folder) == Kind::Kustomization && !is_part {
             stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
         }
     }
@@ -144,6 +155,15 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     }
     stacks.sort_by(|a, b| a.name.cmp(&b.name));
     stacks
+}
+
+/// The files that a kustomization is known to read.
+fn files_of(declaration: &Declaration) -> impl Iterator<Item = &RepoPath> {
+    let files = match declaration {
+        Declaration::Kustomize(overlay) => Some(&overlay.reads.files),
+        Declaration::Manifests(_) | Declaration::Helm(_) | Declaration::Foreign { .. } => None,
+    };
+    files.into_iter().flatten()
 }
 
 /// The releases of a chart that its folder suggests: one for each values file beside the chart's own, or else one with the
@@ -205,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn components_and_objects_of_flux_are_no_kustomizations() {
+    fn components_bases_and_objects_of_flux_are_no_stacks_of_kustomize() {
         let files = [
             ("base/d.yaml", "apiVersion: v1\nkind: ConfigMap\n"),
             ("base/kustomization.yaml", "resources: [d.yaml]\n"),
@@ -217,12 +237,9 @@ mod tests {
         let path = |text: &str| text.parse::<RepoPath>().expect("a path");
         let stacks = discover(&MemoryTree::of(files.map(|(at, text)| (path(at), text))));
         let found: Vec<_> = stacks.iter().map(|stack| (&*stack.name, stack.declaration.language())).collect();
-        assert_eq!(
-            found,
-            [("base", Language::Kustomize), ("clusters", Language::Manifests), ("prod", Language::Kustomize)]
-        );
+        assert_eq!(found, [("clusters", Language::Manifests), ("prod", Language::Kustomize)]);
         let reads = ["base/d.yaml", "part/c.yaml", "prod/later.yaml", "part/kustomization.yaml"];
-        assert!(reads.iter().all(|file| stacks[2].declaration.may_read(&path(file))));
-        assert!(!stacks[2].declaration.may_read(&path("clusters/kustomization.yaml")));
+        assert!(reads.iter().all(|file| stacks[1].declaration.may_read(&path(file))));
+        assert!(!stacks[1].declaration.may_read(&path("clusters/kustomization.yaml")));
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     helm_charts::Inflate,
     leaf::Leaf,
-    node::{Content, Node, Scalar, Tag},
+    node::{Content, Node, Scalar, Style, Tag},
     problem::Problem,
     schema::Schemas,
     sources::Sources,
@@ -37,17 +37,17 @@ impl<'t> Context<'t> {
     /// A scalar whose places are all that its text comes from.
     pub fn scalar(&mut self, text: Text, tag: Tag) -> Node {
         let places = self.sets.union_all(text.pieces().iter().map(|piece| piece.made_of.set()));
-        Node { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places }
+        Node { content: Content::Scalar(Scalar { text, tag, style: Style::Plain }), places }
     }
 
     /// Puts a text in the place of a scalar's: it stays in quotes where it is, and is read anew otherwise, so that `1` before
     /// `e3` becomes a number (`FieldSetter` with neither name nor tag). The old place still counts, since it asked for the text.
     pub fn replace_text(&mut self, node: &mut Node, text: Text) {
-        let is_quoted = node.as_scalar().is_some_and(|scalar| scalar.is_quoted);
-        let tag = if is_quoted { Tag::String } else { Tag::Unresolved };
+        let style = node.as_scalar().map_or(Style::Plain, |scalar| scalar.style);
+        let tag = if style == Style::Plain { Tag::Unresolved } else { Tag::String };
         let places = text.pieces().iter().map(|piece| piece.made_of.set());
         let places = self.sets.union_all(places.chain([node.places]));
-        *node = Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places };
+        *node = Node { content: Content::Scalar(Scalar { text, tag, style }), places };
     }
 
     /// Counts work that grows with the input.

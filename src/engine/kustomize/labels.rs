@@ -9,7 +9,7 @@ use super::{
     context::Context,
     field_spec::{Create, FieldSpec, no_text},
     identity::Gvk,
-    node::{Content, Entry, Node, Scalar, Tag},
+    node::{Content, Entry, Node, Style, Tag},
     problem::Problem,
     resources::{Resource, Resources},
     sharing,
@@ -136,10 +136,10 @@ fn set_pair(
         context.spend(entries.len())?;
         match entries.iter_mut().find(|entry| entry.key.bytes() == pair.key.bytes()) {
             Some(known) => {
-                let was_quoted = known.value.as_scalar().is_some_and(|scalar| scalar.is_quoted);
+                let style = known.value.as_scalar().map_or(Style::Plain, |scalar| scalar.style);
                 known.value = value.clone();
-                if let Content::Scalar(Scalar { is_quoted, .. }) = &mut known.value.content {
-                    *is_quoted = was_quoted;
+                if let Content::Scalar(scalar) = &mut known.value.content {
+                    scalar.style = style;
                 }
                 if let Some(leaf) = sharing::leaf_of(known).filter(|leaf| shared.contains(leaf)) {
                     written.insert(leaf, known.value.clone());

@@ -8,7 +8,7 @@ use super::{
     context::Context,
     field_spec::{Create, FieldSpec},
     identity::{Gvk, Identity},
-    node::{Content, Node, Scalar, Tag, made},
+    node::{Content, Node, Tag, made},
     problem::Problem,
     resources::{Resource, Resources},
 };
@@ -170,10 +170,10 @@ fn put_namespace(node: &mut Node, namespace: &Text, context: &mut Context<'_>) -
     let Some(scalar) = node.as_scalar() else {
         return Err(Problem::broken("wrong node kind: namespace field specs must target scalar nodes"));
     };
-    let is_quoted = scalar.is_quoted;
+    let style = scalar.style;
     *node = context.scalar(namespace.clone(), Tag::String);
-    if let Content::Scalar(Scalar { is_quoted: now, .. }) = &mut node.content {
-        *now = is_quoted;
+    if let Content::Scalar(scalar) = &mut node.content {
+        scalar.style = style;
     }
     Ok(())
 }

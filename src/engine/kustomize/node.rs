@@ -46,9 +46,20 @@ pub struct Scalar {
     pub text: Text,
     /// How it is read.
     pub tag: Tag,
-    /// Whether it is written in quotes or as a block, and so printed. What a strategic merge puts in its place takes that over
-    /// and becomes text with it. Nothing in brackets (`{a: }`) is null, but printed as quotes, and so text in the end.
-    pub is_quoted: bool,
+    /// How it is written, and so printed. What a strategic merge puts in its place takes that over.
+    pub style: Style,
+}
+
+/// How a scalar is written, as far as that decides what it comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Style {
+    /// Without quotes: it is read as what it looks like.
+    Plain,
+    /// In quotes or as a literal block: it is text, whatever is put in its place. Nothing in brackets (`{a: }`) is null, but
+    /// printed as quotes, and so text in the end.
+    Quoted,
+    /// As a folded block: it is text too, and may come out with more empty lines than it has.
+    Folded,
 }
 
 /// How a scalar's text is read.
@@ -91,7 +102,7 @@ impl Node {
             [piece] => piece.made_of.set(),
             _ => SetId::EMPTY,
         };
-        Self { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places }
+        Self { content: Content::Scalar(Scalar { text, tag, style: Style::Plain }), places }
     }
 
     /// An empty map that no file says.
@@ -226,6 +237,11 @@ impl Node {
 }
 
 impl Scalar {
+    /// Tells whether it is text by the way it is written.
+    pub fn is_quoted(&self) -> bool {
+        self.style != Style::Plain
+    }
+
     /// What it is once it is printed and decoded.
     ///
     /// # Errors
@@ -233,7 +249,7 @@ impl Scalar {
     pub fn to_json(&self) -> Result<Value, String> {
         let text = self.text.lossy();
         match self.tag {
-            Tag::Null if self.is_quoted => Ok(Value::String(text.into_owned())),
+            Tag::Null if self.is_quoted() => Ok(Value::String(text.into_owned())),
             Tag::String => Ok(Value::String(text.into_owned())),
             Tag::Null => Ok(Value::Null),
             Tag::Boolean | Tag::Integer | Tag::Float | Tag::Timestamp | Tag::Unresolved => {

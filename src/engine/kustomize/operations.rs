@@ -16,7 +16,7 @@ use super::{
     context::Context,
     leaf::{Leaf, SourceId},
     load,
-    node::{Content, Node, Scalar, Tag},
+    node::{Content, Node, Scalar, Style, Tag},
     problem::Problem,
 };
 use crate::source::{lineage::text::Text, yaml::resolve::Reader};
@@ -210,7 +210,8 @@ pub fn stringify(object: &mut Node, field: &str, context: &mut Context<'_>) -> R
                     Content::List(_) | Content::Map(_) => Text::default(),
                 };
                 let is_quoted = text.as_str().is_some_and(json::is_quoted_as_text);
-                entry.value.content = Content::Scalar(Scalar { text, tag: Tag::String, is_quoted });
+                let style = if is_quoted { Style::Quoted } else { Style::Plain };
+                entry.value.content = Content::Scalar(Scalar { text, tag: Tag::String, style });
             }
         }
         _ => {

@@ -7,18 +7,14 @@ use serde_json::{Number, Value};
 
 use super::{
     context::Context,
-    leaf::Leaf,
-    node::{Content, Node, Scalar, Tag},
+    node::{Content, Node, Scalar, Style, Tag},
     problem::Problem,
 };
 use crate::source::{
-    lineage::{
-        sets::Flow,
-        text::{MadeOf, Text},
-    },
+    lineage::{sets::Flow, text::Text},
     yaml::{
         parse::parse,
-        tree::{NodeKind, ScalarStyle},
+        tree::NodeKind,
         write::{self, Dialect, Entry, TooLong},
     },
 };
@@ -95,27 +91,17 @@ impl Printing<'_, '_> {
                 }
                 Value::Object(map)
             }
-            Content::Scalar(scalar) => match self.folded(scalar) {
+            Content::Scalar(scalar) => match folded(scalar) {
                 Some(text) => Value::String(text),
                 None => scalar.to_json().map_err(|text| Problem::broken(format!("json: unsupported value: {text}")))?,
             },
         })
     }
+}
 
-    /// What becomes of a text that stands in its file as a folded block scalar and is printed as one.
-    fn folded(&self, scalar: &Scalar) -> Option<String> {
-        let (Tag::String, [piece]) = (scalar.tag, scalar.text.pieces()) else { return None };
-        let MadeOf::Verbatim { leaf, offset: 0 } = piece.made_of else { return None };
-        let Leaf::Node { source, document, node } = self.context.sets.get(leaf) else { return None };
-        let yaml = self.context.sources.get(*source).yaml()?;
-        let document = yaml.stream.as_ref().ok()?.documents.get(*document as usize)?;
-        match &document.nodes.get(node.0)?.kind {
-            NodeKind::Scalar { style: ScalarStyle::Folded, text } if text.as_bytes() == scalar.text.bytes() => {
-                refolded(text)
-            }
-            _ => None,
-        }
-    }
+/// What becomes of a text that is printed as a folded block scalar; nothing where it stays as it is.
+pub fn folded(scalar: &Scalar) -> Option<String> {
+    (scalar.style == Style::Folded && scalar.tag == Tag::String).then(|| refolded(&scalar.text.lossy()))?
 }
 
 /// A text after go-yaml v3 has printed it as a folded block scalar; nothing where it would be printed otherwise.

@@ -72,12 +72,12 @@ impl Replicas {
     }
 
     fn set(&self, node: &mut Node) -> Result<(), Problem> {
-        let Content::Scalar(Scalar { is_quoted, .. }) = node.content else {
+        let Some(old) = node.as_scalar() else {
             return Err(Problem::broken("wrong node kind: the number of replicas is no scalar"));
         };
         // Quotes stay, and make a text of it.
-        let tag = if is_quoted { Tag::String } else { Tag::Integer };
-        node.content = Content::Scalar(Scalar { text: self.count.clone(), tag, is_quoted });
+        let tag = if old.is_quoted() { Tag::String } else { Tag::Integer };
+        node.content = Content::Scalar(Scalar { text: self.count.clone(), tag, style: old.style });
         node.places = self.places;
         Ok(())
     }

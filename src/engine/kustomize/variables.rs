@@ -13,7 +13,7 @@ use super::{
     context::Context,
     field_spec::Create,
     identity::Gvk,
-    node::{Content, Node, Scalar, Tag},
+    node::{Content, Node, Scalar, Style, Tag},
     problem::Problem,
     resources::{Resource, Resources},
     sharing,
@@ -207,6 +207,6 @@ fn put_text(node: &mut Node, values: &BTreeMap<&str, Value>, context: &mut Conte
     };
     let places = text.pieces().iter().map(|piece| piece.made_of.set());
     let places = context.sets.union_all(places.chain([node.places]));
-    *node = Node { content: Content::Scalar(Scalar { text, tag, is_quoted: false }), places };
+    *node = Node { content: Content::Scalar(Scalar { text, tag, style: Style::Plain }), places };
     Ok(true)
 }

@@ -123,6 +123,14 @@ impl<'t> References<'t> {
         reads
     }
 
+    /// The folders that kustomizations name which were followed so far: what is built there is part of something else.
+    pub fn included(&self) -> BTreeSet<RepoPath> {
+        let others = |(folder, direct): (&RepoPath, &Direct)| {
+            direct.folders.iter().filter(|named| *named != folder).cloned().collect::<Vec<_>>()
+        };
+        self.direct.iter().flat_map(others).collect()
+    }
+
     /// Every file that the kustomizations name which were followed so far.
     pub fn files(&self) -> BTreeSet<&RepoPath> {
         self.direct.values().flat_map(|direct| &direct.files).collect()

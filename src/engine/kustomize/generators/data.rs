@@ -7,7 +7,7 @@ use crate::{
     engine::kustomize::{
         context::Context,
         fields::printable,
-        node::{Content, Entry, Node, Tag, made},
+        node::{Content, Entry, Node, Style, Tag, made},
         problem::Problem,
     },
     source::{
@@ -67,8 +67,10 @@ pub fn string(text: Text, context: &mut Context<'_>) -> Node {
     let shown = text.lossy();
     let is_quoted = shown.contains('\n') || !(shown.is_empty() || resolve::is_string(&shown, Reader::Manifest));
     let mut node = context.scalar(text, Tag::String);
-    if let Content::Scalar(scalar) = &mut node.content {
-        scalar.is_quoted = is_quoted;
+    if let Content::Scalar(scalar) = &mut node.content
+        && is_quoted
+    {
+        scalar.style = Style::Quoted;
     }
     node
 }

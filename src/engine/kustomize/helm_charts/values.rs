@@ -8,7 +8,7 @@ use crate::{
         folder::Folder,
         load,
         merge::merge,
-        node::{Content, Node},
+        node::{Content, Node, Style},
         problem::Problem,
     },
     source::yaml::resolve::Reader,
@@ -72,7 +72,7 @@ fn unquoted(mut values: Node) -> Node {
     let mut left = vec![&mut values];
     while let Some(node) = left.pop() {
         match &mut node.content {
-            Content::Scalar(scalar) => scalar.is_quoted = false,
+            Content::Scalar(scalar) => scalar.style = Style::Plain,
             Content::List(items) => left.extend(items),
             Content::Map(entries) => left.extend(entries.iter_mut().map(|entry| &mut entry.value)),
         }

@@ -8,7 +8,7 @@ use super::{
     wrong_kind,
 };
 use crate::engine::kustomize::{
-    node::{Scalar, Tag, made},
+    node::{Scalar, Style, Tag, made},
     problem::Problem,
     schema::Type,
 };
@@ -116,7 +116,7 @@ impl Merge<'_, '_> {
             (_, true) => return Err(wrong_kind("ScalarNode", self.tree.kind_name(item))),
             (_, false) => return Err(wrong_kind("MappingNode", self.tree.kind_name(item))),
         }
-        let scalar = Scalar { text: made(value), tag: Tag::Unresolved, is_quoted: false };
+        let scalar = Scalar { text: made(value), tag: Tag::Unresolved, style: Style::Plain };
         let value = self.tree.add(Kind::Scalar(scalar), Default::default());
         if let Kind::Map(entries) = self.tree.kind_mut(item) {
             entries.push((made(key), value));

@@ -3,7 +3,7 @@
 use crate::{
     engine::kustomize::{
         context::Context,
-        node::{Content, Entry, MAX_DEPTH, Node, Scalar, Tag},
+        node::{Content, Entry, MAX_DEPTH, Node, Scalar, Style, Tag},
         problem::Problem,
     },
     source::{
@@ -150,14 +150,16 @@ impl Tree {
 
     /// A scalar that takes another's place in a map is written as that one was: in its quotes it is text.
     pub(super) fn take_over_style(&mut self, before: Id, after: Id) {
-        let was_quoted =
-            matches!(self.kind(before), Kind::Scalar(scalar) if scalar.is_quoted && scalar.tag != Tag::Null);
+        let style = match self.kind(before) {
+            Kind::Scalar(scalar) if scalar.tag != Tag::Null => scalar.style,
+            Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => Style::Plain,
+        };
         if before != after
             && let Kind::Scalar(scalar) = self.kind_mut(after)
             && scalar.tag != Tag::Null
         {
-            scalar.is_quoted = was_quoted;
-            if was_quoted {
+            scalar.style = style;
+            if style != Style::Plain {
                 scalar.tag = Tag::String;
             }
         }
@@ -167,10 +169,10 @@ impl Tree {
     pub(super) fn quote_ambiguous(&mut self, id: Id) {
         if let Kind::Scalar(scalar) = self.kind_mut(id)
             && matches!(scalar.tag, Tag::String | Tag::Unresolved)
-            && !scalar.is_quoted
+            && !scalar.is_quoted()
             && scalar.text.as_str().is_some_and(|text| !text.is_empty() && !resolve::is_string(text, Reader::Manifest))
         {
-            scalar.is_quoted = true;
+            scalar.style = Style::Quoted;
             scalar.tag = Tag::String;
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Content, Entry, Node, Scalar, Tag};
+use super::{Content, Entry, Node, Scalar, Style, Tag};
 use crate::{
     engine::kustomize::leaf::{Leaf, SourceId},
     source::{
@@ -60,8 +60,8 @@ impl Build for Builder<'_> {
         let leaf = self.sets.leaf(Leaf::Node { source: self.source, document: self.index, node });
         let verbatim = |text: &str| Text::verbatim(text.as_bytes(), leaf);
         let is_untagged = self.document.node(node).tag.is_none();
-        let is_quoted = is_untagged && style != ScalarStyle::Plain;
-        let is_blank = is_untagged && !is_quoted && written.is_empty();
+        let style = if is_untagged { style } else { ScalarStyle::Plain };
+        let is_blank = is_untagged && style == ScalarStyle::Plain && written.is_empty();
         let (text, tag) = match &value {
             // Nothing in brackets, which becomes text only by being printed.
             Value::String(_) if is_blank => (verbatim(written), Tag::Null),
@@ -79,8 +79,13 @@ impl Build for Builder<'_> {
             Value::String(text) => (Text::new(text.as_bytes(), MadeOf::Derived(leaf.into())), Tag::String),
             Value::Array(_) | Value::Object(_) => (Text::default(), Tag::Null),
         };
-        let is_quoted = is_quoted || (is_blank && value.is_string());
-        Node { content: Content::Scalar(Scalar { text, tag, is_quoted }), places: leaf.into() }
+        let style = match style {
+            ScalarStyle::Plain if is_blank && value.is_string() => Style::Quoted,
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::Folded => Style::Folded,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted | ScalarStyle::Literal => Style::Quoted,
+        };
+        Node { content: Content::Scalar(Scalar { text, tag, style }), places: leaf.into() }
     }
 
     fn list(&mut self, node: NodeId, items: Vec<Node>) -> Node {

@@ -7,7 +7,8 @@ use serde_json::{Number, Value};
 use crate::{
     engine::kustomize::{
         context::Context,
-        node::{Content, Node, Scalar, Tag},
+        node::{Content, Node, Scalar, Style, Tag},
+        print,
         problem::Problem,
     },
     source::{
@@ -126,8 +127,12 @@ pub(super) fn is_quoted_as_text(text: &str) -> bool {
 fn of_scalar(scalar: &Scalar, reader: Reader) -> Result<Value, Problem> {
     let text = scalar.text.lossy();
     match scalar.tag {
-        Tag::String => Ok(Value::String(text.into_owned())),
-        Tag::Null if scalar.is_quoted => Ok(Value::String(text.into_owned())),
+        Tag::String => {
+            // The object is printed before it becomes JSON, the patch is not.
+            let printed = (reader == Reader::Kustomize).then(|| print::folded(scalar)).flatten();
+            Ok(Value::String(printed.unwrap_or_else(|| text.into_owned())))
+        }
+        Tag::Null if scalar.is_quoted() => Ok(Value::String(text.into_owned())),
         Tag::Null => Ok(Value::Null),
         Tag::Boolean | Tag::Integer | Tag::Float | Tag::Timestamp | Tag::Unresolved => {
             resolve::plain(&text, reader).map_err(|error| Problem::broken(format!("json: unsupported value: {error}")))
@@ -151,7 +156,8 @@ fn each_scalar(
             } else {
                 Text::new(text.as_bytes(), MadeOf::Derived(places))
             };
-            Content::Scalar(Scalar { text, tag, is_quoted })
+            let style = if is_quoted { Style::Quoted } else { Style::Plain };
+            Content::Scalar(Scalar { text, tag, style })
         }
         Content::List(items) => {
             Content::List(items.into_iter().map(|item| each_scalar(item, context, to)).collect::<Result<_, _>>()?)

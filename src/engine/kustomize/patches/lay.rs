@@ -3,7 +3,7 @@
 use crate::engine::kustomize::{
     context::Context,
     merge::merge,
-    node::{Content, Node, Scalar, Tag, made},
+    node::{Content, Node, Scalar, Style, Tag, made},
     operations::{provide_annotations, stringify},
     problem::Problem,
     resources::Resource,
@@ -127,5 +127,5 @@ fn bare(node: Node) -> Node {
         Content::Scalar(scalar) => scalar.text,
         Content::List(_) | Content::Map(_) => made(""),
     };
-    Node { content: Content::Scalar(Scalar { text, tag: Tag::Unresolved, is_quoted: false }), places: node.places }
+    Node { content: Content::Scalar(Scalar { text, tag: Tag::Unresolved, style: Style::Plain }), places: node.places }
 }

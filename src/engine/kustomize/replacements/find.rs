@@ -8,7 +8,7 @@ use crate::{
     engine::kustomize::{
         context::Context,
         leaf::Leaf,
-        node::{Content, Entry, Node, Scalar, Tag},
+        node::{Content, Entry, Node, Scalar, Style, Tag},
         problem::Problem,
         selector::pattern::Pattern,
     },
@@ -224,7 +224,7 @@ impl Finder<'_, '_> {
             Some(_) => New::Map,
         };
         let content = match new {
-            New::Scalar => Content::Scalar(Scalar { text: Text::default(), tag: Tag::Unresolved, is_quoted: false }),
+            New::Scalar => Content::Scalar(Scalar { text: Text::default(), tag: Tag::Unresolved, style: Style::Plain }),
             New::List => Content::List(Vec::new()),
             New::Map => Content::Map(Vec::new()),
         };

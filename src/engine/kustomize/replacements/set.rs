@@ -159,7 +159,7 @@ impl Options {
 fn with_text(scalar: &Scalar, text: Text, context: &mut Context<'_>) -> Node {
     let mut node = context.scalar(text, scalar.tag);
     if let Content::Scalar(new) = &mut node.content {
-        new.is_quoted = scalar.is_quoted;
+        new.style = scalar.style;
     }
     node
 }
