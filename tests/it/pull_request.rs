@@ -322,6 +322,8 @@ fn hostile() -> impl Strategy<Value = String> {
     prop_oneof![3 => prop::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
 }
 
+const WITHHELD: &str = "\nLines that look secret are not shown; the commit holds only what was there already.\n";
+
 /// Every case puts 13 hostile strings into a pull request. GitHub reads mentions, references and bare links only outside
 /// of code, so that a tree equal to that of a harmless pull request holds none.
 #[test]
@@ -337,7 +339,9 @@ fn foreign_text_never_leaves_code() {
             *counts.borrow_mut().1 += 1;
             let Some(wanted) = body_of(&words, &sender) else { return Ok(()) };
             *counts.borrow_mut().0 += 1;
-            prop_assert_eq!(skeleton(&wanted.body), expected.clone(), "{}", wanted.body);
+            // Chance also makes values that look secret, which a sentence of ours stands for.
+            let body = wanted.body.replacen(WITHHELD, "", 1);
+            prop_assert_eq!(skeleton(&body), expected.clone(), "{}", wanted.body);
             prop_assert_eq!(marker(&wanted.body), Some(wanted.marker.clone()));
             prop_assert!(wanted.title.len() <= 100 && wanted.branch.as_str().len() <= 100);
             let lower = format!("{}\n{}", wanted.title, wanted.commit_message).to_ascii_lowercase();
