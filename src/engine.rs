@@ -273,15 +273,15 @@ impl Resource {
         }
     }
 
-    /// Where one step of a change towards the wanted resource could be made, best first; never empty.
+    /// Where each step of the change to the wanted resource could be made, best first; never empty.
     ///
     /// # Errors
-    /// A refusal where the source has no place that could say it.
-    pub fn sites(&self, change: &Change, wanted: &Value) -> Result<Vec<Site>, Refusal> {
+    /// A refusal where the source has no place that could say one.
+    pub fn sites(&self, steps: &[Change], wanted: &Value) -> Result<Vec<Vec<Site>>, Refusal> {
         match &self.source {
-            Source::Manifest(source) => source.sites(change),
-            Source::Helm(source) => source.sites(change, wanted),
-            Source::Kustomize(source) => source.sites(change, wanted),
+            Source::Manifest(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
+            Source::Kustomize(source) => source.sites(steps, wanted),
         }
     }
 

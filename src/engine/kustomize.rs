@@ -29,6 +29,7 @@ pub mod node;
 pub mod operations;
 pub mod order;
 pub mod patches;
+pub mod path;
 pub mod print;
 pub mod problem;
 pub mod provenance;

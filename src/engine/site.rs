@@ -32,6 +32,34 @@ pub struct Site {
     pub also: Vec<Self>,
 }
 
+/// The most candidates for one step.
+pub const MAX_SITES: usize = 24;
+
+/// Candidates in the order of their finding, each once and no more than [`MAX_SITES`].
+#[derive(Debug, Default)]
+pub struct Found {
+    sites: Vec<Site>,
+}
+
+impl Found {
+    /// Adds candidates behind those that are there.
+    pub fn add(&mut self, sites: impl IntoIterator<Item = Site>) {
+        for site in sites {
+            if self.sites.len() < MAX_SITES && !self.sites.contains(&site) {
+                self.sites.push(site);
+            }
+        }
+    }
+
+    /// The candidates.
+    ///
+    /// # Errors
+    /// Where there is none, for the reason that is given.
+    pub fn into_sites(self, why: impl FnOnce() -> Refusal) -> Result<Vec<Site>, Refusal> {
+        if self.sites.is_empty() { Err(why()) } else { Ok(self.sites) }
+    }
+}
+
 /// What happens at a site.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wording {

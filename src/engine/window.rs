@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// What differs between two texts: everything before and after is the same.
 pub struct Window {
     /// The first byte of the old text that differs.
@@ -31,5 +33,13 @@ impl Window {
     pub fn replaced(&self, old: &str, part: &Range<usize>) -> String {
         let (start, end) = (self.start.clamp(part.start, part.end), self.end.clamp(part.start, part.end));
         format!("{}{}{}", &old[part.start..start], self.new, &old[end..part.end])
+    }
+}
+
+/// What a scalar looks like in text.
+pub fn as_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }

@@ -68,8 +68,7 @@ pub fn plans<'c>(
             "bring the source in line by hand, or report single fields",
         ));
     }
-    let sites: Vec<Vec<Site>> =
-        steps.iter().map(|step| owned.resource().sites(step, wanted)).collect::<Result<_, _>>()?;
+    let sites = owned.resource().sites(steps, wanted)?;
     Ok(choices(&sites).into_iter().map(move |chosen| {
         let named: Vec<String> = chosen.iter().map(|site| format!("{}: {}", site.file, site.label)).collect();
         (named.join(", "), word(catalog, &chosen))

@@ -16,16 +16,13 @@ use serde_json::Value;
 use self::{layers::Layers, mention::Mention, printed::Printed};
 use super::lineage::Lineage;
 use crate::{
-    engine::site::Site,
+    engine::site::{Found, Site},
     model::{
         change::{Action, Change},
         pointer::Pointer,
         refusal::{Code, Refusal},
     },
 };
-
-/// The most candidates for one step.
-pub const MAX_SITES: usize = 24;
 
 /// How many levels above a field its values are looked for as a whole.
 const LEVELS: usize = 3;
@@ -64,26 +61,6 @@ pub fn sites(
     whole(&layers, printed, step, declared, wanted, &mut found);
     printed.literal(lineage, step, &mut found);
     found.into_sites(|| nowhere(lineage, printed, step))
-}
-
-/// Candidates in the order of their finding, each once.
-#[derive(Default)]
-struct Found {
-    sites: Vec<Site>,
-}
-
-impl Found {
-    fn add(&mut self, sites: impl IntoIterator<Item = Site>) {
-        for site in sites {
-            if self.sites.len() < MAX_SITES && !self.sites.contains(&site) {
-                self.sites.push(site);
-            }
-        }
-    }
-
-    fn into_sites(self, why: impl FnOnce() -> Refusal) -> Result<Vec<Site>, Refusal> {
-        if self.sites.is_empty() { Err(why()) } else { Ok(self.sites) }
-    }
 }
 
 /// Values that are printed as a whole somewhere around the field: the value becomes what is wanted of the whole.

@@ -29,7 +29,7 @@ use crate::{
         yaml::{
             parse::{ParseError, parse},
             resolve::{self, Found, Reader},
-            tree::{Document, NodeId, NodeKind, Stream},
+            tree::{Document, Stream},
         },
     },
 };
@@ -411,22 +411,6 @@ impl Layer {
             LayerContent::Document { yaml, document, .. } => Some((yaml, &yaml.stream.documents[*document])),
             LayerContent::Assigned(_) => None,
         }
-    }
-
-    /// The other places of the layer's file that are the same bytes as a node: an edit of the node in place moves them all.
-    /// They are the aliases that stand for the node or for something around it; empty for what is written once.
-    pub fn aliases_of(&self, node: NodeId) -> Vec<NodeId> {
-        let Some((_, document)) = self.document() else { return Vec::new() };
-        let inner = document.node(node).span;
-        let stands_for = |alias: &NodeKind| match alias {
-            NodeKind::Alias { target, .. } => {
-                let outer = document.node(*target).span;
-                outer.start <= inner.start && inner.end <= outer.end
-            }
-            _ => false,
-        };
-        let aliases = document.nodes.iter().enumerate().filter(|(_, other)| stands_for(&other.kind));
-        aliases.map(|(at, _)| NodeId(at)).collect()
     }
 
     /// Tells whether the layer says something at a place.

@@ -6,6 +6,7 @@ use super::{
     context::Context,
     identity::Gvk,
     node::{Content, Node, Tag, made},
+    path,
     problem::Problem,
 };
 use crate::source::yaml::resolve::{Reader, is_string};
@@ -36,7 +37,7 @@ pub enum Create {
 impl FieldSpec {
     /// The keys of its path.
     pub fn keys(&self) -> Vec<String> {
-        split_path(&self.path)
+        path::split(&self.path, '/')
     }
 
     /// Lets a function work on every node of an object that the specification names.
@@ -71,25 +72,6 @@ impl FieldSpec {
         visit(object, &self.keys(), create, context, set)
             .map_err(|problem| problem.during(format_args!("considering field '{}'", self.path)))
     }
-}
-
-/// The parts of a path between slashes, `\/` being none (`utils.PathSplitter`). A leading slash counts for nothing.
-pub fn split_path(path: &str) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    for part in path.split('/') {
-        match keys.last_mut() {
-            Some(last) if last.ends_with('\\') => {
-                last.pop();
-                last.push('/');
-                last.push_str(part);
-            }
-            _ => keys.push(part.to_owned()),
-        }
-    }
-    if keys.len() > 1 && keys[0].is_empty() {
-        keys.remove(0);
-    }
-    keys
 }
 
 /// Tells whether a key stands for an item of a list wherever keys are looked up (`PathGetter`).
@@ -148,26 +130,6 @@ fn visit(
                 Some(field) => visit(field, rest, create, context, set),
                 None => Ok(()),
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_splits_at_slashes_that_are_not_escaped() {
-        let cases: [(&str, &[&str]); 6] = [
-            ("", &[""]),
-            ("spec/replicas", &["spec", "replicas"]),
-            ("/spec", &["spec"]),
-            (r"metadata/annotations/a.b\/c", &["metadata", "annotations", "a.b/c"]),
-            ("spec/containers[]/image", &["spec", "containers[]", "image"]),
-            ("a//b", &["a", "", "b"]),
-        ];
-        for (path, keys) in cases {
-            assert_eq!(split_path(path), keys, "{path}");
         }
     }
 }

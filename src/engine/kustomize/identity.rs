@@ -26,6 +26,35 @@ pub struct Identity {
     pub namespace: String,
 }
 
+/// The kinds that sort before others, in their order (`resid.orderFirst`).
+pub const FIRST: [&str; 22] = [
+    "Namespace",
+    "ResourceQuota",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "ServiceAccount",
+    "PodSecurityPolicy",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Secret",
+    "Endpoints",
+    "Service",
+    "LimitRange",
+    "PriorityClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "PodDisruptionBudget",
+];
+
+/// The kinds that sort behind others, in their order (`resid.orderLast`).
+pub const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+
 impl Gvk {
     /// Of an `apiVersion` and a `kind`.
     pub fn of(api_version: &str, kind: &str) -> Self {
@@ -42,6 +71,12 @@ impl Gvk {
     /// As an object writes it.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// What kinds of one rank are sorted by (`Gvk.legacySortString`).
+    pub fn sort_text(&self) -> String {
+        let or = |text: &'static str, value: &str| if value.is_empty() { text.to_owned() } else { value.to_owned() };
+        [or("~G", &self.group), or("~V", &self.version), or("~K", &self.kind)].join("_")
     }
 
     /// Tells whether a selector, empty in what it does not care for, selects this (`Gvk.IsSelected`).

@@ -6,40 +6,11 @@
 use std::collections::HashMap;
 
 use super::{
-    identity::Gvk,
+    identity::{FIRST, Gvk, LAST},
     node::Node,
     problem::Problem,
     resources::{Resource, Resources},
 };
-
-/// The kinds that come first, in this order.
-const FIRST: [&str; 22] = [
-    "Namespace",
-    "ResourceQuota",
-    "StorageClass",
-    "CustomResourceDefinition",
-    "ServiceAccount",
-    "PodSecurityPolicy",
-    "Role",
-    "ClusterRole",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "Secret",
-    "Endpoints",
-    "Service",
-    "LimitRange",
-    "PriorityClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Deployment",
-    "StatefulSet",
-    "CronJob",
-    "PodDisruptionBudget",
-];
-
-/// The kinds that come last, in this order.
-const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
 /// Puts the objects of a build into the order that `sortOptions` asks for.
 ///
@@ -96,11 +67,10 @@ impl Key {
     fn of(resource: &Resource, ranks: &HashMap<&str, isize>) -> Self {
         let id = resource.id();
         let or = |text: &'static str, value: &str| if value.is_empty() { text.to_owned() } else { value.to_owned() };
-        let Gvk { group, version, kind } = &id.gvk;
-        let sorted = [or("~G", group), or("~V", version), or("~K", kind)].join("_");
+        let Gvk { group, kind, .. } = &id.gvk;
         let identity = [or("~X", &id.namespace), or("~N", &id.name)].join("|");
         let rank = ranks.get(kind.as_str()).copied().unwrap_or_default();
         let is_core_namespace = rank != 0 && kind == "Namespace" && group.is_empty();
-        Self { rank, later: !is_core_namespace, kind: sorted, identity }
+        Self { rank, later: !is_core_namespace, kind: id.gvk.sort_text(), identity }
     }
 }

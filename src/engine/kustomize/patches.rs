@@ -329,33 +329,34 @@ spec:
 
     /// What a field says after patches and replacements, and where each part of it is written: the file and its line.
     fn origins(patches: &str, others: &[(&str, &str)], field: &[&str]) -> (String, Vec<String>) {
-        let path = |text: &str| text.parse::<RepoPath>().unwrap();
+        let path = |text: &str| text.parse::<RepoPath>().expect("a path");
         let files = [("base.yaml", BASE), ("k.yaml", patches)].into_iter().chain(others.iter().copied());
         let tree = MemoryTree::of(files.map(|(name, text)| (path(name), text.as_bytes().to_vec())));
         let parsed = Parsed::default();
         let mut context = Context::new(Sources::new(&tree, &parsed));
         let folder = Folder { path: RepoPath::root(), reads_anywhere: false };
-        let source = context.sources.file(&path("base.yaml")).unwrap();
-        let nodes = load::nodes(source, &mut context).unwrap();
+        let source = context.sources.file(&path("base.yaml")).expect("a file");
+        let nodes = load::nodes(source, &mut context).expect("objects");
         let declare = |(node, _)| Resource::new(node, (source, Span::empty(0)));
         let mut resources = Resources { list: nodes.into_iter().map(declare).collect() };
-        let source = context.sources.file(&path("k.yaml")).unwrap();
-        let kustomization = load::first(source, Reader::Manifest, &mut context).unwrap().unwrap();
+        let source = context.sources.file(&path("k.yaml")).expect("a file");
+        let kustomization = load::first(source, Reader::Manifest, &mut context).expect("YAML").expect("a document");
         let list = |key| kustomization.get(key).and_then(Node::items).unwrap_or_default();
-        let read: Vec<Patch> = list("patches").iter().map(|item| Patch::read(item).unwrap()).collect();
-        apply(&read, &folder, &mut resources, &mut context).unwrap();
-        let read: Vec<Replacement> = list("replacements").iter().map(|item| Replacement::read(item).unwrap()).collect();
-        replacements::apply(&read, &folder, &mut resources, &mut context).unwrap();
+        let read: Vec<Patch> = list("patches").iter().map(|item| Patch::read(item).expect("is read")).collect();
+        apply(&read, &folder, &mut resources, &mut context).expect("is done");
+        let read: Vec<Replacement> =
+            list("replacements").iter().map(|item| Replacement::read(item).expect("is read")).collect();
+        replacements::apply(&read, &folder, &mut resources, &mut context).expect("is done");
         let node = field.iter().fold(&resources.list[0].node, |node, key| match &node.content {
-            Content::List(items) => &items[key.parse::<usize>().unwrap()],
-            _ => node.get(key).unwrap(),
+            Content::List(items) => &items[key.parse::<usize>().expect("an index")],
+            _ => node.get(key).expect("a key"),
         });
         let said = node.as_scalar().map(|scalar| scalar.text.lossy().into_owned()).unwrap_or_default();
         let written = |leaf| match context.sets.get(leaf) {
             Leaf::Node { source, document, node } => {
                 let source = context.sources.get(*source);
-                let yaml = source.yaml().unwrap();
-                let span = yaml.stream.as_ref().unwrap().documents[*document as usize].node(*node).span;
+                let yaml = source.yaml().expect("is YAML");
+                let span = yaml.stream.as_ref().expect("is YAML").documents[*document as usize].node(*node).span;
                 let inside = if source.inside.is_some() { " inside" } else { "" };
                 format!("{}{inside}:{}", source.path, source.line(span.start))
             }

@@ -81,16 +81,6 @@ impl Lineage {
         }
     }
 
-    /// The node of a document that a leaf is, where its file is YAML itself rather than a text in one.
-    pub fn node_in_file(&self, leaf: &Leaf) -> Option<(&RepoPath, u32, Pointer)> {
-        let Leaf::Node { source, document, node } = leaf else { return None };
-        let of = self.source(*source);
-        if of.inside.is_some() {
-            return None;
-        }
-        Some((&of.path, *document, self.pointer(*source, *document, *node)?))
-    }
-
     /// The origin that a leaf is; none for what no file says. Of a file's bytes those that are given.
     pub fn origin(&self, leaf: &Leaf, bytes: Option<(usize, usize)>) -> Option<Origin> {
         let (source, document, node) = match leaf {

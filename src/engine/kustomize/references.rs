@@ -216,20 +216,20 @@ mod tests {
 
     #[test]
     fn a_name_that_followed_leads_to_the_prefix_and_to_the_name_it_follows() {
-        let path: RepoPath = "all.yaml".parse().unwrap();
+        let path: RepoPath = "all.yaml".parse().expect("a path");
         let text = "kind: ConfigMap\napiVersion: v1\nmetadata: {name: c}\n---\nkind: Pod\napiVersion: v1\n\
                     metadata: {name: p}\nspec: {volumes: [{configMap: {name: c}}]}\n";
         let (tree, parsed) = (MemoryTree::of([(path.clone(), text)]), Parsed::default());
         let mut context = Context::new(Sources::new(&tree, &parsed));
-        let source = context.sources.file(&path).unwrap();
-        let mut resources = load::resources(source, &mut context).unwrap();
+        let source = context.sources.file(&path).expect("a file");
+        let mut resources = load::resources(source, &mut context).expect("objects");
         let prefix = Text::verbatim(b"p-", context.sets.leaf(Leaf::BuiltIn("prefix")));
         let tables = Tables::standard();
-        names::prefix(&prefix, &tables.name_prefix, &mut resources, &mut context).unwrap();
-        fix(&tables, &mut resources, &mut context).unwrap();
-        let name = resources.list[0].node.at(&["metadata", "name"]).unwrap();
-        let volume = &resources.list[1].node.at(&["spec", "volumes"]).unwrap().items().unwrap()[0];
-        let reference = volume.at(&["configMap", "name"]).unwrap();
+        names::prefix(&prefix, &tables.name_prefix, &mut resources, &mut context).expect("is done");
+        fix(&tables, &mut resources, &mut context).expect("is done");
+        let name = resources.list[0].node.at(&["metadata", "name"]).expect("a field");
+        let volume = &resources.list[1].node.at(&["spec", "volumes"]).expect("a field").items().expect("a list")[0];
+        let reference = volume.at(&["configMap", "name"]).expect("a field");
         assert_eq!(reference.text(), Some("p-c"));
         let pieces = |node: &Node| written(node).pieces().to_vec();
         assert_eq!(pieces(reference), pieces(name));

@@ -36,8 +36,6 @@ pub struct Resource {
     pub needs_hash: bool,
     /// The variables that take their value from it.
     pub variables: Vec<String>,
-    /// The objects whose names it is mentioned in, by the names they had then.
-    pub referred_by: Vec<Identity>,
     /// Where it is declared: the first byte of the object or of the generator's entry.
     pub declared: (SourceId, Span),
     /// The kustomizations that it went through, the innermost first, with what it was called when their transformers began.
@@ -111,7 +109,6 @@ impl Resource {
             behavior: Behavior::Unspecified,
             needs_hash: false,
             variables: Vec::new(),
-            referred_by: Vec::new(),
             declared,
             entered: Vec::new(),
             touched: Vec::new(),
@@ -153,7 +150,6 @@ impl Resource {
             || !self.suffixes.is_empty()
             || self.behavior != Behavior::Unspecified
             || self.needs_hash
-            || !self.referred_by.is_empty()
     }
 
     /// Forgets what Kustomize keeps in annotations, where these are gone.
@@ -163,7 +159,6 @@ impl Resource {
         self.suffixes.clear();
         self.behavior = Behavior::Unspecified;
         self.needs_hash = false;
-        self.referred_by.clear();
     }
 
     /// Its kind.

@@ -22,17 +22,14 @@ use super::{
     schema::{Definitions, Type},
 };
 use crate::{
-    engine::site::Site,
+    engine::site::{Found, Site},
     model::{
-        change::{Change, script},
+        change::Change,
         pointer::{Pointer, list_index},
         refusal::{Code, Refusal},
     },
     source::yaml::resolve::{Reader, value},
 };
-
-/// The most candidates for one step.
-pub const MAX_SITES: usize = 24;
 
 /// A resource whose change is looked for.
 pub struct Built<'b> {
@@ -50,44 +47,32 @@ pub struct Built<'b> {
     pub wanted: &'b Value,
 }
 
-/// The places at which a step could be taken.
+/// The places at which each step of the change could be taken.
 ///
 /// # Errors
-/// `not-expressible` where no file that may be edited says anything of it.
-pub fn sites(built: &Built<'_>, step: &Change) -> Result<Vec<Site>, Refusal> {
-    let mut found = Found::default();
-    written::sites(built, step, &mut found);
-    let steps = script(built.declared, built.wanted, &|at| built.merge_keys(at));
-    for kustomization in built.kustomizations {
-        let Some(layer) = built.layer(kustomization) else { continue };
-        generated::sites(built, &layer, step, &mut found);
-        entries::sites(built, &layer, step, &mut found);
-        patch::sites(built, &layer, &steps, &mut found);
-    }
-    if found.sites.is_empty() {
-        let (source, span) = built.resource.declared;
-        let (file, line) = built.lineage.place(source, span);
-        let message = format!("nothing in this repository that could be edited says {}", step.at);
-        let refusal = Refusal::new(Code::NotExpressible, message, "change the source by hand");
-        return Err(refusal.at(file, Some(line)));
-    }
-    Ok(found.sites)
-}
-
-/// Candidates in the order of their finding, each once.
-#[derive(Default)]
-struct Found {
-    sites: Vec<Site>,
-}
-
-impl Found {
-    fn add(&mut self, sites: impl IntoIterator<Item = Site>) {
-        for site in sites {
-            if self.sites.len() < MAX_SITES && !self.sites.contains(&site) {
-                self.sites.push(site);
-            }
+/// `not-expressible` where no file that may be edited says anything of one.
+pub fn sites(built: &Built<'_>, steps: &[Change]) -> Result<Vec<Vec<Site>>, Refusal> {
+    let layers: Vec<Layer<'_>> = built.kustomizations.iter().filter_map(|layer| built.layer(layer)).collect();
+    // A patch says all steps at once.
+    let patches: Vec<Vec<Site>> = layers.iter().map(|layer| patch::sites(built, layer, steps)).collect();
+    let of_step = |step: &Change| {
+        let mut found = Found::default();
+        written::sites(built, step, &mut found);
+        for (layer, patches) in layers.iter().zip(&patches) {
+            generated::sites(built, layer, step, &mut found);
+            entries::sites(built, layer, step, &mut found);
+            found.add(patches.iter().cloned());
         }
-    }
+        found.into_sites(|| nowhere(built, step))
+    };
+    steps.iter().map(of_step).collect()
+}
+
+fn nowhere(built: &Built<'_>, step: &Change) -> Refusal {
+    let (source, span) = built.resource.declared;
+    let (file, line) = built.lineage.place(source, span);
+    let message = format!("nothing in this repository that could be edited says {}", step.at);
+    Refusal::new(Code::NotExpressible, message, "change the source by hand").at(file, Some(line))
 }
 
 /// A kustomization that a resource went through.
@@ -152,13 +137,5 @@ impl<'b> Built<'b> {
 
     fn said(&self, key: &str) -> &str {
         self.declared.get(key).and_then(Value::as_str).unwrap_or_default()
-    }
-}
-
-/// What a scalar looks like in text.
-fn as_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

@@ -80,14 +80,14 @@ impl Source {
         moved.map(|at| (at.clone(), Dependence::Data)).collect()
     }
 
-    /// Where a step could be written.
+    /// Where each step of a change could be written.
     ///
     /// # Errors
-    /// A refusal where no file that may be edited says anything of it.
-    pub fn sites(&self, change: &Change, wanted: &Value) -> Result<Vec<Site>, Refusal> {
+    /// A refusal where no file that may be edited says anything of one.
+    pub fn sites(&self, steps: &[Change], wanted: &Value) -> Result<Vec<Vec<Site>>, Refusal> {
         let Whole { lineage, kustomizations, definitions } = &*self.whole;
         let (resource, declared) = (&*self.resource, &*self.value);
-        sites::sites(&Built { lineage, kustomizations, definitions, resource, declared, wanted }, change)
+        sites::sites(&Built { lineage, kustomizations, definitions, resource, declared, wanted }, steps)
     }
 
     fn find(&self, at: &Pointer) -> Option<&Node> {

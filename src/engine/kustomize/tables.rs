@@ -8,7 +8,14 @@ mod standard;
 
 use std::collections::HashMap;
 
-use super::{context::Context, field_spec::FieldSpec, folder::Folder, identity::Gvk, leaf::SourceId, problem::Problem};
+use super::{
+    context::Context,
+    field_spec::FieldSpec,
+    folder::Folder,
+    identity::{FIRST, Gvk, LAST},
+    leaf::SourceId,
+    problem::Problem,
+};
 
 /// The fields that each transformer works on (`TransformerConfig`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,40 +180,9 @@ fn sort_specs(specs: &mut [FieldSpec]) {
     specs.sort_by_cached_key(|spec| sort_key(&spec.gvk));
 }
 
-/// The kinds that sort before others (`resid.orderFirst`), in their order.
-const FIRST: [&str; 22] = [
-    "Namespace",
-    "ResourceQuota",
-    "StorageClass",
-    "CustomResourceDefinition",
-    "ServiceAccount",
-    "PodSecurityPolicy",
-    "Role",
-    "ClusterRole",
-    "RoleBinding",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "Secret",
-    "Endpoints",
-    "Service",
-    "LimitRange",
-    "PriorityClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "Deployment",
-    "StatefulSet",
-    "CronJob",
-    "PodDisruptionBudget",
-];
-
-/// The kinds that sort behind others (`resid.orderLast`), in their order.
-const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
-
 /// What kinds are sorted by (`Gvk.IsLessThan`).
 fn sort_key(gvk: &Gvk) -> (isize, String) {
     let first = FIRST.iter().position(|kind| *kind == gvk.kind).map(|at| at as isize - FIRST.len() as isize);
     let last = LAST.iter().position(|kind| *kind == gvk.kind).map(|at| at as isize + 1);
-    let or = |text: &'static str, value: &str| if value.is_empty() { text.to_owned() } else { value.to_owned() };
-    let text = [or("~G", &gvk.group), or("~V", &gvk.version), or("~K", &gvk.kind)].join("_");
-    (first.or(last).unwrap_or(0), text)
+    (first.or(last).unwrap_or(0), gvk.sort_text())
 }

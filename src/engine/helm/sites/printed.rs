@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::Found;
 use crate::{
     engine::{
         helm::{
@@ -10,7 +9,7 @@ use crate::{
             lineage::Lineage,
             template::leaf::{FileId, Leaf},
         },
-        site::{Site, Wording},
+        site::{Found, Site, Wording},
     },
     model::{
         change::{Action, Change},

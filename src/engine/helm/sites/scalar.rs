@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::{Found, layers::Layers, mention::Mention, printed::Printed};
+use super::{layers::Layers, mention::Mention, printed::Printed};
 use crate::{
     engine::{
         helm::{
             lineage::Lineage,
             template::leaf::{FileId, Leaf},
         },
-        site::{Site, Wording},
-        window::Window,
+        site::{Found, Site, Wording},
+        window::{Window, as_text},
     },
     model::{
         change::{Action, Change},
@@ -161,12 +161,4 @@ fn constant(lineage: &Lineage, file: FileId, span: Span, new: &str) -> Option<Si
         wording: Wording::Text { span: lineage.in_file(file, span), before: old.to_owned(), after: new.to_owned() },
         also: Vec::new(),
     })
-}
-
-/// What a scalar looks like in text.
-pub fn as_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }

@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{
-    Found, index,
+    index,
     layers::{Layers, ListEdit},
     mention::{How, Mention},
     printed::Printed,
 };
-use crate::{engine::helm::template::leaf::Leaf, model::pointer::Pointer};
+use crate::{
+    engine::{helm::template::leaf::Leaf, site::Found},
+    model::pointer::Pointer,
+};
 
 /// Finds where a map could get a key.
 pub fn add_key(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, key: &str, value: &Value, found: &mut Found) {

@@ -54,7 +54,6 @@ fn with_metadata_of(mut new: Resource, old: &Resource, context: &mut Context<'_>
         behavior: old.behavior,
         needs_hash: old.needs_hash && new.needs_hash,
         variables: old.variables.clone(),
-        referred_by: old.referred_by.clone(),
         declared: old.declared,
         touched: old.touched.clone(),
         ..new

@@ -224,7 +224,7 @@ mod tests {
         }
         let cases = [(1e20, "100000000000000000000"), (1e21, "1e+21"), (1.5, "1.5"), (1e-7, "1e-7")];
         for (float, expected) in cases {
-            assert_eq!(encoded(&Number::from_f64(float).unwrap()), expected);
+            assert_eq!(encoded(&Number::from_f64(float).expect("a number")), expected);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Built, Found, Layer};
+use super::{Built, Layer};
 use crate::{
-    engine::site::Site,
+    engine::site::{Found, Site},
     model::{
         change::{Action, Change},
         pointer::Pointer,

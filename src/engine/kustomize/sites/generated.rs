@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Built, Found, Layer, entries::item};
+use super::{Built, Layer, entries::item};
 use crate::{
-    engine::kustomize::resources::Behavior,
+    engine::{kustomize::resources::Behavior, site::Found},
     model::{
         change::{Action, Change},
         pointer::Pointer,

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Built, Found, Layer};
+use super::{Built, Layer};
 use crate::{
     engine::{
         kustomize::{
@@ -16,7 +16,7 @@ use crate::{
         site::{Site, Wording},
     },
     model::{
-        change::{Action, Change, identity},
+        change::{Action, Change, identity, script},
         pointer::{Pointer, list_index},
     },
     source::{
@@ -30,35 +30,30 @@ use crate::{
 };
 
 /// Finds the patches that could say all steps of the change.
-pub(super) fn sites(built: &Built<'_>, layer: &Layer<'_>, steps: &[Change], found: &mut Found) {
-    let merged = merge_patch(built, layer.id, steps);
-    let operations = operations(built, steps);
-    // A list that is copied whole hides what the base will say of it later.
-    let (exact, copied) = match merged {
+pub(super) fn sites(built: &Built<'_>, layer: &Layer<'_>, steps: &[Change]) -> Vec<Site> {
+    // A list that is copied whole hides what the base will say of it later, so that it comes last.
+    let (exact, copied) = match merge_patch(built, layer.id, steps) {
         Some((patch, false)) => (Some(patch), None),
         Some((patch, true)) => (None, Some(patch)),
         None => (None, None),
     };
-    let merge_first = exact.is_some();
-    for touch in built.resource.touched.iter().rev().filter(|touch| belongs(built, layer, touch)) {
-        match touch.kind {
-            PatchKind::Merge => found.add(exact.as_ref().and_then(|patch| extended(built, touch, patch))),
-            PatchKind::Operations => found.add(appended(built, touch, &operations)),
-        }
-    }
-    if let Some(patch) = &exact {
-        found.add(new(built, layer, patch, PatchKind::Merge));
-    }
-    found.add(new(built, layer, &Value::Array(operations.clone()), PatchKind::Operations));
-    if !merge_first && let Some(patch) = &copied {
-        let extended = built.resource.touched.iter().rev().filter(|touch| touch.kind == PatchKind::Merge);
-        let extended: Vec<Site> = extended
-            .filter(|touch| belongs(built, layer, touch))
-            .filter_map(|touch| self::extended(built, touch, patch))
-            .collect();
-        found.add(extended);
-        found.add(new(built, layer, patch, PatchKind::Merge));
-    }
+    let operations = operations(built, steps);
+    let touched: Vec<&Touch> =
+        built.resource.touched.iter().rev().filter(|touch| belongs(built, layer, touch)).collect();
+    let extended =
+        |touch: &Touch, patch: &Option<Value>| patch.as_ref().and_then(|patch| extended(built, touch, patch));
+    let new_merge = |patch: &Value| new(built, layer, patch, PatchKind::Merge);
+    let mut found: Vec<Site> = Vec::new();
+    found.extend(touched.iter().filter_map(|touch| match touch.kind {
+        PatchKind::Merge => extended(touch, &exact),
+        PatchKind::Operations => appended(built, touch, &operations),
+    }));
+    found.extend(exact.iter().flat_map(new_merge));
+    found.extend(new(built, layer, &Value::Array(operations.clone()), PatchKind::Operations));
+    let merged = touched.iter().filter(|touch| touch.kind == PatchKind::Merge);
+    found.extend(merged.filter_map(|touch| extended(touch, &copied)));
+    found.extend(copied.iter().flat_map(new_merge));
+    found
 }
 
 /// Tells whether a patch is written in a kustomization or in its folder.
@@ -219,7 +214,7 @@ fn extended(built: &Built<'_>, touch: &Touch, patch: &Value) -> Option<Site> {
     let old = value(document, document.root?, Reader::Kustomize).ok()?;
     let mut new = old.clone();
     lay_over(built, &Pointer::root(), &mut new, patch);
-    let steps = crate::model::change::script(&old, &new, &|at| built.merge_keys(at));
+    let steps = script(&old, &new, &|at| built.merge_keys(at));
     let mut sites = steps.into_iter().filter_map(|step| {
         let label = format!("patch field {}", step.at);
         built.site(touch.source, touch.document, step, label)

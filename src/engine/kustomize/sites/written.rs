@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Built, Found, as_text,
+    Built,
     place::{Address, is_kustomization, reader},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
             leaf::Leaf,
             node::{Content, Node, Scalar, Tag},
         },
-        site::{Site, Wording},
-        window::Window,
+        site::{Found, Site, Wording},
+        window::{Window, as_text},
     },
     model::{
         change::{Action, Change},
@@ -25,7 +25,10 @@ use crate::{
             text::{MadeOf, Slice},
         },
         span::Span,
-        yaml::tree::{NodeId, NodeKind},
+        yaml::{
+            resolve,
+            tree::{NodeId, NodeKind},
+        },
     },
 };
 
@@ -97,18 +100,15 @@ fn part(built: &Built<'_>, scalar: &Scalar, piece: &Slice, old: &str, window: &W
                 (false, _) => {
                     let inside = written.get(start..end)? == old.get(piece.range.clone())?;
                     let text = format!("{}{replaced}{}", &written[..start], &written[end..]);
-                    return inside
-                        .then(|| site(built, &place, Change { at: place.at.clone(), action: set_to(text.into()) }))?;
+                    return inside.then(|| {
+                        site(built, &place, Change { at: place.at.clone(), action: Action::Set(text.into()) })
+                    })?;
                 }
             };
-            site(built, &place, Change { at: place.at.clone(), action: set_to(new) })
+            site(built, &place, Change { at: place.at.clone(), action: Action::Set(new) })
         }
         Leaf::Key { .. } | Leaf::BuiltIn(_) => None,
     }
-}
-
-fn set_to(value: Value) -> Action {
-    Action::Set(value)
 }
 
 /// An item goes into each list that is written, before the first of its items that follow in the rendered list.
@@ -176,7 +176,7 @@ fn places(built: &Built<'_>, node: Option<&Node>) -> Vec<Address> {
 /// The nodes of a list's items where it is written.
 fn children(built: &Built<'_>, place: &Address) -> Option<Vec<NodeId>> {
     let (_, document) = built.lineage.document(place.source, place.document)?;
-    let found = crate::source::yaml::resolve::find(document, &place.at, reader(built.lineage, place.source))?;
+    let found = resolve::find(document, &place.at, reader(built.lineage, place.source))?;
     match &document.node(found.node).kind {
         NodeKind::Sequence { items, .. } => Some(items.iter().map(|item| item.node).collect()),
         _ => None,

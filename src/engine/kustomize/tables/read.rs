@@ -250,10 +250,10 @@ mod tests {
             ("namespace: [{path: a}]\n---\nnamespace: [{path: b}]", Ok("a  false")),
         ];
         for (text, expected) in cases {
-            let path = "c.yaml".parse::<RepoPath>().unwrap();
+            let path = "c.yaml".parse::<RepoPath>().expect("a path");
             let (tree, parsed) = (MemoryTree::of([(path.clone(), text)]), Parsed::default());
             let mut context = Context::new(Sources::new(&tree, &parsed));
-            let source = context.sources.file(&path).unwrap();
+            let source = context.sources.file(&path).expect("a file");
             let read = configuration(source, &mut context);
             let told = read.map(|tables| {
                 let spec = tables.namespace.first();

@@ -175,7 +175,7 @@ mod tests {
             ("$(I)(", "10(", None),
         ];
         for (input, expected, tag) in cases {
-            let (text, kind) = match expand(&Text::plain(input), &values).unwrap() {
+            let (text, kind) = match expand(&Text::plain(input), &values).expect("expands") {
                 Expanded::Same => (Text::plain(input), None),
                 Expanded::Text(text) => (text, None),
                 Expanded::Value(text, tag) => (text, Some(tag)),

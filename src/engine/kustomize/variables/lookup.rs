@@ -2,7 +2,10 @@
 //!
 //! References: `RNode.GetFieldValue`, `PathGetter` and `utils.SmarterPathSplitter` of kyaml in Kustomize 5.5.0.
 
-use crate::engine::kustomize::node::{Content, Node};
+use crate::engine::kustomize::{
+    node::{Content, Node},
+    path::split_around_brackets,
+};
 
 /// A part of a path leads to something that it cannot lead through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,41 +54,9 @@ fn item<'n>(list: &'n Node, part: &str) -> Result<Option<&'n Node>, Misled> {
     Ok(items.iter().find(|item| if name.is_empty() { is(item) } else { item.get(name).is_some_and(is) }))
 }
 
-/// The parts of a path between dots; `\.` is none, nor is one in brackets (`SmarterPathSplitter`, `convertSliceIndex`).
+/// The parts of a path, indices apart from their lists (`convertSliceIndex`).
 fn parts(path: &str) -> Vec<String> {
-    let mut split: Vec<String> = Vec::new();
-    for part in path.split('.') {
-        match split.last_mut() {
-            Some(last) if last.ends_with('\\') => {
-                last.pop();
-                last.push('.');
-                last.push_str(part);
-            }
-            _ => split.push(part.to_owned()),
-        }
-    }
-    let mut parts = Vec::new();
-    let mut rest = split.into_iter();
-    while let Some(part) = rest.next() {
-        if !part.starts_with('[') || part.ends_with(']') {
-            parts.extend(with_index(part));
-            continue;
-        }
-        let mut bracketed = part;
-        for more in rest.by_ref() {
-            bracketed.push('.');
-            bracketed.push_str(&more);
-            if more.ends_with(']') {
-                break;
-            }
-        }
-        if bracketed.contains('=') {
-            parts.extend(with_index(bracketed));
-        } else {
-            parts.extend(with_index(bracketed.trim_matches(['[', ']']).to_owned()));
-        }
-    }
-    parts
+    split_around_brackets(path).into_iter().flat_map(with_index).collect()
 }
 
 /// `a[0]` as `a` and `0`.
