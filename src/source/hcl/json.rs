@@ -6,14 +6,13 @@
 pub mod read;
 use std::{collections::HashSet, rc::Rc};
 
-
 use super::{
     SyntaxError,
     lex::Start,
     parse::{Parser, Places},
     tree::{
-        Attribute, Block, Body, Expression, ExpressionKind, Form, Item, Key, Label, Name, Object, ObjectItem, Part, Piece,
-        Separator, Template, Text,
+        Attribute, Block, Body, Expression, ExpressionKind, Form, Item, Key, Label, Name, Object, ObjectItem, Part,
+        Piece, Separator, Template, Text,
     },
 };
 use crate::source::span::Span;
@@ -148,8 +147,8 @@ fn string(text: &str, span: Span, strings: Strings) -> Result<Expression, Syntax
     places.iter_mut().for_each(|place| *place += inside.start as u32);
     let template = match strings {
         Strings::Templates => {
-            let parsed = Parser::new(&value, Start::Template, Places::Listed(&places))
-                .and_then(|parser| parser.only_template());
+            let parsed =
+                Parser::new(&value, Start::Template, Places::Listed(&places)).and_then(|parser| parser.only_template());
             parsed.map_err(|error| SyntaxError { line: super::line_of(text, span.start), ..error })?
         }
         Strings::Literal => {
@@ -198,7 +197,8 @@ impl Found<'_> {
         if labels.len() < self.shape.labels {
             let properties = properties(self.text, json)?;
             if properties.is_empty() {
-                let detail = format!("At least one object property is required, which labels the {} block.", self.shape.kind);
+                let detail =
+                    format!("At least one object property is required, which labels the {} block.", self.shape.kind);
                 return Err(SyntaxError::new(self.text, json.span, "Missing block label", detail));
             }
             for property in properties {
@@ -214,7 +214,8 @@ impl Found<'_> {
             JsonKind::Object(_) => self.block(json, labels),
             JsonKind::Array(items) => items.iter().try_for_each(|item| self.block(item, labels)),
             _ => {
-                let detail = format!("Either a JSON object or a JSON array is required, for {:?} blocks.", self.shape.kind);
+                let detail =
+                    format!("Either a JSON object or a JSON array is required, for {:?} blocks.", self.shape.kind);
                 Err(SyntaxError::new(self.text, json.span, "Incorrect JSON value type", detail))
             }
         }

@@ -323,7 +323,8 @@ impl<'t> Lexer<'t> {
     /// The same outside of quotes, where the scanner takes the byte behind it as well if the line ends there.
     fn marker_in_lines(&self) -> Option<usize> {
         let len = self.marker()?;
-        let takes_next = len == 1 && self.byte(1).is_some_and(|byte| byte.is_ascii()) && self.line_break(self.at + 2) > 0;
+        let takes_next =
+            len == 1 && self.byte(1).is_some_and(|byte| byte.is_ascii()) && self.line_break(self.at + 2) > 0;
         Some(if takes_next { 2 } else { len })
     }
 

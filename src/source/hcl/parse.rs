@@ -186,7 +186,8 @@ impl<'t> Parser<'t> {
         let attribute = self.attribute(name)?;
         let close = self.read();
         if close.kind != TokenKind::CloseBrace {
-            let detail = "A single-line block definition must end with a closing brace immediately after its single argument.";
+            let detail =
+                "A single-line block definition must end with a closing brace immediately after its single argument.";
             return Err(self.error(close, "Invalid single-argument block definition", detail));
         }
         Ok(attribute)

@@ -19,7 +19,11 @@ pub fn parse(text: &str) -> Result<Json, SyntaxError> {
     let json = reader.value()?;
     reader.skip_blanks();
     if reader.at < text.len() {
-        return Err(reader.error(reader.at, "Extraneous data after value", "Extra characters appear after the JSON value."));
+        return Err(reader.error(
+            reader.at,
+            "Extraneous data after value",
+            "Extra characters appear after the JSON value.",
+        ));
     }
     if !matches!(json.kind, JsonKind::Object(_) | JsonKind::Array(_)) {
         let detail = "The root value in a JSON-based configuration must be either a JSON object or a JSON array.";

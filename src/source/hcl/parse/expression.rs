@@ -7,8 +7,8 @@ use crate::source::{
     hcl::{
         lex::{Token, TokenKind},
         tree::{
-            Call, Conditional, Expression, ExpressionKind, For, Key, Name, Object, ObjectItem, Operand, Operation, Operator,
-            Separator, Step, StepKind, Unary,
+            Call, Conditional, Expression, ExpressionKind, For, Key, Name, Object, ObjectItem, Operand, Operation,
+            Operator, Separator, Step, StepKind, Unary,
         },
     },
     span::Span,
@@ -409,7 +409,8 @@ impl Parser<'_> {
     fn splat(&mut self, open: Token) -> Result<Step, SyntaxError> {
         let close = self.read();
         if close.kind != TokenKind::CloseBracket {
-            let detail = "The star for a full splat operator must be immediately followed by a closing bracket (\"]\").";
+            let detail =
+                "The star for a full splat operator must be immediately followed by a closing bracket (\"]\").";
             return Err(self.error(close, "Missing close bracket on splat index", detail));
         }
         let each = self.deeper(Self::steps)?;

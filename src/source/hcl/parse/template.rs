@@ -102,7 +102,8 @@ impl Parser<'_> {
         }
         let keyword = self.read();
         if keyword.kind != TokenKind::Name {
-            let detail = "A template directive keyword (\"if\", \"for\", etc) is expected at the beginning of a %{ sequence.";
+            let detail =
+                "A template directive keyword (\"if\", \"for\", etc) is expected at the beginning of a %{ sequence.";
             return Err(self.error(keyword, "Invalid template directive", detail));
         }
         const EXTRA: &str = "Extra characters in directive";
