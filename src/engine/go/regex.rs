@@ -31,7 +31,7 @@ impl SyntaxError {
     }
 
     /// What Go says of a pattern that is no UTF-8.
-    pub(super) fn invalid_utf8(pattern: &[u8]) -> Self {
+    pub fn invalid_utf8(pattern: &[u8]) -> Self {
         Self::new("invalid UTF-8", &String::from_utf8_lossy(pattern))
     }
 }
