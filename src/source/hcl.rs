@@ -9,6 +9,7 @@ pub mod lex;
 pub mod literal;
 pub mod parse;
 pub mod tree;
+pub mod walk;
 
 use super::{
     span::{Span, line_of},
