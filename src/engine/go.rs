@@ -3,6 +3,7 @@
 
 pub mod digest;
 pub mod duration;
+pub mod math;
 pub mod printable;
 pub mod quote;
 pub mod regex;

@@ -3,9 +3,10 @@
 use super::{
     budget::Budget,
     files::Files,
+    functions::patterns::Patterns,
     leaf::{Leaf, Paths},
 };
-use crate::source::lineage::sets::Sets;
+use crate::{engine::go::runes::Classes, source::lineage::sets::Sets};
 
 /// The state of one evaluation that values and functions use.
 #[derive(Debug)]
@@ -18,11 +19,22 @@ pub struct Context<'t> {
     pub budget: Budget,
     /// The files.
     pub files: Files<'t>,
+    /// The regular expressions that were compiled.
+    pub patterns: Patterns,
+    /// Properties of characters.
+    pub classes: Classes,
 }
 
 impl<'t> Context<'t> {
     /// A fresh start over some files.
     pub fn new(files: Files<'t>) -> Self {
-        Self { sets: Sets::default(), paths: Paths::default(), budget: Budget::default(), files }
+        Self {
+            sets: Sets::default(),
+            paths: Paths::default(),
+            budget: Budget::default(),
+            files,
+            patterns: Patterns::default(),
+            classes: Classes::default(),
+        }
     }
 }

@@ -136,7 +136,7 @@ fn equal_sets(a: &[Value], b: &[Value]) -> Option<bool> {
     let keys = |elements: &[Value]| -> Option<Vec<Vec<u8>>> {
         let mut keys: Vec<Vec<u8>> = elements
             .iter()
-            .map(|element| element.is_wholly_known().then(|| key_of(element, Spelling::Exact)))
+            .map(|element| element.is_wholly_known().then(|| exact_key(element)))
             .collect::<Option<_>>()?;
         keys.sort();
         Some(keys)
@@ -163,7 +163,7 @@ pub fn distinct_in_order(sets: &mut Sets<Leaf>, values: Vec<Value>) -> Vec<Value
             distinct.push(value);
             continue;
         }
-        match seen.entry(key_of(&value, Spelling::Exact)) {
+        match seen.entry(exact_key(&value)) {
             std::collections::hash_map::Entry::Vacant(free) => {
                 free.insert(distinct.len());
                 distinct.push(value);
@@ -292,4 +292,9 @@ impl Value {
         let (least, most) = self.length_range();
         (Some(least) == most && (self.is_known() || !self.ty().is_collection())).then_some(least)
     }
+}
+
+/// A key that wholly known values of one type share where they are equal, and only there.
+pub fn exact_key(value: &Value) -> Vec<u8> {
+    key_of(value, Spelling::Exact)
 }

@@ -4,6 +4,24 @@
 //! arguments are seen to before a function is asked, unless it takes them itself: an unknown argument makes an unknown
 //! answer of the type that the function would give, marks spread to the answer.
 
+mod argument;
+mod choices;
+mod collections;
+mod conversions;
+mod dates;
+mod encodings;
+mod files;
+mod format;
+mod hashes;
+mod networks;
+mod numbers;
+pub mod patterns;
+mod regexes;
+mod sequences;
+mod sets;
+mod strings;
+mod volatile;
+
 use super::{
     context::Context,
     convert::convert,
@@ -25,12 +43,15 @@ pub struct Function {
     /// The type of the answer, worked out before the answer; arguments may be unknown.
     pub answers: fn(&mut Context<'_>, &[Value]) -> Result<Type, Problem>,
     /// The answer, of the type that was worked out.
-    pub body: fn(&mut Context<'_>, &[Value], &Type) -> Result<Value, Problem>,
+    pub body: Body,
     /// Whether the answer is never null.
     pub is_not_null: bool,
     /// Where the answer's origins come from.
     pub lineage: Lineage,
 }
+
+/// Works out the answer of a call, given the type that it has.
+pub type Body = fn(&mut Context<'_>, &[Value], &Type) -> Result<Value, Problem>;
 
 /// A parameter.
 #[derive(Clone, Copy)]
@@ -201,4 +222,20 @@ impl Function {
 }
 
 /// All functions, a table a subject.
-pub const TABLES: &[&[Function]] = &[];
+pub const TABLES: &[&[Function]] = &[
+    choices::FUNCTIONS,
+    collections::FUNCTIONS,
+    conversions::FUNCTIONS,
+    dates::FUNCTIONS,
+    encodings::FUNCTIONS,
+    files::FUNCTIONS,
+    format::FUNCTIONS,
+    hashes::FUNCTIONS,
+    networks::FUNCTIONS,
+    numbers::FUNCTIONS,
+    regexes::FUNCTIONS,
+    sequences::FUNCTIONS,
+    sets::FUNCTIONS,
+    strings::FUNCTIONS,
+    volatile::FUNCTIONS,
+];

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::number::Number;
 
 /// A value that only a provider, a data source, a run or an operator can tell. Cheap to clone.
@@ -118,4 +120,13 @@ impl std::fmt::Display for Reason {
             Self::Unsupported(what) => write!(f, "this version does not evaluate {what}"),
         }
     }
+}
+
+/// As much of the known start of a string as no text behind it can change: a last letter may get an accent, and then is
+/// another one. Shorter than that where it is not ASCII.
+pub fn safe_prefix(prefix: &str) -> &str {
+    const FINAL: &str = "-_:;/\\,.(){}[]|?!~ \t@#$%^&*+\"'";
+    let Some((last, grapheme)) = prefix.grapheme_indices(true).next_back() else { return prefix };
+    let is_final = grapheme.len() == 1 && FINAL.contains(grapheme);
+    if is_final { prefix } else { &prefix[..last] }
 }

@@ -154,7 +154,7 @@ impl Emitter {
 
     /// Tells whether a space may become a line break here.
     pub(super) fn is_wide(&self) -> bool {
-        self.dialect == Dialect::Two && self.column > WIDTH
+        self.dialect != Dialect::Three && self.column > WIDTH
     }
 
     pub(super) fn check(&self) -> Result<(), TooLong> {
