@@ -1,6 +1,8 @@
 //! Terraform's root modules: what a plan would know of their resources, and where each value is written.
 
 pub mod budget;
+pub mod check;
+pub mod closure;
 pub mod configuration;
 pub mod constraint;
 pub mod context;
@@ -13,9 +15,12 @@ pub mod leaf;
 pub mod module;
 pub mod modules;
 pub mod number;
+pub mod print;
 pub mod problem;
+pub mod render;
 pub mod resources;
 pub mod scope;
+pub mod source;
 pub mod types;
 pub mod unify;
 pub mod unknown;

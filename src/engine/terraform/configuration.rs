@@ -155,7 +155,9 @@ impl Loader<'_, '_> {
                 Ok(source) => {
                     is_shared = false;
                     self.installed.get(&key).cloned().ok_or_else(|| {
-                        Problem::unsupported(format!("module {key} comes from {source:?}, which is not in the repository"))
+                        Problem::unsupported(format!(
+                            "module {key} comes from {source:?}, which is not in the repository"
+                        ))
                     })?
                 }
                 Err(problem) => return Err(problem),

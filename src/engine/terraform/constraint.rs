@@ -58,7 +58,8 @@ impl Evaluator<'_, '_> {
             if let Some(ty) = legacy {
                 return Ok(Constraint { ty, defaults: None });
             }
-            let parsed = parse_expression(&text.value).map_err(|error| scope.broken(expression.span, error.to_string()))?;
+            let parsed =
+                parse_expression(&text.value).map_err(|error| scope.broken(expression.span, error.to_string()))?;
             return self.deeper(|evaluator| evaluator.stated(&parsed, scope, true));
         }
         self.deeper(|evaluator| evaluator.stated(expression, scope, false))
@@ -140,7 +141,9 @@ impl Evaluator<'_, '_> {
                 ExpressionKind::Call(call) if &*call.name.text == "optional" => match &call.arguments[..] {
                     [stated] => (stated, None, true),
                     [stated, default] => (stated, Some(default), true),
-                    _ => return Err(wrong("Optional attribute modifier expects the type and, perhaps, a default value")),
+                    _ => {
+                        return Err(wrong("Optional attribute modifier expects the type and, perhaps, a default value"));
+                    }
                 },
                 _ => (&item.value, None, false),
             };
@@ -233,7 +236,11 @@ impl Evaluator<'_, '_> {
                         let values: Vec<Value> = entries.iter().map(|entry| entry.value.clone()).collect();
                         match self.unified(&values)? {
                             Some(values) => Value::map_of(
-                                entries.into_iter().zip(values).map(|(entry, value)| Entry { value, ..entry }).collect(),
+                                entries
+                                    .into_iter()
+                                    .zip(values)
+                                    .map(|(entry, value)| Entry { value, ..entry })
+                                    .collect(),
                             ),
                             None => Value::object(entries),
                         }

@@ -6,7 +6,7 @@
 mod call;
 mod iteration;
 mod operation;
-mod reference;
+pub(super) mod reference;
 mod step;
 mod template;
 
@@ -93,13 +93,8 @@ enum Cell {
 
 impl<'p, 't> Evaluator<'p, 't> {
     /// An evaluator of these modules, the first of which is the root.
-    pub fn new(
-        context: Context<'t>,
-        modules: &'p [Module<'p>],
-        given: HashMap<String, super::variables::Given>,
-        workspace: &str,
-    ) -> Self {
-        let root = ModuleInstance { module: 0, address: "".into(), caller: None, given };
+    pub fn new(context: Context<'t>, modules: &'p [Module<'p>], workspace: &str) -> Self {
+        let root = ModuleInstance { module: 0, address: "".into(), caller: None, given: HashMap::new() };
         let cells = HashMap::new();
         Self { context, modules, instances: vec![root], workspace: workspace.to_owned(), cells, depth: 0 }
     }
@@ -170,7 +165,7 @@ impl<'p, 't> Evaluator<'p, 't> {
     }
 
     /// Goes one level deeper, if that is not too deep.
-    pub(super) fn deeper<T>(&mut self, work_out: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<T, Stop> {
+    pub fn deeper<T>(&mut self, work_out: impl FnOnce(&mut Self) -> Result<T, Stop>) -> Result<T, Stop> {
         if self.depth == MAX_DEPTH {
             let problem = Problem::limit(format!("more than {MAX_DEPTH} expressions in each other are not evaluated"));
             return Err(problem.into());
@@ -217,7 +212,9 @@ impl<'p, 't> Evaluator<'p, 't> {
                 | ExpressionKind::Unary { .. }
         );
         let value = match &expression.kind {
-            ExpressionKind::Null | ExpressionKind::Bool(_) | ExpressionKind::Number(_) => self.evaluate(expression, scope),
+            ExpressionKind::Null | ExpressionKind::Bool(_) | ExpressionKind::Number(_) => {
+                self.evaluate(expression, scope)
+            }
             ExpressionKind::Template(template) => self.template(template, span, scope),
             ExpressionKind::Variable(name) => self.reference(name, &[], span, scope),
             ExpressionKind::Parenthesis(inner) => self.evaluate(inner, scope),
@@ -251,12 +248,7 @@ impl<'p, 't> Evaluator<'p, 't> {
         Ok(Value::tuple(elements).with_data(leaf.into()))
     }
 
-    fn object(
-        &mut self,
-        object: &tree::Object,
-        span: Span,
-        scope: Scope<'_>,
-    ) -> Result<Value, Stop> {
+    fn object(&mut self, object: &tree::Object, span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
         self.context.budget.elements(object.items.len()).map_err(|problem| scope.stop(span, problem))?;
         let mut entries: Vec<Entry> = Vec::with_capacity(object.items.len());
         let mut names = std::collections::HashSet::new();
@@ -322,12 +314,7 @@ impl<'p, 't> Evaluator<'p, 't> {
         Value::string(Text::new(text.as_bytes(), MadeOf::Verbatim { leaf, offset: 0 }))
     }
 
-    fn conditional(
-        &mut self,
-        all: &tree::Conditional,
-        span: Span,
-        scope: Scope<'_>,
-    ) -> Result<Value, Stop> {
+    fn conditional(&mut self, all: &tree::Conditional, span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
         let results = [self.evaluate(&all.then, scope), self.evaluate(&all.otherwise, scope)];
         if let Some(Err(stop)) = results.iter().find(|result| matches!(result, Err(stop) if !stop.can_be_tried)) {
             return Err(stop.clone());

@@ -128,7 +128,9 @@ impl<'p> Module<'p> {
                 ("module", [name]) => lay(&mut self.calls, *name, definition(), is_override)?,
                 ("resource", [ty, name]) => self.take_resource(Mode::Managed, ty, name, definition(), is_override)?,
                 ("data", [ty, name]) => self.take_resource(Mode::Data, ty, name, definition(), is_override)?,
-                ("ephemeral", [ty, name]) => self.take_resource(Mode::Ephemeral, ty, name, definition(), is_override)?,
+                ("ephemeral", [ty, name]) => {
+                    self.take_resource(Mode::Ephemeral, ty, name, definition(), is_override)?
+                }
                 ("provider" | "check", [_]) => self.others.push(definition()),
                 ("terraform" | "moved" | "import" | "removed", []) => {}
                 ("locals" | "variable" | "output" | "module" | "resource" | "data" | "ephemeral" | "provider", _)

@@ -63,7 +63,15 @@ impl<'p> Evaluator<'p, '_> {
         name: &'p str,
         definition: &'p Definition<'p>,
     ) -> Result<Value, Stop> {
-        definition.only_arguments(&["type", "default", "description", "sensitive", "ephemeral", "nullable", "deprecated"])?;
+        definition.only_arguments(&[
+            "type",
+            "default",
+            "description",
+            "sensitive",
+            "ephemeral",
+            "nullable",
+            "deprecated",
+        ])?;
         definition.only_blocks(&["validation"])?;
         let place = definition.place();
         let path = self.path(&["variable", name]);
@@ -91,7 +99,8 @@ impl<'p> Evaluator<'p, '_> {
                     Problem { message, ..problem }.at(default.place())
                 })?;
                 if value.is_null() && !is_nullable {
-                    let message = "Invalid default value for variable: A null default value is not valid when nullable=false.";
+                    let message =
+                        "Invalid default value for variable: A null default value is not valid when nullable=false.";
                     return Err(Problem::broken(message).at(default.place()).into());
                 }
                 Some(value)
@@ -130,7 +139,8 @@ impl<'p> Evaluator<'p, '_> {
                         default.under(&mut self.context.sets, control)
                     }
                     None if value.is_null() && !is_nullable => {
-                        let message = format!("Required variable not set: The given value of var.{name} must not be null.");
+                        let message =
+                            format!("Required variable not set: The given value of var.{name} must not be null.");
                         return Err(Problem::broken(message).at(place).into());
                     }
                     _ => value,

@@ -25,8 +25,9 @@ use crate::{
 };
 
 /// The functions that hand on elements without a look at what is in them.
-const OPAQUE: &[&str] =
-    &["concat", "element", "flatten", "keys", "length", "lookup", "merge", "one", "reverse", "slice", "values", "zipmap"];
+const OPAQUE: &[&str] = &[
+    "concat", "element", "flatten", "keys", "length", "lookup", "merge", "one", "reverse", "slice", "values", "zipmap",
+];
 
 impl Evaluator<'_, '_> {
     pub(super) fn call(&mut self, call: &Call, span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
@@ -69,7 +70,8 @@ impl Evaluator<'_, '_> {
         }
         let looks_inside = !OPAQUE.contains(&name) || values.iter().any(|value| value.ty().is_open());
         if looks_inside && let Some(value) = values.iter().find(|value| value.ty().has_open()) {
-            let unknown = Value::unknown_of(Type::Dynamic, Reason::Unsupported(format!("{name}() of a resource").into()));
+            let unknown =
+                Value::unknown_of(Type::Dynamic, Reason::Unsupported(format!("{name}() of a resource").into()));
             return Ok(unknown.with_flow(value.flow()));
         }
         let Some(function) = functions::find(name) else {
@@ -99,9 +101,8 @@ impl Evaluator<'_, '_> {
             Datum::Sequence(elements) => {
                 self.context.budget.elements(elements.len()).map_err(|problem| scope.stop(last.span, problem))?;
                 let control = value.flow().control;
-                let element = |element: &Value| {
-                    element.clone().with_marks(value.marks()).under(&mut self.context.sets, control)
-                };
+                let element =
+                    |element: &Value| element.clone().with_marks(value.marks()).under(&mut self.context.sets, control);
                 Ok(Ok(elements.iter().map(element).collect()))
             }
             _ => {
@@ -149,13 +150,20 @@ impl Evaluator<'_, '_> {
         }
     }
 
-    fn template_file(&mut self, values: Vec<Value>, spans: &[Span], span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
+    fn template_file(
+        &mut self,
+        values: Vec<Value>,
+        spans: &[Span],
+        span: Span,
+        scope: Scope<'_>,
+    ) -> Result<Value, Stop> {
         const NAME: &str = "templatefile";
         let [path, variables] = &values[..] else {
             return Err(scope.broken(span, format!("Function {NAME:?} expects 2 argument(s).")));
         };
         if let Sees::Template(_) = scope.sees {
-            let message = format!("Call to function {NAME:?} failed: cannot recursively call {NAME} from inside a template.");
+            let message =
+                format!("Call to function {NAME:?} failed: cannot recursively call {NAME} from inside a template.");
             return Err(scope.broken(span, message));
         }
         let path = convert(&mut self.context, path, &Type::String).map_err(|problem| scope.stop(spans[0], problem))?;
@@ -182,7 +190,8 @@ impl Evaluator<'_, '_> {
             return Err(scope.broken(span, format!("Function {NAME:?} expects 2 argument(s).")));
         };
         if let Sees::Template(_) = scope.sees {
-            let message = format!("Call to function {NAME:?} failed: cannot recursively call {NAME} from inside a template.");
+            let message =
+                format!("Call to function {NAME:?} failed: cannot recursively call {NAME} from inside a template.");
             return Err(scope.broken(span, message));
         }
         let is_reference = match &template.kind {
@@ -197,11 +206,14 @@ impl Evaluator<'_, '_> {
         }
         let value = self.evaluate(template, scope)?;
         let given = self.evaluate(variables, scope)?;
-        let value = convert(&mut self.context, &value, &Type::String).map_err(|problem| scope.stop(template.span, problem))?;
+        let value =
+            convert(&mut self.context, &value, &Type::String).map_err(|problem| scope.stop(template.span, problem))?;
         let marks = value.marks().with(given.marks());
         let Some(text) = value.as_str() else {
             if value.is_null() {
-                return Err(scope.broken(template.span, "Invalid value for \"template\" parameter: argument must not be null."));
+                return Err(
+                    scope.broken(template.span, "Invalid value for \"template\" parameter: argument must not be null.")
+                );
             }
             return Ok(self.unknown_call(&value, Type::Dynamic).with_marks(marks));
         };
@@ -237,9 +249,7 @@ impl Evaluator<'_, '_> {
         let Some(mapping) = variables.as_mapping().filter(|_| !variables.ty().is_open()) else {
             return Ok(self.unknown_call(variables, Type::Dynamic));
         };
-        if let Some(entry) =
-            mapping.entries().iter().find(|entry| !is_name(entry.key.as_str()))
-        {
+        if let Some(entry) = mapping.entries().iter().find(|entry| !is_name(entry.key.as_str())) {
             let message = format!(
                 "Invalid value for \"vars\" parameter: invalid template variable name {:?}: must start with a letter, \
                  followed by zero or more letters, digits, and underscores.",

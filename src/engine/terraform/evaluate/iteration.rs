@@ -63,12 +63,10 @@ impl Evaluator<'_, '_> {
         let mut reason = None;
         let mut decided = control;
         for (key, element) in elements {
-            let outer = all.key_name.as_ref().map(|name| Name { name: &name.text, value: key.clone(), outer: scope.names });
-            let inner = Name {
-                name: &all.value_name.text,
-                value: element.clone(),
-                outer: outer.as_ref().or(scope.names),
-            };
+            let outer =
+                all.key_name.as_ref().map(|name| Name { name: &name.text, value: key.clone(), outer: scope.names });
+            let inner =
+                Name { name: &all.value_name.text, value: element.clone(), outer: outer.as_ref().or(scope.names) };
             let scope = scope.with_names(Some(&inner));
             let mut because = SetId::EMPTY;
             if let Some(test) = &all.test {
@@ -141,7 +139,8 @@ impl Evaluator<'_, '_> {
     /// What a value has to be iterated over.
     fn elements(&mut self, collection: &Value, span: Span, scope: Scope<'_>) -> Result<Elements, Stop> {
         if collection.is_null() {
-            let message = "Iteration over null value: A null value cannot be used as the collection in a 'for' expression.";
+            let message =
+                "Iteration over null value: A null value cannot be used as the collection in a 'for' expression.";
             return Err(scope.broken(span, message));
         }
         let reason = || collection.reason().cloned().unwrap_or_else(|| Reason::Unsupported("a collection".into()));

@@ -158,7 +158,10 @@ impl Evaluator<'_, '_> {
             (_, Some(number)) => Value::number(number.negated()),
             _ => {
                 let reason = value.reason().cloned();
-                Value::not_known(ty, Unknown::not_null(reason.unwrap_or_else(|| Reason::Unsupported("an operand".into()))))
+                Value::not_known(
+                    ty,
+                    Unknown::not_null(reason.unwrap_or_else(|| Reason::Unsupported("an operand".into()))),
+                )
             }
         };
         let flow = self.flow_of([&value]);

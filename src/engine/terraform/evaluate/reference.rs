@@ -62,7 +62,9 @@ fn undeclared(module: &Module<'_>, name: &Name, steps: &[Step], sees: Repeats) -
     let root = &*name.text;
     let first = attribute_name(steps.first());
     let indirect = || {
-        Some(format!("Invalid reference: The {root:?} object cannot be accessed directly. Instead, access one of its attributes."))
+        Some(format!(
+            "Invalid reference: The {root:?} object cannot be accessed directly. Instead, access one of its attributes."
+        ))
     };
     match root {
         "var" | "local" | "path" | "terraform" | "each" | "count" | "module" if first.is_none() => indirect(),
@@ -75,40 +77,44 @@ fn undeclared(module: &Module<'_>, name: &Name, steps: &[Step], sees: Repeats) -
         "local" => {
             let first = first?;
             (!module.locals.contains_key(first)).then(|| {
-                format!("Reference to undeclared local value: A local value with the name {first:?} has not been declared.")
+                format!(
+                    "Reference to undeclared local value: A local value with the name {first:?} has not been declared."
+                )
             })
         }
         "module" => {
             let first = first?;
-            (!module.calls.contains_key(first)).then(|| {
-                format!("Reference to undeclared module: No module call named {first:?} is declared.")
-            })
+            (!module.calls.contains_key(first))
+                .then(|| format!("Reference to undeclared module: No module call named {first:?} is declared."))
         }
         "path" => (!matches!(first?, "module" | "root" | "cwd")).then(|| {
-            format!("Invalid \"path\" attribute: The \"path\" object does not have an attribute named {:?}.", first.unwrap_or_default())
+            format!(
+                "Invalid \"path\" attribute: The \"path\" object does not have an attribute named {:?}.",
+                first.unwrap_or_default()
+            )
         }),
         "terraform" => (!matches!(first?, "workspace" | "applying")).then(|| {
-            format!("Invalid \"terraform\" attribute: The \"terraform\" object does not have an attribute named {:?}.", first.unwrap_or_default())
+            format!(
+                "Invalid \"terraform\" attribute: The \"terraform\" object does not have an attribute named {:?}.",
+                first.unwrap_or_default()
+            )
         }),
         "each" if !sees.each => Some(
             "Reference to \"each\" in context without for_each: The \"each\" object can be used only in \"module\" or \
              \"resource\" blocks, and only when the \"for_each\" argument is set."
                 .to_owned(),
         ),
-        "each" => (!matches!(first?, "key" | "value")).then(|| {
-            "Invalid \"each\" attribute: The \"each\" object does not have such an attribute.".to_owned()
-        }),
+        "each" => (!matches!(first?, "key" | "value"))
+            .then(|| "Invalid \"each\" attribute: The \"each\" object does not have such an attribute.".to_owned()),
         "count" if !sees.count => Some(
             "Reference to \"count\" in non-counted context: The \"count\" object can only be used in \"module\", \
              \"resource\", and \"data\" blocks, and only when the \"count\" argument is set."
                 .to_owned(),
         ),
-        "count" => (first? != "index").then(|| {
-            "Invalid \"count\" attribute: The \"count\" object does not have such an attribute.".to_owned()
-        }),
-        "self" => (!sees.own).then(|| {
-            "Invalid \"self\" reference: The \"self\" object is not available in this context.".to_owned()
-        }),
+        "count" => (first? != "index")
+            .then(|| "Invalid \"count\" attribute: The \"count\" object does not have such an attribute.".to_owned()),
+        "self" => (!sees.own)
+            .then(|| "Invalid \"self\" reference: The \"self\" object is not available in this context.".to_owned()),
         "template" | "lazy" | "arg" => Some(format!("Reserved symbol name: The symbol name {root:?} is reserved.")),
         "data" | "resource" | "ephemeral" => {
             let (Some(ty), Some(label)) = (first, attribute_name(steps.get(1))) else {
@@ -143,7 +149,13 @@ fn undeclared_resource(module: &Module<'_>, mode: Mode, ty: &str, name: &str) ->
 
 impl<'p> Evaluator<'p, '_> {
     /// The value of a name with what follows it.
-    pub(super) fn reference(&mut self, name: &Name, steps: &[Step], span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
+    pub(super) fn reference(
+        &mut self,
+        name: &Name,
+        steps: &[Step],
+        span: Span,
+        scope: Scope<'_>,
+    ) -> Result<Value, Stop> {
         if let Some(value) = scope.name(&name.text) {
             return self.steps(value.clone(), steps, scope);
         }
@@ -152,7 +164,9 @@ impl<'p> Evaluator<'p, '_> {
             Sees::Template(variables) => {
                 let entry = variables.as_mapping().and_then(|mapping| mapping.get(&name.text));
                 let Some(entry) = entry else {
-                    return Err(scope.broken(span, format!("Unknown variable: There is no variable named {:?}.", name.text)));
+                    return Err(
+                        scope.broken(span, format!("Unknown variable: There is no variable named {:?}.", name.text))
+                    );
                 };
                 let value = entry.value.clone().with_marks(variables.marks());
                 return self.steps(value, steps, scope);
@@ -202,7 +216,8 @@ impl<'p> Evaluator<'p, '_> {
     /// A local value.
     pub fn local(&mut self, instance: InstanceId, name: &str) -> Result<Value, Stop> {
         let module = self.module(instance);
-        let (name, argument) = module.locals.get_key_value(name).map(|(name, argument)| (*name, *argument)).expect("checked");
+        let (name, argument) =
+            module.locals.get_key_value(name).map(|(name, argument)| (*name, *argument)).expect("checked");
         self.value_of(instance, Item::Local(name), |evaluator| {
             let path = evaluator.path(&["locals", name]);
             let scope = Scope {
@@ -221,13 +236,7 @@ impl<'p> Evaluator<'p, '_> {
         names.iter().fold(PathId::ROOT, |path, name| self.context.paths.join(path, name))
     }
 
-    fn built_in(
-        &mut self,
-        instance: InstanceId,
-        object: &str,
-        attribute: &str,
-        place: Place,
-    ) -> Result<Value, Stop> {
+    fn built_in(&mut self, instance: InstanceId, object: &str, attribute: &str, place: Place) -> Result<Value, Stop> {
         let (name, value) = match (object, attribute) {
             ("path", "module") => ("path.module", self.module_path(instance)),
             ("path", "root") => ("path.root", ".".to_owned()),
@@ -278,7 +287,8 @@ impl<'p> Evaluator<'p, '_> {
         };
         if let (Some(output), Some(child)) = (output, instances.child(index.as_ref())) {
             if !self.module(child).outputs.contains_key(output) {
-                let message = format!("Unsupported attribute: This object does not have an attribute named {output:?}.");
+                let message =
+                    format!("Unsupported attribute: This object does not have an attribute named {output:?}.");
                 return Err(scope.broken(span, message));
             }
             let value = self.output(child, output)?;

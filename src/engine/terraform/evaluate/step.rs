@@ -9,7 +9,7 @@ use crate::{
         scope::{Scope, Stop},
         types::Type,
         unknown::{Reason, Refinement, Unknown},
-        value::{Key, Value},
+        value::Value,
     },
     source::{
         hcl::tree::{ExpressionKind, Step, StepKind},
@@ -23,10 +23,8 @@ pub(super) fn is_static(step: &Step) -> bool {
     match &step.kind {
         StepKind::Attribute(_) | StepKind::LegacyIndex(_) => true,
         StepKind::Index(key) => {
-            let is_literal = matches!(
-                key.kind,
-                ExpressionKind::Null | ExpressionKind::Bool(_) | ExpressionKind::Number(_)
-            );
+            let is_literal =
+                matches!(key.kind, ExpressionKind::Null | ExpressionKind::Bool(_) | ExpressionKind::Number(_));
             is_literal || key.literal().is_some()
         }
         StepKind::AttributeSplat(_) | StepKind::Splat(_) => false,
@@ -42,7 +40,8 @@ impl Evaluator<'_, '_> {
                 StepKind::Attribute(name) => self.attribute(&value, &name.text, step.span, scope)?,
                 StepKind::LegacyIndex(number) => {
                     let number = Number::parse(number).map(Value::number);
-                    let key = number.ok_or_else(|| scope.broken(step.span, "this is no number that Terraform reads"))?;
+                    let key =
+                        number.ok_or_else(|| scope.broken(step.span, "this is no number that Terraform reads"))?;
                     self.index(&value, &key, step.span, scope)?
                 }
                 StepKind::Index(key) => {
@@ -71,7 +70,8 @@ impl Evaluator<'_, '_> {
 
     pub(super) fn attribute(&mut self, of: &Value, name: &str, span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
         if of.is_null() {
-            let message = "Attempt to get attribute from null value: This value is null, so it does not have any attributes.";
+            let message =
+                "Attempt to get attribute from null value: This value is null, so it does not have any attributes.";
             return Err(scope.broken(span, message));
         }
         let unsupported = |why: String| Err(scope.broken(span, format!("Unsupported attribute: {why}.")));
@@ -96,7 +96,8 @@ impl Evaluator<'_, '_> {
                 Some(mapping) => match mapping.get(name) {
                     Some(entry) => Ok(self.part(entry.value.clone(), of)),
                     None => {
-                        let message = format!("Missing map element: This map does not have an element with the key {name:?}.");
+                        let message =
+                            format!("Missing map element: This map does not have an element with the key {name:?}.");
                         Err(scope.broken(span, message))
                     }
                 },
@@ -138,8 +139,9 @@ impl Evaluator<'_, '_> {
             return Ok(self.part_unknown(Type::Dynamic, blame).with_marks(of.marks()));
         };
         let was_number = *key.ty() == Type::Number;
-        let key = convert(&mut self.context, key, &wanted)
-            .map_err(|problem| scope.stop(span, Problem { message: format!("Invalid index: {PREFIX}: {problem}."), ..problem }))?;
+        let key = convert(&mut self.context, key, &wanted).map_err(|problem| {
+            scope.stop(span, Problem { message: format!("Invalid index: {PREFIX}: {problem}."), ..problem })
+        })?;
         let marks = of.marks().with(key.marks());
         if let Type::Object(object) = of.ty() {
             let Some(name) = key.as_str() else { return Ok(self.part_unknown(Type::Dynamic, &key).with_marks(marks)) };
@@ -204,7 +206,8 @@ impl Evaluator<'_, '_> {
         let is_sequence = matches!(of.ty(), Type::Tuple(_) | Type::List(_) | Type::Set(_));
         if of.is_null() {
             if is_sequence {
-                let message = "Splat of null value: Splat expressions (with the * symbol) cannot be applied to null sequences.";
+                let message =
+                    "Splat of null value: Splat expressions (with the * symbol) cannot be applied to null sequences.";
                 return Err(scope.broken(span, message));
             }
             let control = self.context.sets.union(of.flow().data, of.flow().control);
@@ -231,7 +234,9 @@ impl Evaluator<'_, '_> {
             } else if ty != Type::Dynamic {
                 refinement = Refinement::not_null();
             }
-            return Ok(Value::not_known(ty, Unknown { reason, refinement }).with_marks(of.marks()).with_flow(of.flow()));
+            return Ok(Value::not_known(ty, Unknown { reason, refinement })
+                .with_marks(of.marks())
+                .with_flow(of.flow()));
         };
         self.context.budget.elements(elements.len()).map_err(|problem| scope.stop(span, problem))?;
         let items: Result<Vec<Value>, Stop> =
@@ -272,11 +277,6 @@ impl Evaluator<'_, '_> {
             Type::List(element) | Type::Set(element) => Type::list(type_of(element)?),
             _ => Type::Dynamic,
         })
-    }
-
-    /// The value of one iteration's key.
-    pub(super) fn iteration_key(key: &Key) -> Value {
-        key.value()
     }
 
     /// Decided by these leaves as well.

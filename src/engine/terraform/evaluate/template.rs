@@ -42,7 +42,8 @@ impl Evaluator<'_, '_> {
 
     /// The text that parts make.
     pub(super) fn parts(&mut self, parts: &[Part], span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
-        let mut all = Joined { builder: TextBuilder::default(), marks: Marks::NONE, unknown: None, control: SetId::EMPTY };
+        let mut all =
+            Joined { builder: TextBuilder::default(), marks: Marks::NONE, unknown: None, control: SetId::EMPTY };
         for part in parts {
             let value = match part {
                 Part::Text(text) => {
@@ -123,7 +124,8 @@ impl Evaluator<'_, '_> {
 
     /// One text of the texts of a `%{for}`.
     pub(super) fn joined(&mut self, values: &[Value], span: Span, scope: Scope<'_>) -> Result<Value, Stop> {
-        let mut all = Joined { builder: TextBuilder::default(), marks: Marks::NONE, unknown: None, control: SetId::EMPTY };
+        let mut all =
+            Joined { builder: TextBuilder::default(), marks: Marks::NONE, unknown: None, control: SetId::EMPTY };
         for value in values {
             if !value.is_known() {
                 let reason = value.reason().cloned().unwrap_or_else(|| Reason::Unsupported("a value".into()));

@@ -199,9 +199,13 @@ impl<'p> Evaluator<'p, '_> {
             }
             content = Some(nested);
         }
-        let Some(content) = content else { return Err(scope.broken(block.span, "A dynamic block has a content block.")) };
+        let Some(content) = content else {
+            return Err(scope.broken(block.span, "A dynamic block has a content block."));
+        };
         let Some(for_each) = block.body.attribute("for_each") else {
-            return Err(scope.broken(block.span, "Missing required argument: A dynamic block has the argument for_each."));
+            return Err(
+                scope.broken(block.span, "Missing required argument: A dynamic block has the argument for_each.")
+            );
         };
         let iterator = match block.body.attribute("iterator").map(|attribute| &attribute.value) {
             None => kind,

@@ -151,11 +151,15 @@ impl<'p> Evaluator<'p, '_> {
         if value.is_null() {
             return Err(invalid("The given \"count\" argument value is null. An integer is required".to_owned()).into());
         }
-        let value = convert(&mut self.context, &value, &Type::Number)
-            .map_err(|problem| Problem { message: invalid(problem.message.clone()).message, ..problem }.at(argument.place()))?;
+        let value = convert(&mut self.context, &value, &Type::Number).map_err(|problem| {
+            Problem { message: invalid(problem.message.clone()).message, ..problem }.at(argument.place())
+        })?;
         let Some(number) = value.as_number() else { return Err(undecided(&value, argument)) };
         let count = number.to_i64().and_then(|count| usize::try_from(count).ok()).ok_or_else(|| {
-            invalid("The given \"count\" argument value is unsuitable: a whole number of zero or more is required".to_owned())
+            invalid(
+                "The given \"count\" argument value is unsuitable: a whole number of zero or more is required"
+                    .to_owned(),
+            )
         })?;
         self.context.budget.elements(count).map_err(|problem| problem.at(argument.place()))?;
         let leaf = |evaluator: &mut Self| {
@@ -179,7 +183,8 @@ impl<'p> Evaluator<'p, '_> {
         path: &[&str],
     ) -> Result<Expansion, Stop> {
         let invalid = |why: String| {
-            let message = format!("Invalid for_each argument: The given \"for_each\" argument value is unsuitable: {why}.");
+            let message =
+                format!("Invalid for_each argument: The given \"for_each\" argument value is unsuitable: {why}.");
             Stop::from(Problem::broken(message).at(argument.place()))
         };
         let (value, control) = self.meta_argument(argument, instance, role, path)?;
@@ -197,7 +202,9 @@ impl<'p> Evaluator<'p, '_> {
         }
         if value.ty().is_open() {
             let message = "the attributes of a resource one by one";
-            return Err(Problem::unsupported(format!("this version does not evaluate {message}")).at(argument.place()).into());
+            return Err(Problem::unsupported(format!("this version does not evaluate {message}"))
+                .at(argument.place())
+                .into());
         }
         let pairs: Vec<(Key, Value)> = match (value.as_mapping(), value.as_sequence()) {
             (Some(mapping), _) => {
