@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod context;
 pub mod convert;
+pub mod defaults;
 pub mod equal;
 pub mod files;
 pub mod functions;

@@ -135,8 +135,7 @@ impl Evaluator<'_, '_, '_> {
             };
             return Ok(answer.with_marks(marks));
         }
-        let (left, right) =
-            (convert(self.context, left, &Type::Number)?, convert(self.context, right, &Type::Number)?);
+        let (left, right) = (convert(self.context, left, &Type::Number)?, convert(self.context, right, &Type::Number)?);
         let (Some(a), Some(b)) = (left.as_number(), right.as_number()) else {
             panic!("arithmetic of unknown values is not evaluated here")
         };

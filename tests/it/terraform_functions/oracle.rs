@@ -128,7 +128,8 @@ fn unescaped(json: &str) -> String {
     while let Some(at) = rest.find('\\') {
         plain.push_str(&rest[..at]);
         let escape = &rest[at..];
-        let known = [("\\u003c", '<'), ("\\u003e", '>'), ("\\u0026", '&'), ("\\u2028", '\u{2028}'), ("\\u2029", '\u{2029}')];
+        let known =
+            [("\\u003c", '<'), ("\\u003e", '>'), ("\\u0026", '&'), ("\\u2028", '\u{2028}'), ("\\u2029", '\u{2029}')];
         let length = match known.iter().find(|(written, _)| escape.starts_with(written)) {
             Some((written, character)) => {
                 plain.push(*character);

@@ -44,7 +44,8 @@ impl Recipe {
         let entries = |parts: &[(String, Self)], context: &mut Context<'_>| -> Vec<Entry> {
             parts.iter().map(|(key, part)| Entry::plain(key, part.value(context))).collect()
         };
-        let collected = |context: &mut Context<'_>, value: Value, ty: Type| convert(context, &value, &ty).unwrap_or(value);
+        let collected =
+            |context: &mut Context<'_>, value: Value, ty: Type| convert(context, &value, &ty).unwrap_or(value);
         match self {
             Self::Null => Value::null(Type::Dynamic),
             Self::Bool(bool) => Value::bool(*bool),
@@ -82,9 +83,33 @@ fn numbers() -> impl Strategy<Value = String> {
 
 fn texts() -> impl Strategy<Value = String> {
     let known = [
-        "", "a", "a,b\n1,2\n", "%s-%d", "%5.2f", "10.0.0.0/8", "fd00::/64", "2024-02-29T13:04:05Z", "1h", "YYYY-MM-DD'",
-        "[1, {\"a\": null}]", "a: [1, &x b, *x]\n", "(a)(?P<x>b)?", "/(a+)/", "UTF-16LE", "aGVsbG8=", "dns", "hello.txt",
-        "**/*", "../x", "e\u{301}👨‍👩‍👧", "true", "0x1f", "yes", "\u{feff}a", "${a}", "$1",
+        "",
+        "a",
+        "a,b\n1,2\n",
+        "%s-%d",
+        "%5.2f",
+        "10.0.0.0/8",
+        "fd00::/64",
+        "2024-02-29T13:04:05Z",
+        "1h",
+        "YYYY-MM-DD'",
+        "[1, {\"a\": null}]",
+        "a: [1, &x b, *x]\n",
+        "(a)(?P<x>b)?",
+        "/(a+)/",
+        "UTF-16LE",
+        "aGVsbG8=",
+        "dns",
+        "hello.txt",
+        "**/*",
+        "../x",
+        "e\u{301}👨‍👩‍👧",
+        "true",
+        "0x1f",
+        "yes",
+        "\u{feff}a",
+        "${a}",
+        "$1",
     ];
     prop_oneof![prop::sample::select(known.to_vec()).prop_map(str::to_owned), ".{0,12}", "[a-c/*{},'%.\\[\\]-]{0,10}"]
 }
@@ -152,7 +177,8 @@ proptest! {
                 Ok(answer) => {
                     prop_assert!(answer.depth() <= MAX_DEPTH);
                     let clears = matches!(function.name, "nonsensitive" | "issensitive" | "coalesce" | "lookup" | "sensitive");
-                    prop_assert!(clears || !sensitive || answer.marks_within().is_sensitive, "{} shows it", function.name);
+                    let shows = answer.is_known() && !answer.marks_within().is_sensitive;
+                    prop_assert!(clears || !sensitive || !shows, "{} shows it", function.name);
                 }
                 Err(problem) => prop_assert!(!problem.message.is_empty() && problem.kind != Kind::Limit),
             }
@@ -167,7 +193,7 @@ proptest! {
             if let Ok(once) = convert(context, &value, &ty) {
                 prop_assert!(once.ty().conforms_to(&ty) || !once.is_wholly_known(), "{} is no {ty}", once.ty());
                 let twice = convert(context, &once, &ty).expect("converted before");
-                prop_assert_eq!(once.ty(), twice.ty());
+                prop_assert!(once.ty() == twice.ty() || !once.is_wholly_known());
                 prop_assert_ne!(equal(&once, &twice), Some(false));
             }
             Ok(())

@@ -13,7 +13,7 @@ use crate::{
         problem::Problem,
         types::Type,
         unify::{Safety, unify},
-            value::{Marks, Value},
+        value::{Marks, Value},
     },
     source::lineage::sets::SetId,
 };

@@ -148,7 +148,12 @@ fn spelled(moment: &Moment) -> String {
     let sign = if civil.year < 0 { "-" } else { "" };
     format!(
         "{sign}{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}",
-        civil.year.abs(), civil.month, civil.day, civil.hour, civil.minute, civil.second
+        civil.year.abs(),
+        civil.month,
+        civil.day,
+        civil.hour,
+        civil.minute,
+        civil.second
     )
 }
 

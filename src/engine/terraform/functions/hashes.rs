@@ -10,7 +10,12 @@ use super::{
 };
 use crate::engine::{
     go::digest::{hexadecimal, md5, sha1, sha256, sha512},
-    terraform::{context::Context, problem::{Kind, Problem}, types::Type, value::Value},
+    terraform::{
+        context::Context,
+        problem::{Kind, Problem},
+        types::Type,
+        value::Value,
+    },
 };
 
 /// The functions of checksums.

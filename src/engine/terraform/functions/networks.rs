@@ -134,7 +134,8 @@ impl Network {
             )));
         }
         // Go counts on with what does not fit, to odd ends.
-        let number = u64::try_from(number).map_err(|_| Problem::unsupported("subnets that are not counted in 64 bits"))?;
+        let number =
+            u64::try_from(number).map_err(|_| Problem::unsupported("subnets that are not counted in 64 bits"))?;
         let (Ok(new_bits), Ok(prefix)) = (u32::try_from(new_bits), u32::try_from(prefix)) else {
             return Err(Problem::unsupported("subnets with a shorter prefix"));
         };

@@ -38,7 +38,8 @@ pub(super) fn encode(context: &mut Context<'_>, arguments: &[Value], ty: &Type) 
         return Ok(Value::unknown_of(ty.clone(), reason.clone()).with_flow(flow));
     }
     let node = node(context, value)?;
-    let mut text = write::write(&node, Dialect::Quoted, MAX_WRITTEN).map_err(|error| Problem::limit(error.to_string()))?;
+    let mut text =
+        write::write(&node, Dialect::Quoted, MAX_WRITTEN).map_err(|error| Problem::limit(error.to_string()))?;
     context.budget.text(text.len())?;
     if let Content::Bare(_) = node.content {
         // A plain scalar at the top is closed with the mark of a document's end.
