@@ -6,7 +6,10 @@ use super::{
     module::{Argument, Definition, Module},
     problem::Problem,
 };
-use crate::source::hcl::tree::{Block, Body, Expression, ExpressionKind, Item};
+use crate::source::hcl::{
+    tree::{Block, Body, Expression, ExpressionKind, Item, StepKind},
+    walk,
+};
 
 /// Looks at all expressions of a module.
 ///
@@ -23,6 +26,11 @@ pub fn check(module: &Module<'_>) -> Result<(), Problem> {
             check_argument(module, *argument, &[], none)?;
         }
         for nested in &definition.blocks {
+            if matches!(nested.kind(), "precondition" | "assert") {
+                check_condition(nested.file, &nested.block.body)?;
+            } else if nested.kind() == "validation" {
+                check_validation(nested.file, definition.label(0), &nested.block.body)?;
+            }
             check_body(module, nested.file, &nested.block.body, &mut Vec::new(), none)?;
         }
     }
@@ -47,6 +55,37 @@ fn repeats(definition: &Definition<'_>, argument: &str) -> Repeats {
     let is_meta = matches!(argument, "count" | "for_each" | "depends_on");
     let has = |name: &str| definition.argument(name).is_some() && !is_meta;
     Repeats { each: has("for_each"), count: has("count"), own: false }
+}
+
+/// A condition that refers to nothing checks nothing.
+fn check_condition(file: FileId, rule: &Body) -> Result<(), Problem> {
+    let Some(condition) = rule.attribute("condition") else { return Ok(()) };
+    let mut refers = false;
+    walk::references(&condition.value, &mut |_, _| refers = true);
+    if refers {
+        return Ok(());
+    }
+    let message = "Invalid condition expression: The condition expression must refer to at least one object from elsewhere in \
+                   the configuration, or else its result would not be checking anything.";
+    Err(Problem::broken(message).at(Place { file, span: condition.value.span }))
+}
+
+/// A rule of a variable that does not refer to the variable is a rule of something else.
+fn check_validation(file: FileId, name: &str, rule: &Body) -> Result<(), Problem> {
+    let Some(condition) = rule.attribute("condition") else { return Ok(()) };
+    let mut refers = false;
+    walk::references(&condition.value, &mut |root, steps| {
+        let first = steps.first().map(|step| &step.kind);
+        refers |= &*root.text == "var" && matches!(first, Some(StepKind::Attribute(found)) if *found.text == *name);
+    });
+    if refers {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid variable validation condition: The condition for variable {name:?} must refer to var.{name} in order to test \
+         incoming values."
+    );
+    Err(Problem::broken(message).at(Place { file, span: condition.value.span }))
 }
 
 fn check_argument(module: &Module<'_>, argument: Argument<'_>, names: &[&str], sees: Repeats) -> Result<(), Problem> {
@@ -91,6 +130,7 @@ fn check_block<'b>(
         // What stands in it is no expression, but for the conditions.
         "lifecycle" => {
             for rule in block.body.blocks() {
+                check_condition(file, &rule.body)?;
                 let own = &*rule.kind.text == "postcondition";
                 check_body(module, file, &rule.body, names, Repeats { own, ..sees })?;
             }

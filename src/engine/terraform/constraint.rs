@@ -13,7 +13,7 @@ use super::{
 };
 use crate::source::hcl::{
     parse_expression,
-    tree::{self, Expression, ExpressionKind},
+    tree::{self, Expression, ExpressionKind, Form, Template},
 };
 
 /// A type and the defaults of its optional attributes.
@@ -47,17 +47,10 @@ impl Evaluator<'_, '_> {
     /// # Errors
     /// What Terraform refuses.
     pub fn constraint(&mut self, expression: &Expression, scope: Scope<'_>) -> Result<Constraint, Stop> {
-        // In quotes in JSON, and as Terraform 0.11 had it.
-        if let Some(text) = expression.literal() {
-            let legacy = match &*text.value {
-                "string" => Some(Type::String),
-                "list" => Some(Type::list(Type::Dynamic)),
-                "map" => Some(Type::map(Type::Dynamic)),
-                _ => None,
-            };
-            if let Some(ty) = legacy {
-                return Ok(Constraint { ty, defaults: None });
-            }
+        // JSON has them in quotes.
+        if let ExpressionKind::Template(Template { form: Form::Bare, .. }) = &expression.kind
+            && let Some(text) = expression.literal()
+        {
             let parsed =
                 parse_expression(&text.value).map_err(|error| scope.broken(expression.span, error.to_string()))?;
             return self.deeper(|evaluator| evaluator.stated(&parsed, scope, true));
@@ -142,7 +135,9 @@ impl Evaluator<'_, '_> {
                     [stated] => (stated, None, true),
                     [stated, default] => (stated, Some(default), true),
                     _ => {
-                        return Err(wrong("Optional attribute modifier expects the type and, perhaps, a default value"));
+                        return Err(wrong(
+                            "Optional attribute modifier expects the type and, perhaps, a default value",
+                        ));
                     }
                 },
                 _ => (&item.value, None, false),

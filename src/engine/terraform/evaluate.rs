@@ -46,6 +46,10 @@ pub struct Evaluator<'p, 't> {
     pub instances: Vec<ModuleInstance<'p>>,
     /// The workspace.
     pub workspace: String,
+    /// Whether it only looks for what is wrong whatever the variables are: then they and all instances are unknown.
+    pub validates: bool,
+    /// Whether something turned out to have no instances.
+    pub has_none: bool,
     /// What was worked out, or is being worked out.
     cells: HashMap<(InstanceId, Item<'p>), Cell>,
     /// How deep it is right now.
@@ -96,7 +100,15 @@ impl<'p, 't> Evaluator<'p, 't> {
     pub fn new(context: Context<'t>, modules: &'p [Module<'p>], workspace: &str) -> Self {
         let root = ModuleInstance { module: 0, address: "".into(), caller: None, given: HashMap::new() };
         let cells = HashMap::new();
-        Self { context, modules, instances: vec![root], workspace: workspace.to_owned(), cells, depth: 0 }
+        let (instances, workspace) = (vec![root], workspace.to_owned());
+        Self { context, modules, instances, workspace, validates: false, has_none: false, cells, depth: 0 }
+    }
+
+    /// Starts again, to look for what is wrong whatever the variables are.
+    ///
+    /// Terraform does so before it plans: what has no instances, and is worked out by no plan, can still be broken.
+    pub fn validating(self) -> Self {
+        Self { validates: true, ..Self::new(self.context, self.modules, &self.workspace) }
     }
 
     /// The module that an instance is one of.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{
+    configuration::{is_local, literal},
     evaluate::{Evaluator, Item, ModuleInstance},
     leaf::Role,
     module::Definition,
@@ -59,7 +60,15 @@ impl<'p> Evaluator<'p, '_> {
             }
         }
         definition.only_blocks(&[])?;
+        if let (Some(version), Some(source)) = (definition.argument("version"), definition.argument("source"))
+            && literal(source.value()).is_some_and(is_local)
+        {
+            let message =
+                "Invalid registry module source address: the argument \"version\" applies only to registry modules.";
+            return Err(Problem::broken(message).at(version.place()).into());
+        }
         let expansion = self.expansion(definition, instance, Role::ModuleArgument, &["module", name])?;
+        self.has_none |= expansion.each.is_empty();
         let above = self.instances[instance.0 as usize].address.clone();
         let dot = if above.is_empty() { "" } else { "." };
         let mut children = Vec::with_capacity(expansion.each.len());

@@ -53,17 +53,11 @@ fn print(value: &Value, path: &mut Vec<String>, text: &mut String, unknown: &mut
         }
         Datum::Mapping(mapping) => {
             text.push('{');
-            let mut is_first = true;
-            for entry in mapping.entries() {
+            for (index, entry) in mapping.entries().iter().enumerate() {
+                text.push_str(if index == 0 { "" } else { ", " });
+                *text += &format!("{}: ", json!(entry.key.as_str()));
                 path.push(entry.key.as_str().to_owned());
-                if entry.value.is_known() {
-                    text.push_str(if is_first { "" } else { ", " });
-                    is_first = false;
-                    *text += &format!("{}: ", json!(entry.key.as_str()));
-                    print(&entry.value, path, text, unknown)?;
-                } else {
-                    unknown.push(Pointer::of(path.iter()).to_string());
-                }
+                print(&entry.value, path, text, unknown)?;
                 path.pop();
             }
             text.push('}');

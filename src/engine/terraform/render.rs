@@ -61,7 +61,13 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
     };
     let workspace = root.workspace.as_deref().unwrap_or("default");
     let mut evaluator = Evaluator::new(context, &modules, workspace);
-    let planned = plan(&mut evaluator, &modules, &files);
+    let mut planned = plan(&mut evaluator, &modules, &files);
+    if evaluator.has_none && planned.is_ok() {
+        evaluator = evaluator.validating();
+        if let Err(stop) = visit(&mut evaluator, InstanceId(0), &mut Vec::new()) {
+            planned = Err(stop.into());
+        }
+    }
     let mut context = evaluator.context;
     let planned = planned.and_then(|planned| {
         let printed = print::all(&planned)?;
@@ -93,7 +99,7 @@ fn variable_files(context: &mut Context<'_>, root: &Root) -> Result<Vec<File>, P
     let mut automatic = Vec::new();
     for entry in context.files.within(&root.folder) {
         let name = entry.path.name();
-        if entry.path.parent().as_ref() != Some(&root.folder) || name.starts_with('.') {
+        if entry.path.parent().as_ref() != Some(&root.folder) {
             continue;
         }
         if name == "terraform.tfvars" || name == "terraform.tfvars.json" {

@@ -116,6 +116,7 @@ impl<'p> Evaluator<'p, '_> {
             Mode::Ephemeral => "ephemeral",
         };
         let expansion = self.expansion(definition, instance, Role::Resource, &[block, ty, name])?;
+        self.has_none |= expansion.each.is_empty();
         let above = self.instances[instance.0 as usize].address.clone();
         let dot = if above.is_empty() { "" } else { "." };
         let stem = format!("{above}{dot}{}{ty}.{name}", mode.prefix());
@@ -125,6 +126,10 @@ impl<'p> Evaluator<'p, '_> {
             let address: Rc<str> = format!("{stem}{}", key.suffix()).into();
             let value = self.instance(instance, (mode, ty, name), definition, repetition, &address)?;
             each.push(Planned { address, value });
+        }
+        if self.validates {
+            let value = Value::unknown_of(Type::Dynamic, Reason::Resource(stem.into()));
+            return Ok(Instances::Resource { value, each: Rc::new(each) });
         }
         let seen = each.iter().map(|planned| match mode {
             Mode::Managed => planned.value.clone(),

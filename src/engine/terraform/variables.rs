@@ -107,6 +107,12 @@ impl<'p> Evaluator<'p, '_> {
             }
         };
         let given = self.raw_value(instance, name)?;
+        if self.validates {
+            if let Some(value) = given {
+                self.fitted(value, &constraint).map_err(|problem| problem.at(place))?;
+            }
+            return Ok(Value::unknown_of(constraint.ty, Reason::Variable(name.into())).with_marks(marks));
+        }
         let value = match given {
             None => match default {
                 Some(default) => default,
@@ -240,7 +246,7 @@ impl<'p> Evaluator<'p, '_> {
         }
         let value = convert(&mut self.context, &value.unmarked(), &Type::Bool)
             .map_err(|problem| Stop::from(problem.at(condition.place())))?;
-        if value.as_bool() == Some(false) {
+        if value.as_bool() == Some(false) && !self.validates {
             let text = text.ok().and_then(|text| text.as_str().map(str::to_owned));
             let message = format!("{summary}: {}", text.unwrap_or_else(|| "a condition is not kept".to_owned()));
             return Err(Problem::broken(message).at(condition.place()).into());

@@ -116,7 +116,8 @@ impl Evaluator<'_, '_> {
             return Ok(Value::bool(if operator == Operator::And { left && right } else { left || right }));
         }
         let (Some(a), Some(b)) = (left.as_number(), right.as_number()) else {
-            return Ok(unknown(result_type(operator)));
+            let known = compared(operator, left, right);
+            return Ok(known.map_or_else(|| unknown(result_type(operator)), Value::bool));
         };
         let number = |result: Option<Number>, why: &str| {
             let problem = || Problem::broken(format!("Operation failed: Error during operation: {why}."));
@@ -167,4 +168,31 @@ impl Evaluator<'_, '_> {
         let flow = self.flow_of([&value]);
         Ok(result.with_flow(flow).with_marks(value.marks().with(Marks::NONE)))
     }
+}
+
+/// What a comparison is whatever the unknown numbers turn out to be, as their bounds say.
+fn compared(operator: Operator, left: &Value, right: &Value) -> Option<bool> {
+    let (greater, less) = (is_beyond(left, right), is_beyond(right, left));
+    match operator {
+        Operator::Greater | Operator::GreaterEqual if greater => Some(true),
+        Operator::Less | Operator::LessEqual if less => Some(true),
+        Operator::Greater if less => Some(false),
+        Operator::Less if greater => Some(false),
+        Operator::GreaterEqual if less && equal(left, right) == Some(false) => Some(false),
+        Operator::LessEqual if greater && equal(left, right) == Some(false) => Some(false),
+        _ => None,
+    }
+}
+
+/// Tells whether one number is certainly greater than another one.
+fn is_beyond(greater: &Value, less: &Value) -> bool {
+    let bound = |value: &Value, is_lower: bool| match (value.as_number(), value.unknown()) {
+        (Some(number), _) => Some(number.clone()),
+        (None, Some(unknown)) => {
+            let bound = if is_lower { &unknown.refinement.lower } else { &unknown.refinement.upper };
+            bound.as_ref().map(|bound| bound.number.clone())
+        }
+        (None, None) => None,
+    };
+    bound(greater, true).zip(bound(less, false)).is_some_and(|(lower, upper)| lower > upper)
 }

@@ -1,10 +1,10 @@
 //! What names refer to.
 
-use super::{Evaluator, Item};
+use super::{Evaluator, Item, step::is_static};
 use crate::{
     engine::terraform::{
         leaf::{Leaf, PathId, Place, Role, Says},
-        module::{Mode, Module},
+        module::{Mode, Module, address},
         problem::Problem,
         resources::Instances,
         scope::{InstanceId, Repetition, Scope, Sees, Stop},
@@ -127,10 +127,10 @@ fn undeclared(module: &Module<'_>, name: &Name, steps: &[Step], sees: Repeats) -
                 "ephemeral" => Mode::Ephemeral,
                 _ => Mode::Managed,
             };
-            undeclared_resource(module, mode, ty, label)
+            undeclared_resource(module, mode, ty, label, &steps[2..])
         }
         ty => match first {
-            Some(label) => undeclared_resource(module, Mode::Managed, ty, label),
+            Some(label) => undeclared_resource(module, Mode::Managed, ty, label, &steps[1..]),
             None => Some(
                 "Invalid reference: A reference to a resource type must be followed by at least one attribute access, \
                  specifying the resource name."
@@ -140,11 +140,47 @@ fn undeclared(module: &Module<'_>, name: &Name, steps: &[Step], sees: Repeats) -
     }
 }
 
-fn undeclared_resource(module: &Module<'_>, mode: Mode, ty: &str, name: &str) -> Option<String> {
-    module.resource(mode, ty, name).is_none().then(|| {
-        let prefix = mode.prefix();
-        format!("Reference to undeclared resource: A resource \"{prefix}{ty}\" {name:?} has not been declared.")
-    })
+fn undeclared_resource(module: &Module<'_>, mode: Mode, ty: &str, name: &str, steps: &[Step]) -> Option<String> {
+    let what = address(mode, ty, name);
+    let Some(definition) = module.resource(mode, ty, name) else {
+        return Some(format!("Reference to undeclared resource: A resource {what} has not been declared."));
+    };
+    let repeated = ["count", "for_each"].into_iter().find(|meta| definition.argument(meta).is_some());
+    // Of what is behind a key that is worked out, nothing is looked at.
+    let is_literal_key = |step: &Step| matches!(step.kind, StepKind::Index(_)) && is_static(step);
+    let rest = match (steps.first().map(|step| (&step.kind, is_literal_key(step))), repeated) {
+        (Some((StepKind::Attribute(_), _)), Some(meta)) => {
+            return Some(format!(
+                "Missing resource instance key: Because {what} has {meta:?} set, its attributes must be accessed on specific \
+                 instances."
+            ));
+        }
+        (Some((_, true)), None) => {
+            return Some(format!(
+                "Unexpected resource instance key: Because {what} does not have \"count\" or \"for_each\" set, references to it \
+                 must not include an index key."
+            ));
+        }
+        (Some((_, true)), Some(_)) => &steps[1..],
+        _ => steps,
+    };
+    match (&rest.first()?.kind, attribute_name(rest.get(1))) {
+        (StepKind::Attribute(name), next) if (mode, ty) == (Mode::Managed, "terraform_data") => {
+            match (&*name.text, next) {
+                ("id", Some(_)) => Some(
+                    "Unsupported attribute: Can't access attributes on a primitive-typed value (string).".to_owned(),
+                ),
+                ("id", None) if rest.get(1).is_some_and(is_literal_key) => {
+                    Some("Invalid index: This value does not have any indices.".to_owned())
+                }
+                ("id" | "input" | "output" | "triggers_replace", _) => None,
+                (name, _) => Some(format!(
+                    "Unsupported attribute: This object has no argument, nested block, or exported attribute named {name:?}."
+                )),
+            }
+        }
+        _ => None,
+    }
 }
 
 impl<'p> Evaluator<'p, '_> {
@@ -276,11 +312,15 @@ impl<'p> Evaluator<'p, '_> {
         scope: Scope<'_>,
     ) -> Result<Value, Stop> {
         let instances = self.call_instances(instance, call)?;
+        if self.validates {
+            let whole = self.any_call(&instances, call);
+            return self.steps(whole, &steps[1..], scope);
+        }
         let (index, output, taken) = match (steps.get(1).map(|step| &step.kind), attribute_name(steps.get(2))) {
             (Some(StepKind::Attribute(name)), _) if matches!(instances, Instances::Module { repeated: false, .. }) => {
                 (None, Some(&*name.text), 2)
             }
-            (Some(StepKind::Index(key)), Some(output)) if steps.get(1).is_some_and(super::step::is_static) => {
+            (Some(StepKind::Index(key)), Some(output)) if steps.get(1).is_some_and(is_static) => {
                 (Some(self.evaluate(key, scope)?), Some(output), 3)
             }
             _ => (None, None, 1),
@@ -297,6 +337,18 @@ impl<'p> Evaluator<'p, '_> {
         }
         let whole = self.call_value(&instances)?;
         self.steps(whole, &steps[1..], scope)
+    }
+
+    /// What any instance of a module may be.
+    fn any_call(&self, instances: &Instances, call: &str) -> Value {
+        let unknown = || Value::unknown_of(Type::Dynamic, Reason::Run(format!("module.{call}").into()));
+        match instances {
+            Instances::Module { repeated: false, children, .. } => {
+                let outputs = children.first().map(|(_, child)| self.module(*child).outputs.keys());
+                Value::object(outputs.into_iter().flatten().map(|name| Entry::plain(name, unknown())))
+            }
+            _ => unknown(),
+        }
     }
 
     /// A module call with all its outputs.

@@ -11,7 +11,7 @@ use crate::{
         problem::Problem,
         scope::{InstanceId, Repetition, Scope, Sees, Stop},
         types::Type,
-        unknown::Reason,
+        unknown::{Reason, Refinement, Unknown},
         value::{Entry, Key, Marks, Value},
     },
     source::lineage::sets::{Flow, SetId},
@@ -95,6 +95,9 @@ impl<'p> Evaluator<'p, '_> {
         path: &[&str],
     ) -> Result<Expansion, Stop> {
         let (count, for_each) = (definition.argument("count"), definition.argument("for_each"));
+        if self.validates {
+            return self.any_instance(count, for_each, instance, role, path);
+        }
         match (count, for_each) {
             (None, None) => Ok(Expansion {
                 is_repeated: false,
@@ -112,6 +115,35 @@ impl<'p> Evaluator<'p, '_> {
         }
     }
 
+    /// One instance that stands for all that there may be.
+    fn any_instance(
+        &mut self,
+        count: Option<Argument<'p>>,
+        for_each: Option<Argument<'p>>,
+        instance: InstanceId,
+        role: Role,
+        path: &[&str],
+    ) -> Result<Expansion, Stop> {
+        let not_known = |ty: Type, what: &str| {
+            let reason = Reason::Run(what.into());
+            Value::not_known(ty, Unknown { reason, refinement: Refinement::not_null() })
+        };
+        let repetition = match (count, for_each) {
+            (Some(count), _) => {
+                self.meta_argument(count, instance, role, path)?;
+                Repetition::Count(not_known(Type::Number, "count.index"))
+            }
+            (None, Some(for_each)) => {
+                self.meta_argument(for_each, instance, role, path)?;
+                Repetition::Each(not_known(Type::String, "each.key"), not_known(Type::Dynamic, "each.value"))
+            }
+            (None, None) => Repetition::Once,
+        };
+        let is_repeated = !matches!(repetition, Repetition::Once);
+        let each = vec![(InstanceKey::None, repetition)];
+        Ok(Expansion { is_repeated, by_key: for_each.is_some(), each, control: SetId::EMPTY })
+    }
+
     fn meta_argument(
         &mut self,
         argument: Argument<'p>,
@@ -125,8 +157,9 @@ impl<'p> Evaluator<'p, '_> {
         let scope = Scope { file: argument.file, role, path, names: None, sees };
         let value = self.evaluate(argument.value(), scope)?;
         let marks = value.marks();
-        if marks != Marks::NONE {
-            let kind = if marks.is_sensitive { "Sensitive" } else { "Ephemeral" };
+        // How many there are says little of a secret; the keys of a map may be secrets themselves.
+        if marks.is_ephemeral || marks.is_sensitive && argument.name() == "for_each" {
+            let kind = if marks.is_ephemeral { "Ephemeral" } else { "Sensitive" };
             let message = format!(
                 "Invalid {} argument: {kind} values, or values derived from them, cannot be used as {} arguments.",
                 argument.name(),
@@ -134,6 +167,7 @@ impl<'p> Evaluator<'p, '_> {
             );
             return Err(Problem::broken(message).at(argument.place()).into());
         }
+        let value = value.marked_only(Marks::NONE);
         let flow = value.own_flow(&mut self.context.sets);
         let control = self.context.sets.union(flow.data, flow.control);
         Ok((value, control))
