@@ -255,12 +255,8 @@ impl Resource {
                 let moved = all.filter(|(_, origins)| origins.iter().any(says));
                 moved.map(|(at, _)| (at.clone(), Dependence::Data)).collect()
             }
-            (Source::Terraform(source), Spot::Bytes(file, span, _)) => {
-                let says = |origin: &Origin| origin.file == **file && origin.span == *span;
-                let moved = fields.iter().filter(|at| source.origins(at).iter().any(says));
-                moved.map(|at| (at.clone(), Dependence::Data)).collect()
-            }
-            (Source::Manifest(_) | Source::Terraform(_), Spot::Key(_)) => Vec::new(),
+            (Source::Terraform(source), _) => source.dependents(fields, spot),
+            (Source::Manifest(_), Spot::Key(_)) => Vec::new(),
         }
     }
 
@@ -281,7 +277,7 @@ impl Resource {
             Source::Manifest(source) => steps.iter().map(|step| source.sites(step)).collect(),
             Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
             Source::Kustomize(source) => source.sites(steps, wanted),
-            Source::Terraform(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Terraform(source) => source.sites(steps),
         }
     }
 

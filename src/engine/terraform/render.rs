@@ -13,8 +13,9 @@ use super::{
     problem::{Kind, Problem},
     resources::{Instances, Planned},
     scope::{InstanceId, Stop},
-    source::{Source, Whole},
+    source::Source,
     variables,
+    whole::{self, Whole},
 };
 use crate::{
     engine::{self, Rendered, Resource, reads::Reads},
@@ -62,6 +63,7 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
     let workspace = root.workspace.as_deref().unwrap_or("default");
     let mut evaluator = Evaluator::new(context, &modules, workspace);
     let mut planned = plan(&mut evaluator, &modules, &files);
+    let met = whole::modules(&evaluator);
     if evaluator.has_none && planned.is_ok() {
         evaluator = evaluator.validating();
         if let Err(stop) = visit(&mut evaluator, InstanceId(0), &mut Vec::new()) {
@@ -79,7 +81,8 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
     };
     let mut rendered = Rendered { printed: Some(printed), ..Rendered::default() };
     rendered.files.extend(context.files.asked().iter().cloned());
-    let whole = Rc::new(Whole::of(context));
+    let variable_files = files.iter().map(|file| context.files.path(file.id).clone()).collect();
+    let whole = Rc::new(Whole::of(context, met, variable_files, planned.clone()));
     for planned in planned {
         rendered.values += planned.value.size();
         let value = Arc::new(print::attributes(&planned.value));

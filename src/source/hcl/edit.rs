@@ -81,7 +81,7 @@ pub enum Change {
     Element {
         /// The tuple.
         within: Span,
-        /// The position that the element will have; at most the number of elements.
+        /// The position that the element will have; the last one where it is beyond.
         index: usize,
         /// The element.
         value: Value,
@@ -177,9 +177,8 @@ pub fn word(text: &str, change: &Change) -> Result<Vec<Splice>, EditError> {
     if wanted == before {
         return Ok(Vec::new());
     }
-    let is_exact = |splices: &[Splice]| {
-        parse(&applied(text, splices)).is_ok_and(|file| Shape::of(&file.body) == wanted)
-    };
+    let is_exact =
+        |splices: &[Splice]| parse(&applied(text, splices)).is_ok_and(|file| Shape::of(&file.body) == wanted);
     for splices in wordings(&page, change)? {
         if !is_exact(&splices) {
             continue;
@@ -224,4 +223,15 @@ pub fn applied(text: &str, splices: &[Splice]) -> String {
 /// The value that an expression says without referring to anything; nothing where it does refer, or calls a function.
 pub fn literal(expression: &super::tree::Expression) -> Option<Value> {
     shape::literal(expression)
+}
+
+/// What an argument or item is set to, by its name or key.
+pub fn expression_of(body: &super::tree::Body, name: Span) -> Option<super::tree::Expression> {
+    find::find(body, name, |node| match node {
+        find::Node::Attribute(_, attribute) if attribute.name.span == name => Some(attribute.value.clone()),
+        find::Node::Item(_, object, index) if object.items[index].key.span() == name => {
+            Some(object.items[index].value.clone())
+        }
+        _ => None,
+    })
 }

@@ -64,11 +64,18 @@ pub(super) fn aligned(text: &str, splices: &[Splice]) -> Vec<Splice> {
                 let within = blanks.iter().filter(|(start, end, _)| line.start <= *start && *end <= line.end);
                 within.map(|(start, end, wanted)| *wanted as isize - (end - start) as isize).sum()
             };
-            let column = |line: &Line, cell: Cell| columns(&after[line.start..cell.behind]).wrapping_add_signed(extra(line));
+            let column =
+                |line: &Line, cell: Cell| columns(&after[line.start..cell.behind]).wrapping_add_signed(extra(line));
             let cells: Vec<(&Line, Cell)> = chain.iter().filter_map(|line| Some((*line, cell(line)?))).collect();
-            let are_clean = cells.iter().filter(|(_, cell)| !is_new(cell.at)).all(|(_, cell)| clean.get(&before(cell.at)) == Some(&true));
+            let are_clean = cells
+                .iter()
+                .filter(|(_, cell)| !is_new(cell.at))
+                .all(|(_, cell)| clean.get(&before(cell.at)) == Some(&true));
             let most = cells.iter().map(|(line, cell)| column(line, *cell)).max().unwrap_or(0);
-            let known = cells.iter().find(|(_, cell)| !is_new(cell.at)).map(|(line, cell)| column(line, *cell) + cell.at - cell.behind);
+            let known = cells
+                .iter()
+                .find(|(_, cell)| !is_new(cell.at))
+                .map(|(line, cell)| column(line, *cell) + cell.at - cell.behind);
             let mut chain_blanks = Vec::new();
             for (line, cell) in cells {
                 let wanted = match known {
@@ -101,7 +108,10 @@ fn merged(
     let mut reach: Vec<Span> = splices.iter().map(|splice| splice.span).collect();
     for (start, end, wanted) in blanks.iter().rev() {
         let spaces = " ".repeat(*wanted);
-        match moved.iter().position(|(from, to)| *start < *to && *from < *end || from <= start && end <= to && from < to) {
+        match moved
+            .iter()
+            .position(|(from, to)| *start < *to && *from < *end || from <= start && end <= to && from < to)
+        {
             Some(index) => {
                 let (from, to) = moved[index];
                 // What lies before or behind the splice is taken into it.

@@ -28,7 +28,12 @@ fn block_at<'p>(page: &Page<'p>, at: Span) -> Option<&'p Block> {
 }
 
 /// A new argument of a block or of the file.
-pub(super) fn argument(page: &Page<'_>, within: Option<Span>, name: &str, value: &Value) -> Result<Option<Vec<Vec<Splice>>>, EditError> {
+pub(super) fn argument(
+    page: &Page<'_>,
+    within: Option<Span>,
+    name: &str,
+    value: &Value,
+) -> Result<Option<Vec<Vec<Splice>>>, EditError> {
     let block = match within {
         None => None,
         Some(at) => match block_at(page, at) {

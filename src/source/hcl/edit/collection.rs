@@ -15,7 +15,12 @@ use crate::source::{
 };
 
 /// A new item at the end of an object.
-pub(super) fn key(page: &Page<'_>, within: Span, key: &str, value: &Value) -> Result<Option<Vec<Vec<Splice>>>, EditError> {
+pub(super) fn key(
+    page: &Page<'_>,
+    within: Span,
+    key: &str,
+    value: &Value,
+) -> Result<Option<Vec<Vec<Splice>>>, EditError> {
     let found = find(&page.file.body, within, |node| match node {
         Node::Expression(expression) if expression.span == within => match &expression.kind {
             ExpressionKind::Object(object) => Some(object),
@@ -32,7 +37,9 @@ pub(super) fn key(page: &Page<'_>, within: Span, key: &str, value: &Value) -> Re
         let line = line_of(page.text, item.span.start);
         return Err(EditError::Exists { name: key.to_owned(), line });
     }
-    let name = if object.items.is_empty() || !object.items.iter().all(|item| page.text[item.key.span().range()].starts_with('"')) {
+    let name = if object.items.is_empty()
+        || !object.items.iter().all(|item| page.text[item.key.span().range()].starts_with('"'))
+    {
         print::key(key)
     } else {
         print::quoted(key)
@@ -63,11 +70,17 @@ pub(super) fn element(page: &Page<'_>, within: Span, index: usize, value: &Value
         _ => None,
     })?;
     let spans: Vec<Span> = items.iter().map(|item| item.span).collect();
-    (index <= spans.len()).then(|| vec![inserted(page, within, &spans, index, |layout| print::value(value, layout))])
+    Some(vec![inserted(page, within, &spans, index.min(spans.len()), |layout| print::value(value, layout))])
 }
 
 /// What is new, at a position among the others.
-fn inserted(page: &Page<'_>, within: Span, items: &[Span], index: usize, words: impl Fn(Layout<'_>) -> String) -> Vec<Splice> {
+fn inserted(
+    page: &Page<'_>,
+    within: Span,
+    items: &[Span],
+    index: usize,
+    words: impl Fn(Layout<'_>) -> String,
+) -> Vec<Splice> {
     let line_break = page.line_break();
     let inside = Span::new(within.start + 1, within.end - 1);
     let Some(last) = items.last() else {
@@ -105,7 +118,8 @@ fn inserted(page: &Page<'_>, within: Span, items: &[Span], index: usize, words: 
         return splices;
     }
     // A value of several lines goes on where the line goes on.
-    let is_line = !page.has_lines(Span::new(items[0].start, last.end)) || !items.iter().any(|item| page.has_lines(*item));
+    let is_line =
+        !page.has_lines(Span::new(items[0].start, last.end)) || !items.iter().any(|item| page.has_lines(*item));
     let layout = if is_line { Layout::Line } else { Layout::Lines { indent: page.indent(last.start), line_break } };
     let words = words(layout);
     match items.get(index) {

@@ -78,11 +78,16 @@ impl<'t> Search<'_, 't> {
 
     fn inside(&mut self, expression: &'t Expression) {
         match &expression.kind {
-            ExpressionKind::Null | ExpressionKind::Bool(_) | ExpressionKind::Number(_) | ExpressionKind::Variable(_) => {}
+            ExpressionKind::Null
+            | ExpressionKind::Bool(_)
+            | ExpressionKind::Number(_)
+            | ExpressionKind::Variable(_) => {}
             ExpressionKind::Template(template) => self.parts(&template.parts, template.form),
             ExpressionKind::Parenthesis(inner) => self.expression(inner),
             ExpressionKind::Tuple(items) => {
-                for (index, item) in items.iter().enumerate().filter(|(_, item)| self.holds(item.span)).collect::<Vec<_>>() {
+                for (index, item) in
+                    items.iter().enumerate().filter(|(_, item)| self.holds(item.span)).collect::<Vec<_>>()
+                {
                     if (self.visit)(Node::Element(expression, items, index)) {
                         self.expression(item);
                     }

@@ -24,7 +24,9 @@ impl<'t> Page<'t> {
 
     /// The first byte of the line that a byte is on.
     pub(super) fn line_start(&self, at: usize) -> usize {
-        self.text[..at].rfind('\n').map_or_else(|| if self.text.starts_with('\u{feff}') { 3.min(at) } else { 0 }, |found| found + 1)
+        self.text[..at]
+            .rfind('\n')
+            .map_or_else(|| if self.text.starts_with('\u{feff}') { 3.min(at) } else { 0 }, |found| found + 1)
     }
 
     /// The byte behind the line that a byte is on, line break included.
@@ -67,7 +69,8 @@ impl<'t> Page<'t> {
     /// The comma that comes next, if nothing else comes before it but line breaks and comments.
     pub(super) fn comma_behind(&self, at: usize) -> Option<Span> {
         let from = self.tokens.partition_point(|token| (token.start as usize) < at);
-        let next = self.tokens[from..].iter().find(|token| !matches!(token.kind, TokenKind::Newline | TokenKind::Comment))?;
+        let next =
+            self.tokens[from..].iter().find(|token| !matches!(token.kind, TokenKind::Newline | TokenKind::Comment))?;
         (next.kind == TokenKind::Comma).then(|| next.span())
     }
 

@@ -44,7 +44,8 @@ pub(super) fn value(value: &Value, layout: Layout<'_>) -> String {
             format!("{{{line_break}{items}{indent}}}")
         }
         (Value::Object(map), Layout::Line) => {
-            let items: Vec<String> = map.iter().map(|(name, item)| format!("{} = {}", key(name), self::value(item, layout))).collect();
+            let items: Vec<String> =
+                map.iter().map(|(name, item)| format!("{} = {}", key(name), self::value(item, layout))).collect();
             format!("{{ {} }}", items.join(", "))
         }
         (scalar, _) => scalar.to_string(),
@@ -67,7 +68,8 @@ pub(super) fn block(kind: &str, map: &Map<String, Value>, like: &Like, indent: &
     names.sort_by_key(|name| rank(name));
     let mut lines = String::new();
     let mut is_first = true;
-    let (blocks, arguments): (Vec<&String>, Vec<&String>) = names.into_iter().partition(|name| like.block(name, &map[*name]).is_some());
+    let (blocks, arguments): (Vec<&String>, Vec<&String>) =
+        names.into_iter().partition(|name| like.block(name, &map[*name]).is_some());
     for name in arguments {
         let layout = Layout::Lines { indent: &inner, line_break };
         lines += &format!("{inner}{name} = {}{line_break}", value(&map[name], layout));

@@ -4,9 +4,7 @@ use serde_json::{Map, Value};
 
 use super::Change;
 use crate::source::{
-    hcl::tree::{
-        Body, Expression, ExpressionKind, Item, Key, Label, Part, Step, StepKind, Template, Text, Unary,
-    },
+    hcl::tree::{Body, Expression, ExpressionKind, Item, Key, Label, Part, Step, StepKind, Template, Text, Unary},
     span::Span,
 };
 
@@ -130,7 +128,9 @@ impl Shape {
                 parts.extend(operation.rest.iter().map(|operand| Self::expression(&operand.value)));
                 Self::other(span, format!("{operators:?}"), parts)
             }
-            ExpressionKind::Conditional(each) => Self::other(span, "?", all(&[&each.test, &each.then, &each.otherwise])),
+            ExpressionKind::Conditional(each) => {
+                Self::other(span, "?", all(&[&each.test, &each.then, &each.otherwise]))
+            }
         }
     }
 
@@ -138,7 +138,10 @@ impl Shape {
     fn key(key: &Key) -> Self {
         match key {
             Key::Name(name) => Self::new(name.span, Tag::Text(name.text.to_string()), Vec::new()),
-            Key::Expression(expression) => Self::expression(expression),
+            Key::Expression(expression) => match Self::expression(expression) {
+                text @ Self { tag: Tag::Text(_), .. } => Self { parts: Vec::new(), ..text },
+                other => other,
+            },
         }
     }
 
@@ -158,8 +161,8 @@ impl Shape {
             [Part::Text(text)] => {
                 // Both the expression and the text in it can be asked for.
                 let inner = Self::piece(text);
-                let Tag::Piece(says) = &inner.tag else { unreachable!("a piece is a piece") };
-                Self { tag: Tag::Text(says.clone()), span, parts: vec![inner] }
+                let parts = if text.value.is_empty() { Vec::new() } else { vec![inner] };
+                Self::new(span, Tag::Text(text.value.to_string()), parts)
             }
             parts => Self::other(span, "template", Self::parts(parts)),
         }
@@ -208,7 +211,9 @@ impl Shape {
             }
             Value::String(text) => Self::text(text),
             Value::Array(items) => Self::new(none, Tag::Tuple, items.iter().map(Self::value).collect()),
-            Value::Object(map) => Self::new(none, Tag::Object, map.iter().map(|(key, value)| Self::item(key, value)).collect()),
+            Value::Object(map) => {
+                Self::new(none, Tag::Object, map.iter().map(|(key, value)| Self::item(key, value)).collect())
+            }
         }
     }
 
@@ -222,7 +227,11 @@ impl Shape {
     }
 
     fn item(key: &str, value: &Value) -> Self {
-        Self::new(Span::default(), Tag::Item, vec![Self::new(Span::default(), Tag::Text(key.to_owned()), Vec::new()), Self::value(value)])
+        Self::new(
+            Span::default(),
+            Tag::Item,
+            vec![Self::new(Span::default(), Tag::Text(key.to_owned()), Vec::new()), Self::value(value)],
+        )
     }
 
     fn attribute(name: &str, value: &Value) -> Self {
@@ -257,9 +266,7 @@ impl Shape {
             Change::Argument { within, name, value } => {
                 let body = match within {
                     None => self,
-                    Some(span) => {
-                        self.find(*span, |shape| matches!(shape.tag, Tag::Block(..)))?.parts.first_mut()?
-                    }
+                    Some(span) => self.find(*span, |shape| matches!(shape.tag, Tag::Block(..)))?.parts.first_mut()?,
                 };
                 let attributes = body.parts.iter().take_while(|part| matches!(part.tag, Tag::Attribute(_)));
                 let at = attributes.take_while(|part| part.name() < name.as_str()).count();
@@ -281,10 +288,7 @@ impl Shape {
             }
             Change::Element { within, index, value } => {
                 let tuple = self.find(*within, |shape| shape.tag == Tag::Tuple)?;
-                if *index > tuple.parts.len() {
-                    return None;
-                }
-                tuple.parts.insert(*index, Self::value(value));
+                tuple.parts.insert((*index).min(tuple.parts.len()), Self::value(value));
             }
             Change::Remove { at } => self.remove(*at)?,
             Change::RemoveElement { within, index } => {

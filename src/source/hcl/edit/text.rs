@@ -28,7 +28,8 @@ pub(super) fn set(page: &Page<'_>, at: Span, new: &Value) -> Option<Vec<Vec<Spli
     {
         all.extend(rewritten(page, text, template.form, new));
     }
-    let has_lines = page.has_lines(at) && matches!(expression.kind, ExpressionKind::Tuple(_) | ExpressionKind::Object(_));
+    let has_lines =
+        page.has_lines(at) && matches!(expression.kind, ExpressionKind::Tuple(_) | ExpressionKind::Object(_));
     let is_inline = !page.begins_value(at) && !has_lines;
     let lines = Layout::Lines { indent: page.indent(at.start), line_break: page.line_break() };
     let layout = if is_inline { Layout::Line } else { lines };
@@ -48,9 +49,23 @@ fn rewritten(page: &Page<'_>, text: &Text, form: Form, new: &str) -> Vec<Vec<Spl
     let old = &*text.value;
     let start: usize = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     let (rest, new_rest) = (&old[start..], &new[start..]);
-    let tail: usize = rest.chars().rev().zip(new_rest.chars().rev()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    let tail: usize =
+        rest.chars().rev().zip(new_rest.chars().rev()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     let range = (start, old.len() - tail);
-    raw(page, text, form, range, &new[start..new.len() - tail]).into_iter().map(|splice| vec![splice]).collect()
+    let part = raw(page, text, form, range, &new[start..new.len() - tail]);
+    part.into_iter().chain(anew(page, text, form, new)).map(|splice| vec![splice]).collect()
+}
+
+/// All lines of a heredoc that is nothing but text.
+fn anew(page: &Page<'_>, text: &Text, form: Form, new: &str) -> Option<Splice> {
+    let Form::Heredoc { cut, .. } = form else { return None };
+    let blanks = page.indent_of_heredoc(text, cut.unwrap_or(0));
+    let line = |line: &str| {
+        let is_blank = line.trim_end_matches(['\r', '\n']).is_empty();
+        format!("{}{}", if is_blank { "" } else { &blanks }, unquoted(line))
+    };
+    let lines: String = new.split_inclusive('\n').map(line).collect();
+    Some(Splice::new(Span::new(page.line_start(text.span.start), text.span.end), lines))
 }
 
 /// The ways to write other bytes of a text.
@@ -68,36 +83,27 @@ pub(super) fn replaced(page: &Page<'_>, at: Span, range: (usize, usize), new: &s
 
 fn raw(page: &Page<'_>, text: &Text, form: Form, range: (usize, usize), new: &str) -> Option<Splice> {
     text.value.get(range.0..range.1)?;
-    let (start, end) = (place(text, range.0, false)?, place(text, range.1, true)?);
-    let span = Span::new(start.min(end), start.max(end));
+    let start = place(text, range.0, false)?;
+    // A line break that goes takes along the blanks that are cut from the next line.
+    let takes_line = range.1 < text.value.len() && text.value[..range.1].ends_with('\n');
+    let end = if range.0 == range.1 { start } else { place(text, range.1, !takes_line)? };
     let new = match form {
         Form::Quoted => escaped(new),
         Form::Bare => return None,
         Form::Heredoc { cut, .. } => {
-            let new = unquoted(new);
-            match cut {
-                // A line that is new gets what is cut from all of them.
-                Some(cut) if new.contains('\n') => {
-                    let blanks: String = page.indent_of_heredoc(text, cut);
-                    let mut lines = String::new();
-                    for (index, line) in new.split_inclusive('\n').enumerate() {
-                        let is_blank = line.trim_end_matches(['\r', '\n']).is_empty();
-                        lines += if index > 0 && !is_blank { &blanks } else { "" };
-                        lines += line;
-                    }
-                    let begins_line = range.0 == 0 || text.value[..range.0].ends_with('\n');
-                    let goes_on = new.ends_with('\n') && range.1 < text.value.len();
-                    match (begins_line, goes_on) {
-                        // The blanks before the first byte that goes stay before the first that comes.
-                        (_, true) => lines + &blanks,
-                        _ => lines,
-                    }
-                }
-                _ => new,
+            let blanks = page.indent_of_heredoc(text, cut.unwrap_or(0));
+            let goes_on = range.1 < text.value.len();
+            let mut lines = String::new();
+            for (index, line) in unquoted(new).split_inclusive('\n').enumerate() {
+                let is_blank = line.trim_end_matches(['\r', '\n']).is_empty();
+                lines += if index > 0 && !is_blank { &blanks } else { "" };
+                lines += line;
             }
+            lines += if new.ends_with('\n') && goes_on { &blanks } else { "" };
+            lines
         }
     };
-    Some(Splice::new(span, new))
+    (start <= end).then(|| Splice::new(Span::new(start, end), new))
 }
 
 /// The byte of the file that a byte of the text is, or the end of what is before it.
