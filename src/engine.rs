@@ -268,6 +268,14 @@ impl Resource {
         }
     }
 
+    /// What is wanted of it, in the form in which its source says such things: JSON in a text may come in any order.
+    pub fn settled(&self, wanted: Value) -> Value {
+        match &self.source {
+            Source::Manifest(_) | Source::Helm(_) | Source::Kustomize(_) => wanted,
+            Source::Terraform(source) => source.settled(wanted),
+        }
+    }
+
     /// Where each step of the change to the wanted resource could be made, best first; never empty.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
     wanted::check(finding)?;
     let owned = owner::find(catalog, finding.stack.as_deref(), &finding.resource)?;
     let declared = owned.resource();
-    let wanted = wanted::wanted(finding, &declared.value)?;
+    let wanted = declared.settled(wanted::wanted(finding, &declared.value)?);
     if same(&declared.value, &wanted) {
         return Ok(Verdict::InSync);
     }

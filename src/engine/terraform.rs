@@ -21,6 +21,7 @@ pub mod problem;
 pub mod render;
 pub mod resources;
 pub mod scope;
+pub mod settle;
 mod sites;
 pub mod source;
 pub mod types;

@@ -201,11 +201,10 @@ impl Search<'_> {
     fn set_text(&mut self, value: &Value, at: &Pointer, new: &str) -> Result<(), Refusal> {
         let Some(string) = value.as_string() else { return Ok(()) };
         let old = string.as_str();
-        if let Some(text) = json::sites(self, value, at, new)? {
-            // JSON that is written as text, with what differs in its place.
-            return self.set_plain(value, &text);
+        if json::sites(self, value, at, new)? {
+            return Ok(());
         }
-        self.set_plain(value, new)?;
+        self.set_plain(value, new);
         if old.is_empty() || string.text().pieces().iter().all(|piece| piece.len == 0) {
             for leaf in self.leaves(value) {
                 self.at_leaf(&leaf, &Action::Set(new.into()));
@@ -214,8 +213,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn set_plain(&mut self, value: &Value, new: &str) -> Result<(), Refusal> {
-        let Some(string) = value.as_string() else { return Ok(()) };
+    fn set_plain(&mut self, value: &Value, new: &str) {
+        let Some(string) = value.as_string() else { return };
         let old = string.as_str();
         let window = Window::between(old, new);
         let pieces: Vec<Slice> = string.text().slices(0..old.len()).filter(|piece| !piece.range.is_empty()).collect();
@@ -227,7 +226,6 @@ impl Search<'_> {
         if pieces.iter().any(|piece| matches!(piece.made_of, MadeOf::Derived(_))) {
             self.computed(value, old, new, &window);
         }
-        Ok(())
     }
 
     /// A text that a function made: of a literal that is still in it, or of nothing but one literal.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::{
     leaf::{self, Leaf, Says},
     resources::Planned,
+    settle::settled,
     sites::{self, Built},
     value::{Datum, walk::flow_of},
     whole::Whole,
@@ -90,6 +91,11 @@ impl Source {
         let meets = |origin: &Origin| origin.file == **file && (holds(origin.span, *span) || holds(*span, origin.span));
         let moved = fields.iter().filter(|at| self.origins(at).iter().any(meets));
         moved.map(|at| (at.clone(), Dependence::Data)).collect()
+    }
+
+    /// What is wanted, in the form in which the source says such things.
+    pub fn settled(&self, wanted: serde_json::Value) -> serde_json::Value {
+        settled(&self.planned.value, wanted)
     }
 
     /// Where each step of a change could be written.
