@@ -71,6 +71,9 @@ pub struct Rendered {
     pub files: BTreeSet<RepoPath>,
     /// How many values it holds in memory, besides those of the files that were parsed.
     pub values: usize,
+    /// What resources depend on and do not show, as digests by what they are of: the known parts of values that are not known
+    /// as a whole, the arguments of providers and data sources.
+    pub unseen: BTreeMap<String, u64>,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
     /// What the field's tool prints, to the byte, where that is more than the resources: comments, documents of no kind.

@@ -27,6 +27,7 @@ pub mod source;
 pub mod types;
 pub mod unify;
 pub mod unknown;
+pub mod unseen;
 pub mod value;
 pub mod variables;
 pub mod whole;

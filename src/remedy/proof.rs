@@ -194,6 +194,9 @@ fn compare(
         let new = found.iter().find(|skipped| !known.contains(skipped)).map_or("more is read", |(_, why)| why);
         return Err(shared(format!("change what is passed over ({new})")));
     }
+    if let Some(what) = moved(&before.unseen, &after.unseen) {
+        return Err(shared(format!("change what {what} is made of, which only shows when it is applied,")));
+    }
     let pairs = pairs(before, after).map_err(shared)?;
     let renamed: Vec<(&str, &str)> = pairs.iter().filter_map(|(_, old, new)| renamed(&old.id, &new.id)).collect();
     for (index, old, new) in pairs {
@@ -258,6 +261,13 @@ fn renamed<'r>(old: &'r ResourceId, new: &'r ResourceId) -> Option<(&'r str, &'r
         }
         _ => None,
     }
+}
+
+/// The first digest that is not the same.
+fn moved<'r>(before: &'r BTreeMap<String, u64>, after: &'r BTreeMap<String, u64>) -> Option<&'r str> {
+    let differs = |(what, digest): &(&'r String, &u64)| before.get(*what) != Some(*digest);
+    let gone = before.keys().find(|what| !after.contains_key(*what));
+    after.iter().find(differs).map(|(what, _)| what).or(gone).map(String::as_str)
 }
 
 /// What was passed over, without the lines, which any insertion moves.

@@ -15,8 +15,9 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::{
-    leaf::{Leaf, Says},
+    leaf::{Leaf, Role, Says},
     resources::Planned,
+    scope::Repetition,
     value::{Datum, Entry, Value},
     whole::Whole,
 };
@@ -140,7 +141,7 @@ impl Search<'_> {
         self.refuse_marked(base, &target(at, &step.action))?;
         if let Some(unknown) = value.unknown() {
             let (address, reason) = (&self.built.planned.address, &unknown.reason);
-            let message = format!("{at} of {address} is not known before it is applied: it comes from {reason}");
+            let message = format!("{at} of {address} is not known before it is applied: {reason}");
             self.why = Some(self.built.refusal(message, "look at what it comes from, or change the source by hand"));
             return Ok(());
         }
@@ -186,16 +187,27 @@ impl Search<'_> {
 
     /// A value becomes another one.
     fn set(&mut self, value: &Value, at: &Pointer, new: &Json) -> Result<(), Refusal> {
+        if self.is_fallback(value) {
+            referred::sites(self, at, new);
+        }
         match (value.as_string(), new) {
             (Some(_), Json::String(text)) => self.set_text(value, at, text)?,
+            // What several make, by an operator or function, none of them says.
             _ => {
-                for leaf in self.leaves(value) {
+                if let [leaf] = self.leaves(value)[..] {
                     self.at_leaf(&leaf, &Action::Set(self.styled(value, &leaf, new)));
                 }
             }
         }
         referred::sites(self, at, new);
         Ok(())
+    }
+
+    /// Tells whether a value is a literal that may speak for other instances as well, where one would have one of its own.
+    fn is_fallback(&self, value: &Value) -> bool {
+        let leaves = self.leaves(value);
+        let is_shared = |leaf: &Leaf| matches!(leaf.role, Role::Resource | Role::ModuleArgument | Role::TypeDefault);
+        matches!(self.built.planned.repetition, Repetition::Each(..)) && leaves.iter().all(is_shared)
     }
 
     fn set_text(&mut self, value: &Value, at: &Pointer, new: &str) -> Result<(), Refusal> {

@@ -71,13 +71,12 @@ impl Source {
         let (file, line) = self.whole.line(place);
         let role = match (leaf.says, leaf.role) {
             (Says::Absent, _) => Role::Absent,
-            (Says::Template, _) => Role::Template,
-            (_, leaf::Role::Resource) => Role::Literal,
-            (_, leaf::Role::ModuleArgument) => Role::Argument,
-            (_, leaf::Role::Local | leaf::Role::Output) => Role::Constant,
-            (_, leaf::Role::VariableDefault | leaf::Role::TypeDefault) => Role::Default,
-            (_, leaf::Role::VariableValue) => Role::Value,
-            (_, leaf::Role::File) => Role::Entry,
+            (_, leaf::Role::Resource) => Role::ResourceArgument,
+            (_, leaf::Role::ModuleArgument) => Role::ModuleArgument,
+            (_, leaf::Role::Local | leaf::Role::Output) => Role::Local,
+            (_, leaf::Role::VariableDefault | leaf::Role::TypeDefault) => Role::VariableDefault,
+            (_, leaf::Role::VariableValue) => Role::VariableValue,
+            (_, leaf::Role::File) => Role::FileEntry,
             (_, leaf::Role::BuiltIn) => Role::BuiltIn,
         };
         let span = Span::new(place.span.start, place.span.end);

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{
     EditError,
+    collection::leading,
     find::{Node, find},
     page::Page,
     print::{self, Layout, Like},
@@ -114,7 +115,11 @@ pub(super) fn block(page: &Page<'_>, within: Span, kind: &str, value: &Map<Strin
             }
             let indent = page.indent(last.span.start);
             let words = print::block(kind, value, &like, indent, line_break);
-            let gap = if follows_blank(page, last.span.start) || siblings.len() == 1 { line_break } else { "" };
+            let gap = if follows_blank(page, leading(page, last.span.start, false)) || siblings.len() == 1 {
+                line_break
+            } else {
+                ""
+            };
             let at = page.next_line(last.span.end);
             Splice::new(Span::empty(at), format!("{gap}{indent}{words}{line_break}"))
         }
@@ -129,7 +134,7 @@ pub(super) fn block(page: &Page<'_>, within: Span, kind: &str, value: &Map<Strin
                 let lifecycle = around.body.blocks().find(|block| &*block.kind.text == "lifecycle");
                 match lifecycle.filter(|block| page.begins_line(block.span.start)) {
                     Some(lifecycle) => {
-                        let at = page.line_start(super::collection::leading(page, lifecycle.span.start, false));
+                        let at = page.line_start(leading(page, lifecycle.span.start, false));
                         Splice::new(Span::empty(at), format!("{indent}{words}{line_break}{line_break}"))
                     }
                     None => {

@@ -100,7 +100,9 @@ fn inserted(
     let by_line = items.iter().all(|item| page.begins_line(item.start)) && page.begins_line(inside.end);
     if by_line {
         let indent = page.indent(last.start).to_owned();
-        let words = words(Layout::Lines { indent: &indent, line_break });
+        let is_map = |item: &Span| page.text[item.range()].starts_with(['{', '[']);
+        let one_line = !items.iter().any(|item| page.has_lines(*item)) && is_tuple && items.iter().all(is_map);
+        let words = words(if one_line { Layout::Line } else { Layout::Lines { indent: &indent, line_break } });
         let has_comma = page.comma_behind(last.end).is_some();
         let others_have = items[..items.len() - 1].iter().any(|item| page.comma_behind(item.end).is_some());
         if index < items.len() {

@@ -12,6 +12,8 @@ use crate::source::{
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     span: Span,
+    /// Of an expression that is nothing but text: the bytes of the text.
+    inner: Option<Span>,
     tag: Tag,
     parts: Vec<Shape>,
 }
@@ -46,7 +48,7 @@ impl PartialEq for Shape {
 
 impl Shape {
     fn new(span: Span, tag: Tag, parts: Vec<Self>) -> Self {
-        Self { span, tag, parts }
+        Self { span, inner: None, tag, parts }
     }
 
     fn other(span: Span, tag: impl Into<String>, parts: Vec<Self>) -> Self {
@@ -138,10 +140,7 @@ impl Shape {
     fn key(key: &Key) -> Self {
         match key {
             Key::Name(name) => Self::new(name.span, Tag::Text(name.text.to_string()), Vec::new()),
-            Key::Expression(expression) => match Self::expression(expression) {
-                text @ Self { tag: Tag::Text(_), .. } => Self { parts: Vec::new(), ..text },
-                other => other,
-            },
+            Key::Expression(expression) => Self::expression(expression),
         }
     }
 
@@ -159,10 +158,8 @@ impl Shape {
         match &template.parts[..] {
             [] => Self::new(span, Tag::Text(String::new()), Vec::new()),
             [Part::Text(text)] => {
-                // Both the expression and the text in it can be asked for.
-                let inner = Self::piece(text);
-                let parts = if text.value.is_empty() { Vec::new() } else { vec![inner] };
-                Self::new(span, Tag::Text(text.value.to_string()), parts)
+                let shape = Self::new(span, Tag::Text(text.value.to_string()), Vec::new());
+                Self { inner: Some(text.span), ..shape }
             }
             parts => Self::other(span, "template", Self::parts(parts)),
         }
@@ -218,20 +215,11 @@ impl Shape {
     }
 
     fn text(text: &str) -> Self {
-        let none = Span::default();
-        let inner = match text {
-            "" => Vec::new(),
-            _ => vec![Self::new(none, Tag::Piece(text.to_owned()), Vec::new())],
-        };
-        Self::new(none, Tag::Text(text.to_owned()), inner)
+        Self::new(Span::default(), Tag::Text(text.to_owned()), Vec::new())
     }
 
     fn item(key: &str, value: &Value) -> Self {
-        Self::new(
-            Span::default(),
-            Tag::Item,
-            vec![Self::new(Span::default(), Tag::Text(key.to_owned()), Vec::new()), Self::value(value)],
-        )
+        Self::new(Span::default(), Tag::Item, vec![Self::text(key), Self::value(value)])
     }
 
     fn attribute(name: &str, value: &Value) -> Self {
@@ -251,16 +239,12 @@ impl Shape {
                 let (Tag::Text(says) | Tag::Piece(says)) = &mut shape.tag else { return None };
                 says.get(range.0..range.1)?;
                 says.replace_range(range.0..range.1, text);
-                let says = says.clone();
-                if matches!(shape.tag, Tag::Text(_)) {
-                    shape.parts = Self::text(&says).parts;
-                }
             }
             Change::Rename { at, name } => {
                 let shape = self.find(*at, |shape| matches!(shape.tag, Tag::Attribute(_) | Tag::Item))?;
                 match &mut shape.tag {
                     Tag::Attribute(known) => *known = name.clone(),
-                    _ => shape.parts[0] = Self::new(Span::default(), Tag::Text(name.clone()), Vec::new()),
+                    _ => shape.parts[0] = Self::text(name),
                 }
             }
             Change::Argument { within, name, value } => {
@@ -332,7 +316,7 @@ impl Shape {
 
     /// The node at these bytes that fits.
     fn find(&mut self, at: Span, fits: impl Fn(&Self) -> bool + Copy) -> Option<&mut Self> {
-        if self.span == at && fits(self) {
+        if (self.span == at || self.inner == Some(at)) && fits(self) {
             return Some(self);
         }
         stacker::maybe_grow(64 << 10, 1 << 20, || self.parts.iter_mut().find_map(|part| part.find(at, fits)))

@@ -11,7 +11,7 @@ use crate::source::{
     edit::Splice,
     hcl::{
         identifier::is_name,
-        tree::{ExpressionKind, Form, Text},
+        tree::{Expression, ExpressionKind, Form, Text},
     },
     span::Span,
 };
@@ -78,7 +78,18 @@ pub(super) fn replaced(page: &Page<'_>, at: Span, range: (usize, usize), new: &s
         },
         _ => None,
     })?;
-    Some(raw(page, text, form, range, new).into_iter().map(|splice| vec![splice]).collect())
+    let whole = find(&page.file.body, at, |node| match node {
+        Node::Expression(Expression { kind: ExpressionKind::Template(template), .. }) => {
+            template.literal().filter(|literal| literal.span == text.span).map(|literal| literal.value.to_string())
+        }
+        _ => None,
+    });
+    let anew = whole.and_then(|mut whole| {
+        whole.get(range.0..range.1)?;
+        whole.replace_range(range.0..range.1, new);
+        self::anew(page, text, form, &whole)
+    });
+    Some(raw(page, text, form, range, new).into_iter().chain(anew).map(|splice| vec![splice]).collect())
 }
 
 fn raw(page: &Page<'_>, text: &Text, form: Form, range: (usize, usize), new: &str) -> Option<Splice> {
@@ -93,7 +104,10 @@ fn raw(page: &Page<'_>, text: &Text, form: Form, range: (usize, usize), new: &st
         Form::Heredoc { cut, .. } => {
             let blanks = page.indent_of_heredoc(text, cut.unwrap_or(0));
             let goes_on = range.1 < text.value.len();
+            // At the very start of a line, what is cut from it is still to come.
             let mut lines = String::new();
+            let is_bare = start == page.line_start(start) && !new.starts_with(['\r', '\n']) && !new.is_empty();
+            lines += if is_bare { &blanks } else { "" };
             for (index, line) in unquoted(new).split_inclusive('\n').enumerate() {
                 let is_blank = line.trim_end_matches(['\r', '\n']).is_empty();
                 lines += if index > 0 && !is_blank { &blanks } else { "" };
