@@ -144,7 +144,7 @@ impl Declaration {
             Self::Manifests(folder) => folder.holds(file),
             Self::Helm(installation) => installation.reads.covers(file),
             Self::Kustomize(overlay) => overlay.reads.covers(file),
-            Self::Terraform(root) => root.reads.covers(file),
+            Self::Terraform(root) => root.may_read(file),
         }
     }
 

@@ -108,6 +108,9 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     for stack in readers {
         let name = &catalog.stacks()[stack].name;
         if stack != owned.stack {
+            if is_apart(&catalog.stacks()[stack].declaration, catalog.rendered(stack).ok().as_deref(), &plan) {
+                continue;
+            }
             refuse_unevaluated(name, &catalog.stacks()[stack].declaration, catalog.rendered(stack).err(), &plan)?;
         }
         let (before, after) = match (catalog.rendered(stack), catalog.rendered_from(&after, stack)) {
@@ -135,6 +138,12 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     }
     let stack = catalog.stacks()[owned.stack].name.clone();
     Ok(Proved { stack, resource: owned.resource().id.clone(), edits: plan.edits, files, proof })
+}
+
+/// Tells whether a root module, of which only its evaluation tells what it reads, reads no edited file after all.
+fn is_apart(declaration: &Declaration, rendered: Option<&Rendered>, plan: &Plan) -> bool {
+    let (Declaration::Terraform(_), Some(rendered)) = (declaration, rendered) else { return false };
+    plan.files.keys().all(|file| !rendered.files.contains(file))
 }
 
 /// A root module that cannot be evaluated here cannot be shown not to move.

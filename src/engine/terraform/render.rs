@@ -1,6 +1,6 @@
 //! From a root module to what a plan would know of its resources.
 
-use std::{rc::Rc, sync::Arc};
+use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use super::{
     check,
@@ -37,6 +37,22 @@ pub struct Root {
     pub workspace: Option<String>,
     /// The files that it may read.
     pub reads: Arc<Reads>,
+    /// The folders whose files of Terraform are among them, where that is known.
+    pub modules: Option<Arc<BTreeSet<RepoPath>>>,
+}
+
+impl Root {
+    /// Tells whether it may read a file. Below the folder of a module there may be others that it has nothing to do with.
+    pub fn may_read(&self, file: &RepoPath) -> bool {
+        let is_configuration = file.name().ends_with(".tf") || file.name().ends_with(".tf.json");
+        // What was downloaded is called by nothing that is known here.
+        let is_hidden = file.as_str().split('/').any(|part| part.starts_with('.'));
+        let is_module = match (&self.modules, file.parent()) {
+            (Some(modules), Some(folder)) if is_configuration && !is_hidden => modules.contains(&folder),
+            _ => true,
+        };
+        is_module && self.reads.covers(file)
+    }
 }
 
 /// Renders a root module: its managed resources, sorted by address.

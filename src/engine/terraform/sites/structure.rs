@@ -239,6 +239,13 @@ pub(super) fn remove(search: &mut Search<'_>, base: &Value, value: &Value, at: &
             let Some(entry) = mapping.get(last) else { return };
             let flow = flow_of(&mut search.built.whole.sets.borrow_mut(), entry.key.text());
             let keys = search.built.whole.leaves(flow.data);
+            let own = search.built.whole.leaves(around.flow().data);
+            let is_nested = !above.tokens().is_empty() && own.iter().any(|leaf| leaf.says == Says::Block);
+            if is_nested && !keys.is_empty() {
+                let message = format!("a block always has all of its arguments: {at} can be null, but not gone");
+                search.why = Some(search.built.refusal(message, "report that the argument becomes null"));
+                return;
+            }
             for leaf in keys.iter().filter(|leaf| leaf.says == Says::Key) {
                 search.at_leaf(leaf, &Action::Remove);
             }
