@@ -61,7 +61,7 @@ fn digest(whole: &Whole, value: &Value) -> u64 {
         let place = leaf.place?;
         let is_text = matches!(leaf.says, Says::Literal | Says::Template | Says::Scalar | Says::Content | Says::Key);
         let text = whole.text(place.file).get(place.span.range())?;
-        is_text.then(|| (leaf.role, text))
+        is_text.then_some((leaf.role, text))
     });
     let says: BTreeSet<(Role, &str)> = says.collect();
     let mut hasher = DefaultHasher::new();

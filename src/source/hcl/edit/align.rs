@@ -149,7 +149,7 @@ fn clean(text: &str, lines: &[Line]) -> HashMap<usize, bool> {
 }
 
 /// Consecutive lines that have a cell.
-fn chains<'l>(lines: &'l [Line], cell: impl Fn(&Line) -> Option<Cell>) -> Vec<Vec<&'l Line>> {
+fn chains(lines: &[Line], cell: impl Fn(&Line) -> Option<Cell>) -> Vec<Vec<&Line>> {
     let mut chains = Vec::new();
     let mut chain: Vec<&Line> = Vec::new();
     for line in lines {

@@ -95,7 +95,7 @@ fn anchor<'p>(page: &Page<'p>, body: &'p Body) -> Option<&'p Attribute> {
     let own_line = |argument: &&Attribute| page.begins_line(argument.span.start) && page.ends_line(argument.span.end);
     let all: Vec<&Attribute> = arguments.filter(own_line).collect();
     let usual = all.iter().filter(|argument| !LAST.contains(&&*argument.name.text));
-    let single = usual.clone().filter(|argument| !page.has_lines(argument.span)).next_back();
+    let single = usual.clone().rfind(|argument| !page.has_lines(argument.span));
     // Beside nothing but what repeats the block, something of its own is better.
     let only_meta = single.is_some_and(|argument| matches!(&*argument.name.text, "for_each" | "count"));
     let single = if only_meta { None } else { single };

@@ -92,7 +92,7 @@ pub(super) struct Like {
     /// Arguments and types of blocks, in their order.
     pub(super) names: Vec<String>,
     /// The first block of each type in it.
-    pub(super) blocks: Vec<(String, Like)>,
+    pub(super) blocks: Vec<(String, Self)>,
 }
 
 impl Like {

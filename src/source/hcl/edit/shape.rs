@@ -15,7 +15,7 @@ pub(super) struct Shape {
     /// Of an expression that is nothing but text: the bytes of the text.
     inner: Option<Span>,
     tag: Tag,
-    parts: Vec<Shape>,
+    parts: Vec<Self>,
 }
 
 /// What a node is.
