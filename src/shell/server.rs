@@ -56,6 +56,7 @@ use crate::{
         repository::RepoSlug,
     },
     remedy::confidential,
+    shell,
     webhook::sender::Senders,
 };
 
@@ -155,11 +156,10 @@ impl Parts {
     /// What the operator's configuration describes: opens the store and reads the senders.
     pub fn from_config(config: &Config, job: Option<Job>) -> anyhow::Result<Self> {
         let clock = system_clock();
-        let mut senders = Senders::embedded()?;
-        if let Some(folder) = &config.webhooks {
-            let own = senders::read_folder(folder)?;
-            senders = senders.with(own)?;
-        }
+        let senders = match &config.webhooks {
+            Some(folder) => shell::senders::read(folder)?,
+            None => Senders::embedded()?,
+        };
         let settings = Settings { count: config.workers, lease: config.lease, ..Settings::default() };
         Ok(Self {
             store: Store::open(&config.data, Options { limit: config.data_limit }, clock())?,

@@ -9,7 +9,7 @@ use include_dir::{Dir, File, include_dir};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    envelope::Unwrap,
+    envelope::{self, wrapping::Unwrap},
     program::{Program, ProgramError},
     signature::Authentication,
 };
@@ -19,6 +19,8 @@ use crate::model::pointer::Pointer;
 pub const DEFAULT_BODY_LIMIT: usize = 1 << 20;
 /// The largest body limit that a manifest may name, in bytes.
 pub const MAX_BODY_LIMIT: usize = 32 << 20;
+/// The most items that a manifest may allow a delivery.
+pub const MAX_LIMIT: usize = 50_000;
 
 const EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/webhooks");
 const PRELUDE: &str = "prelude.jq";
@@ -49,6 +51,8 @@ struct Manifest {
     methods: Vec<Method>,
     #[serde(default = "default_body_limit")]
     body_limit: usize,
+    #[serde(default = "default_limit")]
+    limit: usize,
     authentication: Vec<Authentication>,
     #[serde(default)]
     delivery_id: DeliveryId,
@@ -144,6 +148,11 @@ impl Sender {
     /// The largest body to read, in bytes.
     pub fn body_limit(&self) -> usize {
         self.manifest.body_limit
+    }
+
+    /// The most items of a delivery, and the most findings and `ignored` that they map to.
+    pub fn limit(&self) -> usize {
+        self.manifest.limit
     }
 
     /// The ways of authentication that the product can be set up for, the recommended one first.
@@ -274,6 +283,9 @@ impl Manifest {
         if manifest.body_limit == 0 || manifest.body_limit > MAX_BODY_LIMIT {
             return Err(wrong(format!("body_limit must be 1 to {MAX_BODY_LIMIT} bytes")));
         }
+        if manifest.limit == 0 || manifest.limit > MAX_LIMIT {
+            return Err(wrong(format!("limit must be 1 to {MAX_LIMIT} items")));
+        }
         if manifest.authentication.is_empty() || manifest.methods.is_empty() {
             return Err(wrong("authentication and methods need at least one entry".to_owned()));
         }
@@ -294,6 +306,10 @@ fn embedded_files(folder: &'static Dir<'static>) -> Vec<(&'static str, &'static 
 
 fn post() -> Vec<Method> {
     vec![Method::Post]
+}
+
+fn default_limit() -> usize {
+    envelope::DEFAULT_ITEMS
 }
 
 fn default_body_limit() -> usize {

@@ -2,8 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
-    path::Path,
     sync::{Arc, atomic::AtomicUsize},
 };
 
@@ -91,35 +89,6 @@ impl Endpoint {
         let all: Vec<&str> = self.sender().methods().iter().map(|one| word(*one)).collect();
         all.join(", ")
     }
-}
-
-/// Reads the operator's own senders: the files one level below a folder, as `webhooks/` has them.
-pub(super) fn read_folder(folder: &Path) -> anyhow::Result<Senders> {
-    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let entries = |folder: &Path| -> anyhow::Result<Vec<fs::DirEntry>> {
-        let list = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        list.with_context(|| format!("webhooks: {} cannot be read", folder.display()))
-    };
-    let mut add = |path: &Path| -> anyhow::Result<()> {
-        let name = path.strip_prefix(folder)?.to_str().context("webhooks: a file name is not UTF-8")?;
-        if name.ends_with(".yaml") || name.ends_with(".jq") {
-            let content = fs::read(path).with_context(|| format!("webhooks: {} cannot be read", path.display()))?;
-            files.insert(name.replace(std::path::MAIN_SEPARATOR, "/"), content);
-        }
-        Ok(())
-    };
-    for entry in entries(folder)? {
-        if entry.path().is_dir() {
-            for inner in entries(&entry.path())? {
-                if inner.path().is_file() {
-                    add(&inner.path())?;
-                }
-            }
-        } else {
-            add(&entry.path())?;
-        }
-    }
-    Ok(Senders::from_files(files)?)
 }
 
 fn word(method: Method) -> &'static str {
