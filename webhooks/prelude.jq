@@ -6,9 +6,128 @@ def ignored($why): {ignored: $why};
 # An object without the members that are null, so that absent stays absent.
 def present: with_entries(select(.value != null));
 
+# An object without the members that are null or empty: a finding, its rule, its hints.
+def given: with_entries(select(.value != null and .value != {} and .value != []));
+
+# What is at f; null where it is missing, of another type, or a member of what has none.
+def maybe(f): [f?] | .[0];
+def text(f): [f?] | .[0] | if type == "string" and . != "" then . else null end;
+def object(f): [f?] | .[0] | if type == "object" then . else {} end;
+def list(f): [f?] | .[0] | if type == "array" then . else [] end;
+
+# Whether a word is one of several.
+def among($words): . as $word | $words | any(. == $word);
+
+# The same where a finding cannot do without it.
+def needed(f; $where): text(f) // error("\($where): expected a text, found: \([f?] | .[0] | type)");
+def needed_list(f; $where): [f?] | .[0] | if type == "array" then . else error("\($where): expected a list, found: \(type)") end;
+
+# The first line of a text, at most 300 characters; null stays null.
+def line: if type == "string" then (split("\n") | map(select(. != "")) | .[0] // "") | .[:300] | text(.) else null end;
+
+# A time that is RFC 3339, or null.
+def time(f): text(f) | if . != null and test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})$") then . else null end;
+
+# RFC 3339 of whole seconds since 1970, or null (days to a date: howardhinnant.github.io/date_algorithms.html).
+def two_digits: tostring | if length < 2 then "0" + . else . end;
+def clock: "T\(. / 3600 | floor | two_digits):\(. % 3600 / 60 | floor | two_digits):\(. % 60 | two_digits)Z";
+def year_of_era: . - (. / 1460 | floor) + (. / 36524 | floor) - (. / 146096 | floor) | . / 365 | floor;
+def days_before($year): 365 * $year + ($year / 4 | floor) - ($year / 100 | floor);
+def day_and_month($year): ((5 * . + 2) / 153 | floor) as $m
+  | {day: (. - ((153 * $m + 2) / 5 | floor) + 1), month: (if $m < 10 then $m + 3 else $m - 9 end), year: $year}
+  | "\(if .month < 3 then .year + 1 else .year end)-\(.month | two_digits)-\(.day | two_digits)";
+def date: (. / 146097 | floor) as $era | . - $era * 146097
+  | year_of_era as $year | . - days_before($year) | day_and_month($year + $era * 400);
+def unix_time: if type != "number" or . < 0 or . > 4102444800 then null
+  else floor | (. / 86400 | floor + 719468 | date) + (. % 86400 | clock) end;
+
+# The sender's word for how bad it is, in ours.
+def severity(f): text(f) // "" | ascii_downcase | {
+  critical: "critical", emergency: "critical", alert: "critical", fatal: "critical",
+  high: "high", error: "high", important: "high",
+  medium: "medium", moderate: "medium", warning: "medium", warn: "medium",
+  low: "low", notice: "low", minor: "low", note: "low",
+  info: "info", informational: "info", information: "info", negligible: "info", none: "info", debug: "info"
+}[.];
+
+# Addresses that tell more: shown, never fetched.
+def links(f): [f | strings | select(test("^https?://"))] | unique | .[:10];
+
+# A finding that a rule is broken; params are what the rule found.
+def violation($rule; $name; $params): {intent: "violation", rule: ({id: $rule, name: $name, params: ($params | given)} | given)};
+
+# JSON Pointers from a list of keys, and from the paths of products: a.b[0].c, a/b/[0]/c.
+def pointer: map("/" + (tostring | gsub("~"; "~0") | gsub("/"; "~1"))) | add // "";
+def unbracketed: if startswith("[") and endswith("]") then .[1:-1] else . end;
+def pointer_of_dotted: [scan("\\[[^\\]]*\\]|[^.\\[\\]]+") | unbracketed] | pointer;
+def pointer_of_slashed: [split("/")[] | select(. != "") | unbracketed] | pointer;
+
 # apiVersion of a group that may be empty or null, and a version.
 def api_version($group; $version): if ($group // "") == "" then $version else "\($group)/\($version)" end;
 
 # The identity of a Kubernetes object; a namespace of "" or null means none.
 def kubernetes($api_version; $kind; $namespace; $name):
   {kubernetes: ({apiVersion: $api_version, kind: $kind, namespace: (if $namespace == "" then null else $namespace end), name: $name} | present)};
+
+# Kinds of Kubernetes itself, for senders that name only the kind.
+def api_versions: {
+  Pod: "v1", Service: "v1", ConfigMap: "v1", Secret: "v1", ServiceAccount: "v1", Namespace: "v1", Node: "v1",
+  PersistentVolume: "v1", PersistentVolumeClaim: "v1", ReplicationController: "v1", LimitRange: "v1", ResourceQuota: "v1",
+  Deployment: "apps/v1", StatefulSet: "apps/v1", DaemonSet: "apps/v1", ReplicaSet: "apps/v1",
+  Job: "batch/v1", CronJob: "batch/v1",
+  Ingress: "networking.k8s.io/v1", IngressClass: "networking.k8s.io/v1", NetworkPolicy: "networking.k8s.io/v1",
+  Role: "rbac.authorization.k8s.io/v1", RoleBinding: "rbac.authorization.k8s.io/v1",
+  ClusterRole: "rbac.authorization.k8s.io/v1", ClusterRoleBinding: "rbac.authorization.k8s.io/v1",
+  HorizontalPodAutoscaler: "autoscaling/v2", PodDisruptionBudget: "policy/v1", StorageClass: "storage.k8s.io/v1",
+  PriorityClass: "scheduling.k8s.io/v1", CustomResourceDefinition: "apiextensions.k8s.io/v1",
+  APIService: "apiregistration.k8s.io/v1",
+  MutatingWebhookConfiguration: "admissionregistration.k8s.io/v1",
+  ValidatingWebhookConfiguration: "admissionregistration.k8s.io/v1"
+};
+
+def is_cluster_wide: among(["Namespace", "Node", "PersistentVolume", "StorageClass", "IngressClass",
+  "PriorityClass", "APIService", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",
+  "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]);
+
+# The kind that a word means: Deployment, deployment, deployments; null for any other word.
+def kind_of($word): ($word | if type == "string" then ascii_downcase else "" end) as $word
+  | [api_versions | keys[] | . as $kind | ascii_downcase
+    | select(. == $word or . + "s" == $word or . + "es" == $word or .[:-1] + "ies" == $word) | $kind][0];
+
+# What made an object, by the suffix that its controller gave it; null where the name does not say it for certain.
+# A ReplicaSet ends in the hash of its Deployment's template (a 32-bit number, its digits written as 4-9 b c d f), a Pod of
+# it in that and five letters more, a CronJob's Job in the minutes since 1970.
+def maker($kind; $name; $labels):
+  text($labels["pod-template-hash"]) as $hash
+  | (if $kind == "Pod" and ($hash // "" | test("^[a-z0-9]+$")) then "-\($hash)-[a-z0-9]{5}$"
+    elif $kind == "Pod" then "-[4-9bcdf]{8,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$"
+    elif $kind == "ReplicaSet" then "-[4-9bcdf]{8,10}$"
+    elif $kind == "Job" then "-[23][0-9]{7}$"
+    else null end) as $suffix
+  | if $suffix == null or ($name | test("." + $suffix) | not) then null
+    else {kind: (if $kind == "Job" then "CronJob" else "Deployment" end), name: ($name | sub($suffix; ""))} end;
+
+# The object that a source declares: what made this one, where its name says so, else itself. The kind's usual apiVersion
+# stands in for one that is null; an error where there is none.
+def declared($api_version; $kind; $namespace; $name; $labels):
+  maker($kind; $name; $labels) as $maker
+  | if $maker != null then kubernetes(api_versions[$maker.kind]; $maker.kind; $namespace; $maker.name)
+    else kubernetes($api_version // api_versions[$kind] // error("the apiVersion of \($kind) is not known"); $kind; $namespace; $name) end;
+
+# Whether a text is the address of a Terraform resource: its type has the provider's name before the first "_".
+def is_address: type == "string"
+  and test("^(module\\.[A-Za-z0-9_-]+(\\[[^]]*\\])?\\.)*[a-z][a-z0-9]*_[a-z0-9_]+\\.[A-Za-z_][A-Za-z0-9_-]*(\\[[^]]*\\])?$");
+
+# Lines of a file, as a resource and as hints; a path of null or "" is none.
+def whole: if type == "number" and . >= 1 and . <= 4294967295 then floor else null end;
+def file_path: if type == "string" then sub("^(\\./|/)+"; "") | text(.) else null end;
+def file($path; $line; $last): {file: ({path: $path, line: ($line | whole), end_line: ($last | whole)} | present)};
+def lines($path; $line; $last): {file: ($path | file_path), line: ($line | whole), end_line: ($last | whole)} | given;
+
+# A resource in a few words, for titles.
+def named: if .kubernetes then .kubernetes | if .namespace then "\(.kind) \(.namespace)/\(.name)" else "\(.kind) \(.name)" end
+  elif .terraform then .terraform.address
+  elif .cloud then "\(.cloud.type) \(.cloud.id)"
+  elif .file then if .file.line then "\(.file.path):\(.file.line)" else .file.path end
+  elif .workspace then "workspace \(.workspace.name)"
+  else "application \(.argocd.name)" end;
