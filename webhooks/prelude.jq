@@ -65,6 +65,9 @@ def pointer_of_slashed: [split("/")[] | select(. != "") | unbracketed] | pointer
 # apiVersion of a group that may be empty or null, and a version.
 def api_version($group; $version): if ($group // "") == "" then $version else "\($group)/\($version)" end;
 
+# A name as programs print it that have none: null.
+def said: if . == "" or . == "<NA>" or . == "N/A" or . == "none" then null else . end;
+
 # The identity of a Kubernetes object; a namespace of "" or null means none.
 def kubernetes($api_version; $kind; $namespace; $name):
   {kubernetes: ({apiVersion: $api_version, kind: $kind, namespace: (if $namespace == "" then null else $namespace end), name: $name} | present)};
@@ -108,11 +111,36 @@ def maker($kind; $name; $labels):
     else {kind: (if $kind == "Job" then "CronJob" else "Deployment" end), name: ($name | sub($suffix; ""))} end;
 
 # The object that a source declares: what made this one, where its name says so, else itself. The kind's usual apiVersion
-# stands in for one that is null; an error where there is none.
-def declared($api_version; $kind; $namespace; $name; $labels):
+# stands in for one that is null, or that the kind never had; an error where there is none.
+def declared($version; $kind; $namespace; $name; $labels):
   maker($kind; $name; $labels) as $maker
+  | (if $version == "v1" and api_versions[$kind] then null else $version end) as $api_version
   | if $maker != null then kubernetes(api_versions[$maker.kind]; $maker.kind; $namespace; $maker.name)
     else kubernetes($api_version // api_versions[$kind] // error("the apiVersion of \($kind) is not known"); $kind; $namespace; $name) end;
+
+# A resource of AWS by the parameters of a call of its API, for calls that change what is there; null for others. Each row is
+# the service, the parameter, and CloudFormation's type.
+def aws_parameters: [
+  ["ec2", "groupId", "AWS::EC2::SecurityGroup"], ["ec2", "securityGroupId", "AWS::EC2::SecurityGroup"],
+  ["ec2", "networkAclId", "AWS::EC2::NetworkAcl"], ["ec2", "routeTableId", "AWS::EC2::RouteTable"],
+  ["ec2", "subnetId", "AWS::EC2::Subnet"], ["ec2", "vpcId", "AWS::EC2::VPC"], ["ec2", "volumeId", "AWS::EC2::Volume"],
+  ["ec2", "instanceId", "AWS::EC2::Instance"], ["s3", "bucketName", "AWS::S3::Bucket"],
+  ["iam", "roleName", "AWS::IAM::Role"], ["iam", "userName", "AWS::IAM::User"], ["iam", "groupName", "AWS::IAM::Group"],
+  ["iam", "policyArn", "AWS::IAM::ManagedPolicy"], ["rds", "dBInstanceIdentifier", "AWS::RDS::DBInstance"],
+  ["rds", "dBClusterIdentifier", "AWS::RDS::DBCluster"], ["lambda", "functionName", "AWS::Lambda::Function"],
+  ["kms", "keyId", "AWS::KMS::Key"], ["cloudtrail", "name", "AWS::CloudTrail::Trail"], ["sns", "topicArn", "AWS::SNS::Topic"],
+  ["sqs", "queueUrl", "AWS::SQS::Queue"], ["dynamodb", "tableName", "AWS::DynamoDB::Table"],
+  ["eks", "clusterName", "AWS::EKS::Cluster"], ["eks", "name", "AWS::EKS::Cluster"], ["ecr", "repositoryName", "AWS::ECR::Repository"],
+  ["elasticfilesystem", "mountTargetId", "AWS::EFS::MountTarget"], ["elasticfilesystem", "fileSystemId", "AWS::EFS::FileSystem"],
+  ["elasticloadbalancing", "loadBalancerArn", "AWS::ElasticLoadBalancingV2::LoadBalancer"],
+  ["logs", "logGroupName", "AWS::Logs::LogGroup"], ["secretsmanager", "secretId", "AWS::SecretsManager::Secret"]
+];
+def cloud($provider; $account; $region; $type; $id):
+  {cloud: ({provider: $provider, account: $account, region: $region, type: $type, id: $id} | present)};
+def cloud_resource($account; $region; $source; $parameters):
+  [aws_parameters[] | . as [$service, $name, $type]
+    | select(($source | startswith($service + ".")) or ($source == "" and ($name | among(["name", "groupName", "userName"]) | not)))
+    | text($parameters[$name]) | select(. != null) | cloud("aws"; $account; $region; $type; .)][0];
 
 # Whether a text is the address of a Terraform resource: its type has the provider's name before the first "_".
 def is_address: type == "string"

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     envelope::{self, wrapping::Unwrap},
+    handshake::Handshake,
     program::{Program, ProgramError},
     signature::Authentication,
 };
@@ -58,6 +59,8 @@ struct Manifest {
     delivery_id: DeliveryId,
     #[serde(default)]
     unwrap: Vec<Unwrap>,
+    #[serde(default)]
+    handshakes: Vec<Handshake>,
     program: String,
 }
 
@@ -181,6 +184,19 @@ impl Sender {
         &self.manifest.unwrap
     }
 
+    /// The questions that it asks before it posts.
+    pub fn handshakes(&self) -> &[Handshake] {
+        &self.manifest.handshakes
+    }
+
+    /// The file of its program below the folder of senders (`falco/map.jq`).
+    pub fn program_file(&self) -> String {
+        match &self.manifest.program {
+            shared if shared.contains('/') => shared.clone(),
+            own => format!("{}/{own}", self.manifest.name),
+        }
+    }
+
     /// Its program.
     pub fn program(&self) -> &Program {
         &self.program
@@ -195,8 +211,8 @@ impl Senders {
 
     /// Reads senders from files: paths relative to the folder of senders (`falco/sender.yaml`), with their content.
     ///
-    /// Only manifests, their programs and `prelude.jq` count; without a prelude the embedded one serves. Folders without
-    /// a manifest are no senders.
+    /// Only manifests, their programs and `prelude.jq` count; without a prelude the embedded one serves, and so do embedded
+    /// programs that a manifest names with their folder (`falco/map.jq`). Folders without a manifest are no senders.
     pub fn from_files<P: AsRef<str>, C: AsRef<[u8]>>(
         files: impl IntoIterator<Item = (P, C)>,
     ) -> Result<Self, SenderError> {
@@ -206,13 +222,17 @@ impl Senders {
             let read = |content: &C| str::from_utf8(content.as_ref()).map(ToOwned::to_owned);
             files.get(path).map(read).transpose().map_err(|_| SenderError::NotUtf8(path.to_owned()))
         };
-        let ours = || EMBEDDED.get_file(PRELUDE).and_then(File::contents_utf8).unwrap_or_default().to_owned();
-        let prelude = text(PRELUDE)?.unwrap_or_else(ours);
+        let ours = |path: &str| EMBEDDED.get_file(path).and_then(File::contents_utf8).map(ToOwned::to_owned);
+        let prelude = text(PRELUDE)?.or_else(|| ours(PRELUDE)).unwrap_or_default();
         let mut senders = Self::default();
         for path in files.keys() {
             let Some((folder, MANIFEST)) = path.split_once('/') else { continue };
             let manifest = Manifest::read(folder, &text(path)?.unwrap_or_default())?;
-            let program = text(&format!("{folder}/{}", manifest.program))?
+            let program = match manifest.program.contains('/') {
+                true => text(&manifest.program)?.or_else(|| ours(&manifest.program)),
+                false => text(&format!("{folder}/{}", manifest.program))?,
+            };
+            let program = program
                 .ok_or_else(|| SenderError::Missing { folder: folder.to_owned(), file: manifest.program.clone() })?;
             let program = Program::compile(&prelude, &program)
                 .map_err(|source| SenderError::Program { folder: folder.to_owned(), source })?;

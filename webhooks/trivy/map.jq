@@ -1,16 +1,17 @@
 # A report of `trivy config` (or fs, repo, image) and of `trivy k8s`, with --format json. Failed misconfigurations are
 # findings; vulnerabilities and secrets are no matter of declared fields.
 
-# "Container 'app' of Deployment 'web' should ...", "Deployment 'web' should not ...": all that tells which object it is.
+# "Container 'app' of Deployment 'web' should ...", container "app" of deployment "web" in "shop" namespace should ...",
+# "Deployment 'web' should not ...": all that tells which object it is.
 def spoken: text(.Message) // "" | [
-  maybe(capture("[Cc]ontainer '?(?<container>[^' ]+)'? of '?(?<kind>[A-Z][A-Za-z]+)'? '?(?<name>[^' ]+)'?")),
-  maybe(capture("^(?<kind>[A-Z][A-Za-z]+) '(?<name>[^' ]+)'"))
-] | map(select(. != null))[0] // {};
+  maybe(capture("^[Cc]ontainer ['\"](?<container>[^'\"]+)['\"] of (?<kind>[A-Za-z]+) ['\"](?<name>[^'\"]+)['\"]")),
+  maybe(capture("^(?<kind>[A-Z][A-Za-z]+) '(?<name>[^']+)'"))
+] + [maybe(capture(" in ['\"](?<namespace>[^'\"]+)['\"] namespace"))] | add // {};
 
 def resource($at; $spoken; $target):
   if $at then $at
   elif maybe(.CauseMetadata.Resource) | is_address then {terraform: {address: .CauseMetadata.Resource}}
-  elif api_versions[$spoken.kind // ""] then declared(null; $spoken.kind; null; $spoken.name; {})
+  elif kind_of($spoken.kind) then declared(null; kind_of($spoken.kind); $spoken.namespace; $spoken.name; {})
   elif $target then file($target; .CauseMetadata.StartLine; .CauseMetadata.EndLine)
   else error("expected a resource or a Target") end;
 

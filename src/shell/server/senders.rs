@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     model::secret::Secret,
-    shell::config::SenderAccess,
+    shell::config::{SenderAccess, network::Network},
     webhook::{
         sender::{Method, Sender, Senders},
         signature::Authentication,
@@ -28,6 +28,8 @@ pub(super) struct Endpoint {
     pub(super) name: Arc<str>,
     pub(super) authentication: Authentication,
     pub(super) secrets: Vec<Secret>,
+    /// Whose word about client certificates counts.
+    pub(super) proxies: Vec<Network>,
     /// Runs of its program that did not end in time and still hold a thread.
     pub(super) overruns: Arc<AtomicUsize>,
 }
@@ -36,7 +38,7 @@ impl Endpoints {
     pub(super) fn new(senders: Senders, access: &BTreeMap<String, SenderAccess>) -> anyhow::Result<Self> {
         let senders = Arc::new(senders);
         let mut by_path = HashMap::new();
-        for (name, SenderAccess { authentication, secrets }) in access {
+        for (name, SenderAccess { authentication, secrets, proxies }) in access {
             let Some(sender) = senders.get(name) else {
                 let known: Vec<&str> = senders.iter().map(Sender::name).collect();
                 bail!("senders.{name}: there is no such sender; known are {}", known.join(", "));
@@ -52,11 +54,15 @@ impl Endpoints {
                 })?,
             };
             authentication.check(secrets).with_context(|| format!("senders.{name} ({})", authentication.kind()))?;
+            if matches!(authentication, Authentication::Mtls { .. }) && proxies.is_empty() {
+                bail!("senders.{name} (mtls): name the proxies that client certificates are believed from");
+            }
             let endpoint = Endpoint {
                 senders: Arc::clone(&senders),
                 name: name.as_str().into(),
                 authentication,
                 secrets: secrets.clone(),
+                proxies: proxies.clone(),
                 overruns: Arc::default(),
             };
             by_path.insert(sender.path().to_owned(), Arc::new(endpoint));
@@ -64,9 +70,14 @@ impl Endpoints {
         Ok(Self { senders, by_path })
     }
 
-    /// The sender that posts to a path.
-    pub(super) fn at(&self, path: &str) -> Option<&Arc<Endpoint>> {
-        self.by_path.get(path)
+    /// The sender that posts to a path, with the token that its path ends in where it shows itself by one.
+    pub(super) fn at<'p>(&self, path: &'p str) -> Option<(&Arc<Endpoint>, Option<&'p str>)> {
+        if let Some(endpoint) = self.by_path.get(path) {
+            return Some((endpoint, None));
+        }
+        let (path, token) = path.rsplit_once('/')?;
+        let endpoint = self.by_path.get(path).filter(|one| one.authentication == Authentication::PathToken)?;
+        Some((endpoint, Some(token)))
     }
 
     /// Names a sender that is known but may not post, for the log.
