@@ -62,6 +62,30 @@ def unbracketed: if startswith("[") and endswith("]") then .[1:-1] else . end;
 def pointer_of_dotted: [scan("\\[[^\\]]*\\]|[^.\\[\\]]+") | unbracketed] | pointer;
 def pointer_of_slashed: [split("/")[] | select(. != "") | unbracketed] | pointer;
 
+# The difference of two values, as RFC 6902 operations that turn one into the other. A key that is missing is not null.
+def member($of; $path): $of | getpath($path[:-1]) | if type == "object" then has($path[-1]) else true end;
+
+def children($from; $to; $path): ($from | getpath($path)) as $a | ($to | getpath($path)) as $b
+  | if ($a | type) == "object" and ($b | type) == "object" then ($a + $b | keys[])
+    elif ($a | type) == "array" and ($b | type) == "array" and ($a | length) == ($b | length) then range($a | length)
+    else null end;
+
+# The paths at which two values differ, as deep as both have the same shape.
+def differences($from; $to): reduce range(12) as $i ([[]];
+  [.[] | . as $path | select(($from | getpath($path)) != ($to | getpath($path))) | children($from; $to; $path) as $key
+    | if $key == null then $path else $path + [$key] end]
+  | [.[] | . as $path | select(($from | getpath($path)) != ($to | getpath($path)))]);
+
+def operation($from; $to): . as $path
+  | if member($to; $path) | not then {op: "remove", path: pointer}
+    else {op: (if member($from; $path) then "replace" else "add" end), path: pointer, value: ($to | getpath($path))} end;
+
+# A list without repetitions, in its order.
+def unique_in_order: reduce .[] as $one ([]; if any(. == $one) then . else . + [$one] end);
+
+# The marker that stands for a secret: it tells that there is a difference, and is never written anywhere.
+def withheld($why): {"sourceward/withheld": $why};
+
 # apiVersion of a group that may be empty or null, and a version.
 def api_version($group; $version): if ($group // "") == "" then $version else "\($group)/\($version)" end;
 
@@ -87,6 +111,10 @@ def api_versions: {
   MutatingWebhookConfiguration: "admissionregistration.k8s.io/v1",
   ValidatingWebhookConfiguration: "admissionregistration.k8s.io/v1"
 };
+
+# A path in an object as one in what made it.
+def path_in($resource; $kind): if $kind == "Pod" and $resource.kubernetes.kind == "Deployment" then "/spec/template" + .
+  elif $kind == "Job" and $resource.kubernetes.kind == "CronJob" then "/spec/jobTemplate" + . else . end;
 
 def is_cluster_wide: among(["Namespace", "Node", "PersistentVolume", "StorageClass", "IngressClass",
   "PriorityClass", "APIService", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition",

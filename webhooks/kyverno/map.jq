@@ -25,7 +25,7 @@ def failed($report; $reference):
   | (text(.policy) // needed(.rule; "policy")) as $policy
   | object_of($report; $reference) as $resource
   | violation($policy; text(.rule) | own_rule; {
-      rule: (text(.rule) | own_rule), paths: paths, message: (text(.message) // text(.description)), engine: (text(.source) // text($report.source)),
+      rule: (text(.rule) | own_rule), paths: [paths[] | path_in($resource; $reference.kind)], message: (text(.message) // text(.description)), engine: (text(.source) // text($report.source)),
       category: text(.category), properties: object(.properties)})
   + {
     id: "\($policy)/\(.rule // "" | tostring):\($resource | named)",

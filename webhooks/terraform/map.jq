@@ -5,24 +5,6 @@
 # another resource, and must not be undone. Where a plan has both, an attribute counts only if the plan would change it
 # back to what was applied: then declared and applied are one.
 
-# The same key may be missing on one side, which is not the same as null.
-def member($of; $path): $of | getpath($path[:-1]) | if type == "object" then has($path[-1]) else true end;
-
-def children($from; $to; $path): ($from | getpath($path)) as $a | ($to | getpath($path)) as $b
-  | if ($a | type) == "object" and ($b | type) == "object" then ($a + $b | keys[])
-    elif ($a | type) == "array" and ($b | type) == "array" and ($a | length) == ($b | length) then range($a | length)
-    else null end;
-
-# The paths at which two values differ, as deep as both have the same shape.
-def differences($from; $to): reduce range(12) as $i ([[]];
-  [.[] | . as $path | select(($from | getpath($path)) != ($to | getpath($path))) | children($from; $to; $path) as $key
-    | if $key == null then $path else $path + [$key] end]
-  | [.[] | . as $path | select(($from | getpath($path)) != ($to | getpath($path)))]);
-
-def operation($from; $to): . as $path
-  | if member($to; $path) | not then {op: "remove", path: pointer}
-    else {op: (if member($from; $path) then "replace" else "add" end), path: pointer, value: ($to | getpath($path))} end;
-
 # Whether a path is, is within, or holds what before_sensitive or after_sensitive mark with true.
 def marked($marks): . as $path
   | reduce $path[] as $key ($marks; if . == true then . else maybe(.[$key]) end) | [..] | any(. == true);
@@ -36,9 +18,6 @@ def declaration($configuration):
 
 def resource: {terraform: {address: .address}};
 def drift($title): {id: .address, intent: "drift", resource: resource, title: $title};
-
-# The marker that stands for a secret: it tells that there is a difference, and is never written anywhere.
-def withheld: {"sourceward/withheld": "sensitive in the plan"};
 
 def changed($plan; $planned; $declaration):
   .change as $change | ($change.before // {}) as $from | ($change.after // {}) as $to
@@ -55,7 +34,7 @@ def updated($plan; $planned):
   | [$all[] | select(.secret) | .path | pointer] as $secret
   | if $all == [] then ignored("\(.address) differs only in attributes that its configuration does not set, or that a commit changes as well")
     elif $patch == [] then drift("\(.address) differs in sensitive attributes, which are withheld: \($secret | join(", "))")
-      + {patch: [{op: "replace", path: $secret[0], value: withheld}]}
+      + {patch: [{op: "replace", path: $secret[0], value: withheld("sensitive in the plan")}]}
     elif $secret == [] then drift("\(.address) differs from what was applied") + {patch: $patch}
     else drift("\(.address) differs from what was applied; sensitive attributes are withheld: \($secret | join(", "))") + {patch: $patch} end;
 
