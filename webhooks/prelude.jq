@@ -22,6 +22,9 @@ def among($words): . as $word | $words | any(. == $word);
 def needed(f; $where): text(f) // error("\($where): expected a text, found: \([f?] | .[0] | type)");
 def needed_list(f; $where): [f?] | .[0] | if type == "array" then . else error("\($where): expected a list, found: \(type)") end;
 
+# A list that may be missing, but is nothing else.
+def listed(f; $where): [f?] | .[0] | if . == null then [] elif type == "array" then . else error("\($where): expected a list, found: \(type)") end;
+
 # The first line of a text, at most 300 characters; null stays null.
 def line: if type == "string" then (split("\n") | map(select(. != "")) | .[0] // "") | .[:300] | text(.) else null end;
 

@@ -3,7 +3,7 @@
 //! Adding a product adds a folder below `webhooks/` and touches no Rust: the folders are part of the binary, and an
 //! operator's own folders come through [`Senders::from_files`] in the same form.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use include_dir::{Dir, File, include_dir};
 use serde::{Deserialize, Serialize};
@@ -28,11 +28,13 @@ const PRELUDE: &str = "prelude.jq";
 const MANIFEST: &str = "sender.yaml";
 
 /// One product that posts findings.
-#[derive(Debug)]
 pub struct Sender {
     manifest: Manifest,
-    program: Program,
+    program: Compiled,
 }
+
+/// A program that is compiled when it is first asked for: there are dozens of senders, and most processes meet one.
+type Compiled = LazyLock<Program, Box<dyn FnOnce() -> Program + Send>>;
 
 /// The senders that a process knows, by name.
 #[derive(Debug, Default)]
@@ -203,10 +205,20 @@ impl Sender {
     }
 }
 
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.manifest.fmt(f)
+    }
+}
+
 impl Senders {
     /// The senders that are part of the binary.
     pub fn embedded() -> Result<Self, SenderError> {
-        Self::from_files(embedded_files(&EMBEDDED))
+        let later = |prelude: String, program: String| {
+            let compile = move || Program::compile(&prelude, &program).expect("each embedded program compiles in a test");
+            Ok(Compiled::new(Box::new(compile)))
+        };
+        Self::read(embedded_files(&EMBEDDED), later)
     }
 
     /// Reads senders from files: paths relative to the folder of senders (`falco/sender.yaml`), with their content.
@@ -215,6 +227,16 @@ impl Senders {
     /// programs that a manifest names with their folder (`falco/map.jq`). Folders without a manifest are no senders.
     pub fn from_files<P: AsRef<str>, C: AsRef<[u8]>>(
         files: impl IntoIterator<Item = (P, C)>,
+    ) -> Result<Self, SenderError> {
+        Self::read(files, |prelude, program| {
+            let program = Program::compile(&prelude, &program)?;
+            Ok(Compiled::new(Box::new(move || program)))
+        })
+    }
+
+    fn read<P: AsRef<str>, C: AsRef<[u8]>>(
+        files: impl IntoIterator<Item = (P, C)>,
+        compile: impl Fn(String, String) -> Result<Compiled, ProgramError>,
     ) -> Result<Self, SenderError> {
         let files: BTreeMap<String, C> =
             files.into_iter().map(|(path, content)| (path.as_ref().to_owned(), content)).collect();
@@ -234,7 +256,7 @@ impl Senders {
             };
             let program = program
                 .ok_or_else(|| SenderError::Missing { folder: folder.to_owned(), file: manifest.program.clone() })?;
-            let program = Program::compile(&prelude, &program)
+            let program = compile(prelude.clone(), program)
                 .map_err(|source| SenderError::Program { folder: folder.to_owned(), source })?;
             senders.add(Sender { manifest, program })?;
         }

@@ -17,9 +17,9 @@ def missing:
 
 def scan:
   . as $scan
-  | [(list(.missing)[] | if type == "object" then missing else error("missing: expected objects, found: \(type)") end),
+  | [(listed(.missing; "missing")[] | if type == "object" then missing else error("missing: expected objects, found: \(type)") end),
      (list(.differences)[] | objects | .res // {} | ignored("\(.type) \(.id) differs: driftctl's differences are no values to adopt" | line)),
-     (list(.unmanaged)[] | objects | ignored("\(.type) \(.id) is declared nowhere" | line))]
+     (listed(.unmanaged; "unmanaged")[] | objects | ignored("\(.type) \(.id) is declared nowhere" | line))]
   | if . == [] then ignored("the scan found no drift") else .[] end
   | if .intent then . + ({time: time($scan.date)} | present) else . end;
 

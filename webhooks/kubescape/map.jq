@@ -46,7 +46,7 @@ def result($sources):
   | needed(.resourceID; "resourceID") as $id
   | ($id | identity) as $found
   | text($sources[$id]) as $source
-  | list(.controls)[] | if type != "object" then error("controls: expected objects, found: \(type)") else . end
+  | listed(.controls; "controls")[] | if type != "object" then error("controls: expected objects, found: \(type)") else . end
   | if status != "failed" then ignored("\(.controlID) of \($id) is \(status)" | line)
     elif $found == null then ignored("\(.controlID) of \($id): no object of Kubernetes" | line)
     else control($found | {kubernetes}; $found.reported; $source) end;

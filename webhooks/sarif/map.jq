@@ -59,6 +59,6 @@ def result($run):
 
 if type != "object" or (.runs | type) != "array" then error("expected a SARIF 2.1.0 log with runs")
 else
-  [.runs[] | objects | . as $run | list(.results)[] | result($run)]
+  [.runs[] | objects | . as $run | listed(.results; "results")[] | result($run)]
   | if . == [] then ignored("the log has no results") else .[] end
 end

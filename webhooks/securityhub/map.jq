@@ -68,7 +68,7 @@ def asff:
   (rule // error("expected a GeneratorId or a SecurityControlId")) as $rule
   | is_settled as $settled
   | if $settled then ignored("\($rule) \($settled)" | line)
-    elif list(.Resources) == [] then ignored("\($rule) names no resource" | line)
+    elif listed(.Resources; "Resources") == [] then ignored("\($rule) names no resource" | line)
     else . as $finding
       | list(.Resources)[] | if type != "object" then error("Resources: expected objects, found: \(type)") else . end
       | {type: .Type, id: .Id, region: .Region, details: .Details} | place(text($finding.AwsAccountId); text(.region) // text($finding.Region))
@@ -105,7 +105,7 @@ def ocsf_settled: if (text(.status) // "" | ascii_downcase) | among(["resolved",
 def ocsf:
   (ocsf_rule // error("finding_info: expected types, an analytic or a title")) as $rule
   | ocsf_settled as $settled
-  | (list(.resources) + [object(.resource) | select(. != {})]) as $resources
+  | (listed(.resources; "resources") + [object(.resource) | select(. != {})]) as $resources
   | if $settled then ignored("\($rule) \($settled)" | line)
     elif $resources == [] then ignored("\($rule) names no resource" | line)
     else . as $finding

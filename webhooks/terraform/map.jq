@@ -58,7 +58,7 @@ def planned($drifted):
 def plan:
   . as $plan
   | (list(.resource_drift) | map(select(type == "object") | {key: (.address | tostring), value: true}) | from_entries) as $drifted
-  | [(list(.resource_drift)[] | drifted($plan)), (list(.resource_changes)[] | objects | planned($drifted))]
+  | [(list(.resource_drift)[] | drifted($plan)), (listed(.resource_changes; "resource_changes")[] | objects | planned($drifted))]
   | if . == [] then ignored("the plan found no drift") else .[] end
   | if .intent then . + ({time: time($plan.timestamp)} | present) else . end;
 

@@ -4,8 +4,8 @@
 # "Container 'app' of Deployment 'web' should ...", container "app" of deployment "web" in "shop" namespace should ...",
 # "Deployment 'web' should not ...": all that tells which object it is.
 def spoken: text(.Message) // "" | [
-  maybe(capture("^[Cc]ontainer ['\"](?<container>[^'\"]+)['\"] of (?<kind>[A-Za-z]+) ['\"](?<name>[^'\"]+)['\"]")),
-  maybe(capture("^(?<kind>[A-Z][A-Za-z]+) '(?<name>[^']+)'"))
+  maybe(capture("^(?<kind>[A-Z][A-Za-z]+) '(?<name>[^']+)'")),
+  maybe(capture("^[Cc]ontainer ['\"](?<container>[^'\"]+)['\"] of (?<kind>[A-Za-z]+) ['\"](?<name>[^'\"]+)['\"]"))
 ] + [maybe(capture(" in ['\"](?<namespace>[^'\"]+)['\"] namespace"))] | add // {};
 
 def resource($at; $spoken; $target):
@@ -40,7 +40,7 @@ def counted($what): if length > 0 then ignored("\(length) \($what)") else empty 
 
 def result($at):
   (text(.Target) | file_path) as $target
-  | (list(.Misconfigurations)[] | misconfiguration($at; $target)),
+  | (listed(.Misconfigurations; "Misconfigurations")[] | misconfiguration($at; $target)),
     (list(.Vulnerabilities) | counted("vulnerabilities of packages in \($target // "?"): an update mends them, no field")),
     (list(.Secrets) | counted("secrets in \($target // "?"): they have to be revoked by hand")),
     (list(.Licenses) | counted("licences of \($target // "?")"));
@@ -53,6 +53,8 @@ def scanned: . as $resource
 
 if type != "object" then error("expected a report of trivy --format json, found: \(type)")
 elif has("Results") or has("SchemaVersion") or has("Resources") or has("Findings") then
-  [(list(.Results)[] | objects | result(null)), ((list(.Resources) + list(.Findings))[] | objects | scanned)]
+  [(listed(.Results; "Results")[] | if type == "object" then result(null) else error("Results: expected objects, found: \(type)") end),
+    ((listed(.Resources; "Resources") + listed(.Findings; "Findings"))[]
+      | if type == "object" then scanned else error("Resources: expected objects, found: \(type)") end)]
   | if . == [] then ignored("Trivy found nothing to complain about") else .[] end
 else error("expected a report of trivy --format json, with Results") end

@@ -57,6 +57,8 @@ impl Endpoints {
             if matches!(authentication, Authentication::Mtls { .. }) && proxies.is_empty() {
                 bail!("senders.{name} (mtls): name the proxies that client certificates are believed from");
             }
+            // Compiled before anybody posts: it takes a while.
+            sender.program();
             let endpoint = Endpoint {
                 senders: Arc::clone(&senders),
                 name: name.as_str().into(),

@@ -54,7 +54,9 @@ impl Unwrap {
                 Some(published(message))
             }
             Self::Records => match (member(outer, "Records"), member(outer, "records")) {
-                (Some(Val::Arr(records)), _) => Some(records.iter().map(record).collect()),
+                (Some(Val::Arr(records)), _) if records.iter().all(is_carrier) => {
+                    Some(records.iter().map(record).collect())
+                }
                 (_, Some(Val::Obj(topics))) if text(outer, "eventSource").is_some() => Some(consumed(topics)),
                 _ => None,
             },
@@ -106,6 +108,14 @@ fn published(message: &Map) -> Contents {
             Ok(vec![Item::Notice("the Pub/Sub message has attributes only and no data".to_owned())])
         }
         Some(_) => Err("message.data of a Pub/Sub delivery must be a string".to_owned()),
+    }
+}
+
+/// Whether a record is of SNS or SQS, and not of the producer itself.
+fn is_carrier(record: &Val) -> bool {
+    match record {
+        Val::Obj(record) => member(record, "Sns").is_some() || text(record, "body").is_some(),
+        _ => false,
     }
 }
 
