@@ -29,7 +29,8 @@ def listed(f; $where): [f?] | .[0] | if . == null then [] elif type == "array" t
 def line: if type == "string" then (split("\n") | map(select(. != "")) | .[0] // "") | .[:300] | text(.) else null end;
 
 # A time that is RFC 3339, or null.
-def time(f): text(f) | if . != null and test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})$") then . else null end;
+def time(f): text(f) | if . == null or length < 20 or length > 40 or .[4:5] != "-" or .[7:8] != "-" or .[10:11] != "T" or .[13:14] != ":" then null
+  elif endswith("Z") or (.[-6:-5] | . == "+" or . == "-") then . else null end;
 
 # RFC 3339 of whole seconds since 1970, or null (days to a date: howardhinnant.github.io/date_algorithms.html).
 def two_digits: tostring | if length < 2 then "0" + . else . end;
@@ -54,13 +55,13 @@ def severity(f): text(f) // "" | ascii_downcase | {
 }[.];
 
 # Addresses that tell more: shown, never fetched.
-def links(f): [f | strings | select(test("^https?://"))] | unique | .[:10];
+def links(f): [f | strings | select(startswith("https://") or startswith("http://"))] | unique | .[:10];
 
 # A finding that a rule is broken; params are what the rule found.
 def violation($rule; $name; $params): {intent: "violation", rule: ({id: $rule, name: $name, params: ($params | given)} | given)};
 
 # JSON Pointers from a list of keys, and from the paths of products: a.b[0].c, a/b/[0]/c.
-def pointer: map("/" + (tostring | gsub("~"; "~0") | gsub("/"; "~1"))) | add // "";
+def pointer: map("/" + (tostring | split("~") | join("~0") | split("/") | join("~1"))) | add // "";
 def unbracketed: if startswith("[") and endswith("]") then .[1:-1] else . end;
 def pointer_of_dotted: [scan("\\[[^\\]]*\\]|[^.\\[\\]]+") | unbracketed] | pointer;
 def pointer_of_slashed: [split("/")[] | select(. != "") | unbracketed] | pointer;
@@ -124,22 +125,41 @@ def is_cluster_wide: among(["Namespace", "Node", "PersistentVolume", "StorageCla
   "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"]);
 
 # The kind that a word means: Deployment, deployment, deployments; null for any other word.
+def plurals: {
+  pods: "Pod", services: "Service", configmaps: "ConfigMap", secrets: "Secret", serviceaccounts: "ServiceAccount",
+  namespaces: "Namespace", nodes: "Node", persistentvolumes: "PersistentVolume", persistentvolumeclaims:
+  "PersistentVolumeClaim", replicationcontrollers: "ReplicationController", limitranges: "LimitRange", resourcequotas:
+  "ResourceQuota", deployments: "Deployment", statefulsets: "StatefulSet", daemonsets: "DaemonSet", replicasets:
+  "ReplicaSet", jobs: "Job", cronjobs: "CronJob", ingresses: "Ingress", ingressclasses: "IngressClass",
+  networkpolicies: "NetworkPolicy", roles: "Role", rolebindings: "RoleBinding", clusterroles: "ClusterRole",
+  clusterrolebindings: "ClusterRoleBinding", horizontalpodautoscalers: "HorizontalPodAutoscaler",
+  poddisruptionbudgets: "PodDisruptionBudget", storageclasses: "StorageClass", priorityclasses: "PriorityClass",
+  customresourcedefinitions: "CustomResourceDefinition", apiservices: "APIService", mutatingwebhookconfigurations:
+  "MutatingWebhookConfiguration", validatingwebhookconfigurations: "ValidatingWebhookConfiguration"
+};
 def kind_of($word): ($word | if type == "string" then ascii_downcase else "" end) as $word
-  | [api_versions | keys[] | . as $kind | ascii_downcase
-    | select(. == $word or . + "s" == $word or . + "es" == $word or .[:-1] + "ies" == $word) | $kind][0];
+  | plurals as $plurals | $plurals[$word] // $plurals[$word + "s"] // $plurals[$word + "es"] // $plurals[$word[:-1] + "ies"];
 
 # What made an object, by the suffix that its controller gave it; null where the name does not say it for certain.
 # A ReplicaSet ends in the hash of its Deployment's template (a 32-bit number, its digits written as 4-9 b c d f), a Pod of
 # it in that and five letters more, a CronJob's Job in the minutes since 1970.
-def maker($kind; $name; $labels):
-  text($labels["pod-template-hash"]) as $hash
-  | (if $kind == "Pod" and ($hash // "" | test("^[a-z0-9]+$")) then "-\($hash)-[a-z0-9]{5}$"
-    elif $kind == "Pod" then "-[4-9bcdf]{8,10}-[bcdfghjklmnpqrstvwxz2456789]{5}$"
-    elif $kind == "ReplicaSet" then "-[4-9bcdf]{8,10}$"
-    elif $kind == "Job" then "-[23][0-9]{7}$"
-    else null end) as $suffix
-  | if $suffix == null or ($name | test("." + $suffix) | not) then null
-    else {kind: (if $kind == "Job" then "CronJob" else "Deployment" end), name: ($name | sub($suffix; ""))} end;
+def only($letters): (explode - ($letters | explode)) == [];
+def is_hash: (length | . >= 8 and . <= 10) and only("456789bcdf");
+def is_suffix($letters): length == 5 and only($letters);
+def pod_suffix($parts; $hash):
+  if $hash then $parts[-2] == $hash and ($parts[-1] | is_suffix("abcdefghijklmnopqrstuvwxyz0123456789"))
+  else ($parts[-2] | is_hash) and ($parts[-1] | is_suffix("bcdfghjklmnpqrstvwxz2456789")) end;
+def suffixes($kind; $parts; $labels): ($parts | length) as $length
+  | if $kind == "Pod" then if $length > 2 and pod_suffix($parts; text($labels["pod-template-hash"])) then 2 else 0 end
+    elif $kind == "ReplicaSet" then if $length > 1 and ($parts[-1] | is_hash) then 1 else 0 end
+    elif $kind == "Job" then
+      if $length > 1 and ($parts[-1] | length == 8 and only("0123456789") and (.[:1] | . == "2" or . == "3")) then 1 else 0 end
+    else 0 end;
+def maker($kind; $name; $labels): ($name | split("-")) as $parts
+  | suffixes($kind; $parts; $labels) as $count
+  | ($parts[:($parts | length) - $count] | join("-")) as $stem
+  | if $count == 0 or $stem == "" then null
+    else {kind: (if $kind == "Job" then "CronJob" else "Deployment" end), name: $stem} end;
 
 # The object that a source declares: what made this one, where its name says so, else itself. The kind's usual apiVersion
 # stands in for one that is null, or that the kind never had; an error where there is none.

@@ -312,7 +312,10 @@ mod tests {
             let error = program(text).run(item(json!(1)), LIMIT).expect_err(text).to_string();
             assert_eq!(error, "halt, debug and stderr are not available in a map.jq", "{text}");
         }
-        assert_eq!(program("error").run(item(json!("own words")), LIMIT), Err(RunError::Failed("own words".to_owned())));
+        assert_eq!(
+            program("error").run(item(json!("own words")), LIMIT),
+            Err(RunError::Failed("own words".to_owned()))
+        );
         assert_eq!(program("error(null)").run(item(json!(1)), LIMIT), Err(RunError::Failed("null".to_owned())));
     }
 
@@ -349,7 +352,8 @@ mod tests {
         assert!(matches!(deep, Err(RunError::NotJson { .. })), "{deep:?}");
         let told = program(".a").run(item(json!("ä".repeat(10_000))), LIMIT).expect_err("no object").to_string();
         assert_eq!(told.chars().count(), MAX_QUOTED + 1);
-        let hostile = program("fromjson").run(item(json!("[".repeat(500_000))), LIMIT).expect_err("too deep").to_string();
+        let hostile =
+            program("fromjson").run(item(json!("[".repeat(500_000))), LIMIT).expect_err("too deep").to_string();
         assert!(hostile.contains("recursion limit"), "{hostile}");
     }
 

@@ -7,8 +7,8 @@
 pub mod oidc;
 pub mod sns;
 
-use base64::{Engine as _, alphabet, engine};
 use ::hmac::{Hmac, KeyInit, Mac};
+use base64::{Engine as _, alphabet, engine};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
 use sha2::{Sha256, Sha512};
@@ -532,8 +532,7 @@ mod tests {
             let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, value)| (*value).to_owned())
         };
-        let presented =
-            Presented { header: &header, token: None, by_proxy: false, body, key: None, now_unix: now };
+        let presented = Presented { header: &header, token: None, by_proxy: false, body, key: None, now_unix: now };
         verify(authentication, &secrets(texts), &presented).map(Verified::secret)
     }
 

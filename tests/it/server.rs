@@ -1,5 +1,7 @@
 //! The receiver over real HTTP: every answer, every bound, and that 202 means stored.
 
+mod authentication;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -112,11 +114,17 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
 
 impl Running {
     async fn start(limits: Limits, work: Option<(Settings, Job)>) -> Self {
+        Self::start_with(limits, work, |_| {}).await
+    }
+
+    async fn start_with(limits: Limits, work: Option<(Settings, Job)>, change: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path(), Options::default(), NOW).expect("opens");
         let clock = Arc::new(AtomicI64::new(NOW));
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(local, None, parts(&store, limits, &clock, work)).await.expect("binds");
+        let mut parts = parts(&store, limits, &clock, work);
+        change(&mut parts);
+        let server = Server::bind(local, None, parts).await.expect("binds");
         let address = server.address().expect("an address");
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(server.run(async {

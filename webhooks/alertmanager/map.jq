@@ -7,7 +7,8 @@ def labelled($name): text(.labels[$name]) | said;
 def kinds: ["deployment", "statefulset", "daemonset", "cronjob", "horizontalpodautoscaler", "poddisruptionbudget", "persistentvolumeclaim",
   "ingress", "networkpolicy", "replicaset", "job_name", "pod"];
 def by_own_label: . as $alert
-  | [kinds[] | . as $name | {kind: (if $name == "job_name" then "Job" else kind_of($name) end), name: ($alert | labelled($name))} | select(.name)][0];
+  | [kinds[] | . as $name | $alert | labelled($name) | select(.)
+    | {kind: (if $name == "job_name" then "Job" else kind_of($name) end), name: .}][0];
 def by_workload: kind_of(labelled("workload_type") // labelled("owner_kind") // labelled("kind")) as $kind
   | (labelled("workload") // labelled("owner_name") // labelled("name")) as $name
   | if $kind and $name then {kind: $kind, name: $name} else null end;

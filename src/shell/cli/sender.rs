@@ -80,7 +80,8 @@ impl Sender {
 
 /// Says of each sample whether it maps to what is expected; a folder without samples proves nothing.
 fn test(folder: &Path, update: bool, out: &mut impl Write) -> anyhow::Result<Exit> {
-    let folder = folder.canonicalize().map_err(|error| Usage(format!("{} cannot be read: {error}", folder.display())))?;
+    let folder =
+        folder.canonicalize().map_err(|error| Usage(format!("{} cannot be read: {error}", folder.display())))?;
     let usage = |why: &str| Usage(format!("{} {why}", folder.display()));
     let name = folder.file_name().and_then(|name| name.to_str()).ok_or_else(|| usage("is no folder of a sender"))?;
     let beside = folder.parent().ok_or_else(|| usage("is no folder of a sender"))?;
@@ -96,7 +97,9 @@ fn test(folder: &Path, update: bool, out: &mut impl Write) -> anyhow::Result<Exi
         answered.insert(file.clone());
         let found = serde_json::to_string_pretty(&outcome(sender, sample)?)? + "\n";
         if update {
-            fs::create_dir_all(&expected).and_then(|()| fs::write(&file, &found)).context("expected/ cannot be written")?;
+            fs::create_dir_all(&expected)
+                .and_then(|()| fs::write(&file, &found))
+                .context("expected/ cannot be written")?;
         }
         let wanted = fs::read_to_string(&file).ok();
         let verdict = match &wanted {

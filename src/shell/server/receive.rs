@@ -28,8 +28,8 @@ use crate::{
         telemetry::{self, Overrun, SecretUse, Verdict},
     },
     webhook::{
-        map::{self, Mapped},
         handshake::{self, Handshake},
+        map::{self, Mapped},
         signature::{self, Authentication, Presented, Verified, VerifyError, sns::Message},
     },
 };
@@ -271,12 +271,7 @@ fn taken(app: &App, endpoint: &Endpoint, delivery: &str, cases: &[Accepted], ign
 }
 
 /// The answer to a verified question, instead of a delivery.
-async fn answered(
-    app: &App,
-    endpoint: &Endpoint,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Option<Answer>, Answer> {
+async fn answered(app: &App, endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<Option<Answer>, Answer> {
     if endpoint.sender().handshakes().contains(&Handshake::EventGrid)
         && text_of(headers, "aeg-event-type").as_deref() == Some("SubscriptionValidation")
         && let Some(code) = handshake::event_grid_code(body)
@@ -292,7 +287,10 @@ async fn answered(
             Answer::busy("the subscription cannot be confirmed now", 10)
         })?;
         tracing::info!(sender = &*endpoint.name, "a subscription is confirmed");
-        return Ok(Some(Answer::new(StatusCode::OK, &json!({"accepted": 0, "ignored": ["the subscription is confirmed"]}))));
+        return Ok(Some(Answer::new(
+            StatusCode::OK,
+            &json!({"accepted": 0, "ignored": ["the subscription is confirmed"]}),
+        )));
     }
     Ok(None)
 }

@@ -83,9 +83,8 @@ pub(super) fn expected(secret: &Secret) -> Option<(&str, &str)> {
 impl Claims {
     /// Whether the token is for the audience and of the account that a secret asks for.
     pub(super) fn fit(&self, secret: &Secret) -> bool {
-        expected(secret).is_some_and(|(audience, email)| {
-            self.aud == audience && self.email_verified && self.email == email
-        })
+        expected(secret)
+            .is_some_and(|(audience, email)| self.aud == audience && self.email_verified && self.email == email)
     }
 }
 
