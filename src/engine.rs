@@ -3,11 +3,13 @@
 //! Each engine evaluates one language the way the field's own tool does, in memory and from one commit's files. Engines know
 //! nothing of findings or rules, and do not import each other: this module brings them together.
 
+pub mod go;
 pub mod helm;
 pub mod kustomize;
 pub mod manifest;
 pub mod reads;
 pub mod site;
+pub mod terraform;
 pub mod window;
 
 use std::{

@@ -3,9 +3,9 @@
 use super::{
     fault::Fault,
     leaf::{Leaf, Paths},
-    runes::Classes,
 };
 use crate::{
+    engine::go::runes::Classes,
     engine::helm::functions::{regex::pattern::Patterns, yaml::streams::Streams},
     source::lineage::sets::{SetId, Sets},
 };

@@ -12,6 +12,7 @@ mod operand;
 #[cfg(test)]
 mod tests;
 
+use crate::engine::go::quote;
 use std::{
     collections::{HashMap, HashSet},
     rc::Rc,
@@ -233,7 +234,7 @@ impl<'program> Evaluator<'program> {
             NodeKind::Range(branch) => return self.range(dot, node, branch),
             NodeKind::Template { name, name_span, argument } => {
                 let Some(template) = self.template(name).cloned() else {
-                    let message = format!("template {} not defined", print::quoted(name.as_bytes()));
+                    let message = format!("template {} not defined", quote::quoted(name.as_bytes()));
                     return Err(self.fail(*name_span, Fault::failed(message)));
                 };
                 let dot = match argument {

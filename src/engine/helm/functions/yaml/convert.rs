@@ -141,9 +141,9 @@ impl Conversion<'_> {
     fn float(&self, float: f64) -> Result<String, Unwritable> {
         match self.dialect {
             Dialect::Two => number::yaml(float).ok_or_else(|| Unwritable::Failed(number::shortest(float))),
-            Dialect::Three if float.is_nan() => Ok(".nan".to_owned()),
-            Dialect::Three if float.is_infinite() => Ok(if float > 0.0 { ".inf" } else { "-.inf" }.to_owned()),
-            Dialect::Three => Ok(number::shortest(float)),
+            _ if float.is_nan() => Ok(".nan".to_owned()),
+            _ if float.is_infinite() => Ok(if float > 0.0 { ".inf" } else { "-.inf" }.to_owned()),
+            Dialect::Three | Dialect::Quoted => Ok(number::shortest(float)),
         }
     }
 

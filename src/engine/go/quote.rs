@@ -1,12 +1,14 @@
 //! The characters of Go's strings, and how they stand between quotes: `utf8.DecodeRune`, `strconv.Quote`.
 
-use super::{super::runes, printable::is_printable};
+use super::{printable::is_printable, runes};
 
 /// Which quotes, and whether only ASCII stays as it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quotes {
-    pub(super) quote: char,
-    pub(super) ascii: bool,
+pub struct Quotes {
+    /// The quote.
+    pub quote: char,
+    /// Whether everything but ASCII is escaped.
+    pub ascii: bool,
 }
 
 /// A character of a Go string, or a byte that is none, with the number of its bytes.
@@ -18,7 +20,7 @@ pub fn runes(bytes: &[u8]) -> impl Iterator<Item = (Result<char, u8>, usize)> + 
 }
 
 /// Appends what stands for a character between quotes; says whether it stands for itself.
-pub(super) fn escape(rune: Result<char, u8>, quotes: Quotes, out: &mut Vec<u8>) -> bool {
+pub fn escape(rune: Result<char, u8>, quotes: Quotes, out: &mut Vec<u8>) -> bool {
     let character = match rune {
         Ok(character) => character,
         Err(byte) => {
@@ -52,8 +54,18 @@ pub(super) fn escape(rune: Result<char, u8>, quotes: Quotes, out: &mut Vec<u8>) 
     false
 }
 
+/// A text as `%q` prints it.
+pub fn quoted(bytes: impl AsRef<[u8]>) -> String {
+    let mut out = vec![b'"'];
+    for (rune, _) in runes(bytes.as_ref()) {
+        escape(rune, Quotes { quote: '"', ascii: false }, &mut out);
+    }
+    out.push(b'"');
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Whether a text can stand in backquotes: `strconv.CanBackquote`.
-pub(super) fn can_backquote(bytes: &[u8]) -> bool {
+pub fn can_backquote(bytes: &[u8]) -> bool {
     runes(bytes).all(|(rune, _)| match rune {
         Ok('\u{feff}' | '`' | '\x7f') | Err(_) => false,
         Ok(character) => character >= ' ' || character == '\t',

@@ -30,8 +30,18 @@ impl SyntaxError {
         Self { what, text: text.to_owned() }
     }
 
+    /// What is wrong, in Go's words.
+    pub fn what(&self) -> &'static str {
+        self.what
+    }
+
+    /// The part of the pattern that it is about.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What Go says of a pattern that is no UTF-8.
-    pub(super) fn invalid_utf8(pattern: &[u8]) -> Self {
+    pub fn invalid_utf8(pattern: &[u8]) -> Self {
         Self::new("invalid UTF-8", &String::from_utf8_lossy(pattern))
     }
 }
