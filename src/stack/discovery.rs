@@ -215,7 +215,10 @@ fn is_plain(entry: &Entry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tree::{MAX_FILE_BYTES, MemoryTree};
+    use crate::{
+        engine::Language,
+        source::tree::{MAX_FILE_BYTES, MemoryTree},
+    };
 
     #[test]
     fn json_that_is_no_manifest_makes_no_stack() {
