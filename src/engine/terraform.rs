@@ -7,6 +7,7 @@ pub mod configuration;
 pub mod constraint;
 pub mod context;
 pub mod convert;
+pub mod defaults;
 pub mod equal;
 pub mod evaluate;
 pub mod files;

@@ -20,6 +20,7 @@ mod serve;
 mod server;
 mod store;
 mod template;
+mod terraform_functions;
 mod tools;
 mod webhook;
 mod yaml_edit;

@@ -165,7 +165,7 @@ impl Case {
         let tree = MemoryTree::of(files);
         let said = |refusal: sourceward::model::refusal::Refusal| format!("{}: {}", refusal.code, refusal.message);
         let rendered = Catalog::of(&tree).and_then(|catalog| catalog.rendered(0)).map_err(said)?;
-        Ok(rendered.printed.clone().expect("these stacks print text"))
+        Ok(rendered.text().map_err(said)?.expect("these stacks print text").into_owned())
     }
 
     /// What the field's tool makes of it.

@@ -30,7 +30,7 @@ use super::{
     values::{self, Prepared, Release, Template, ValuesSource},
 };
 use crate::{
-    engine::{self, Rendered, Resource, Skipped, reads::Reads},
+    engine::{self, Printout, Rendered, Resource, Skipped, reads::Reads},
     model::{
         pointer::Pointer,
         refusal::{Code, Refusal},
@@ -137,7 +137,7 @@ pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache)
         printed += &format!("---\n# Source: {}\n{}", file.name, document.text().lossy());
         add(&mut rendered, &lineage, document);
     }
-    rendered.printed = Some(printed);
+    rendered.printed = Printout::Text(printed);
     Ok(rendered)
 }
 

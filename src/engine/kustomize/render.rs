@@ -17,7 +17,7 @@ use super::{
     sources::{Parsed, Sources},
 };
 use crate::{
-    engine::{self, Rendered, Resource, reads::Reads},
+    engine::{self, Printout, Rendered, Resource, reads::Reads},
     model::{
         refusal::{Code, Refusal},
         resource::{KubernetesId, ResourceId},
@@ -74,12 +74,7 @@ pub fn render(
     let mut rendered = Rendered::default();
     rendered.files.extend(sources.iter().map(|source| source.path.clone()));
     let lineage = Lineage::new(sets, sources, patches);
-    let printed: Vec<String> = values
-        .iter()
-        .map(|(value, _)| print::document(value))
-        .collect::<Result<_, _>>()
-        .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
-    rendered.printed = Some(printed.join("---\n"));
+    rendered.printed = Printout::Kustomized;
     let whole = Rc::new(Whole { lineage, kustomizations, definitions: schemas.definitions() });
     for (resource, (value, _)) in resources.list.into_iter().zip(values) {
         let before_hash = resource.previous.last().filter(|_| resource.needs_hash);

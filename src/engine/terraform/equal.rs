@@ -103,17 +103,14 @@ fn equal_known(a: &Value, b: &Value) -> Option<bool> {
     }
 }
 
-/// Tells whether the type of a value, or of one that it holds, is open and the value with it.
+/// Tells whether something unknown in a value may turn out to be of any type.
 fn has_open_type(value: &Value) -> bool {
-    if *value.ty() == Type::Dynamic {
-        return true;
-    }
     match value.datum() {
-        _ if !value.ty().has_dynamic() => false,
-        Datum::Null | Datum::Unknown(_) => true,
+        Datum::Null => false,
+        Datum::Unknown(_) => value.ty().has_dynamic(),
         Datum::Sequence(elements) => elements.iter().any(has_open_type),
         Datum::Mapping(mapping) => mapping.entries().iter().any(|entry| has_open_type(&entry.value)),
-        _ => false,
+        Datum::Bool(_) | Datum::Number(_) | Datum::String(_) => false,
     }
 }
 

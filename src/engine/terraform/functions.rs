@@ -239,3 +239,6 @@ pub const TABLES: &[&[Function]] = &[
     strings::FUNCTIONS,
     volatile::FUNCTIONS,
 ];
+
+#[cfg(test)]
+mod tests;

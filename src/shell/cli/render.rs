@@ -71,14 +71,15 @@ impl Render {
                 let values: Vec<&Value> = rendered.resources.iter().map(|resource| &*resource.value).collect();
                 writeln!(out, "{}", serde_json::to_string_pretty(&values)?)?;
             }
-            DocumentFormat::Yaml if rendered.printed.is_some() => {
-                write!(out, "{}", rendered.printed.as_deref().unwrap_or_default())?;
-            }
-            DocumentFormat::Yaml => {
-                for resource in &rendered.resources {
-                    write!(out, "---\n{}", document(&resource.value)?)?;
+            DocumentFormat::Yaml => match rendered.text() {
+                Ok(Some(text)) => write!(out, "{text}")?,
+                Ok(None) => {
+                    for resource in &rendered.resources {
+                        write!(out, "---\n{}", document(&resource.value)?)?;
+                    }
                 }
-            }
+                Err(refusal) => return refuse(&refusal),
+            },
         }
         let mut exit = Exit::Done;
         for skipped in &rendered.skipped {

@@ -161,7 +161,8 @@ impl Text {
 
     /// The text with U+FFFD for what is not UTF-8.
     pub fn lossy(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
+        // Validating at once is several times faster than looking for what to replace.
+        std::str::from_utf8(&self.bytes).map_or_else(|_| String::from_utf8_lossy(&self.bytes), Into::into)
     }
 
     /// The number of bytes.

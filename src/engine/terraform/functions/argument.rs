@@ -100,7 +100,7 @@ pub(super) fn whole(value: &Value) -> Result<i64, String> {
     value
         .as_number()
         .and_then(super::super::number::Number::to_i64)
-        .ok_or_else(|| format!("value must be a whole number, between {} and {} inclusive", i64::MIN, i64::MAX))
+        .ok_or_else(|| format!("value must be a whole number, between {} and {}", i64::MIN, i64::MAX))
 }
 
 /// The whole number that an argument has to be.

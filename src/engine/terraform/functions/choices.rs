@@ -13,7 +13,6 @@ use crate::{
         problem::Problem,
         types::Type,
         unify::{Safety, unify},
-        unknown::Reason,
         value::{Marks, Value},
     },
     source::lineage::sets::SetId,
@@ -48,12 +47,6 @@ fn coalesce(context: &mut Context<'_>, arguments: &[Value], ty: &Type) -> Result
         let decided = behind(context, [argument]);
         if let Some(reason) = reason {
             return Ok(Value::unknown_of(ty.clone(), reason).with_flow(flow).under(&mut context.sets, passed));
-        }
-        // Where the types cannot be brought together before all of them are known, the answer stays open.
-        if *ty == Type::Dynamic && *argument.ty() != Type::Dynamic {
-            let open = arguments.iter().find_map(|argument| argument.reason().cloned());
-            let reason = open.unwrap_or_else(|| Reason::Unsupported("values of an open type".into()));
-            return Ok(Value::unknown_of(Type::Dynamic, reason).with_flow(flow));
         }
         let value = convert(context, argument, ty)?;
         let is_passed = value.is_null() || *ty == Type::String && value.as_str() == Some("");

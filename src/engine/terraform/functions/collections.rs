@@ -210,7 +210,7 @@ fn transpose(context: &mut Context<'_>, arguments: &[Value], ty: &Type) -> Resul
     let mut turned: BTreeMap<String, (Key, Vec<Value>)> = BTreeMap::new();
     for entry in map.as_mapping().map(|mapping| mapping.entries()).unwrap_or_default() {
         if entry.value.is_null() {
-            return Err(Problem::broken("can't use a null value as a collection"));
+            return Err(Problem::broken("input must not contain null list"));
         }
         for element in entry.value.as_sequence().unwrap_or_default() {
             context.budget.step(1)?;

@@ -145,9 +145,15 @@ fn offset(text: &str) -> Option<Zone> {
 fn spelled(moment: &Moment) -> String {
     let civil = moment.civil();
     let zone = if moment.zone.offset == 0 { "Z".to_owned() } else { spelled_offset(moment, ":") };
+    let sign = if civil.year < 0 { "-" } else { "" };
     format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}",
-        civil.year, civil.month, civil.day, civil.hour, civil.minute, civil.second
+        "{sign}{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{zone}",
+        civil.year.abs(),
+        civil.month,
+        civil.day,
+        civil.hour,
+        civil.minute,
+        civil.second
     )
 }
 

@@ -53,10 +53,13 @@ pub const FUNCTIONS: &[Function] = &[
         a_string,
         |_, arguments, _| {
             let given = text(&arguments[0]);
-            Ok(match Charset::of(text(&arguments[1])) {
-                Some(charset) => Value::text(STANDARD.encode(charset.encode(given))),
-                None => other_charset(),
-            })
+            let Some(charset) = Charset::of(text(&arguments[1])) else { return Ok(other_charset()) };
+            let encoded = charset.encode(given).ok_or_else(|| {
+                let name = charset.name();
+                let message = format!("the given string contains characters that cannot be represented in {name}");
+                Problem::argument(0, message)
+            })?;
+            Ok(Value::text(STANDARD.encode(encoded)))
         },
     ),
     Function::new(
@@ -123,17 +126,19 @@ impl Charset {
             Self::Utf8 => "UTF-8",
             Self::Utf16 { is_little: true } => "UTF-16LE",
             Self::Utf16 { is_little: false } => "UTF-16BE",
-            Self::Latin1 => "ISO-8859-1",
+            Self::Latin1 => "ISO_8859-1:1987",
         }
     }
 
-    fn encode(self, text: &str) -> Vec<u8> {
-        match self {
+    fn encode(self, text: &str) -> Option<Vec<u8>> {
+        Some(match self {
             Self::Utf8 => text.as_bytes().to_vec(),
             Self::Utf16 { is_little: true } => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
             Self::Utf16 { is_little: false } => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-            Self::Latin1 => text.chars().filter_map(|character| u8::try_from(u32::from(character)).ok()).collect(),
-        }
+            Self::Latin1 => {
+                text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect::<Option<_>>()?
+            }
+        })
     }
 
     fn decode(self, bytes: &[u8]) -> Option<String> {

@@ -10,7 +10,12 @@ use super::{
 };
 use crate::engine::{
     go::digest::{hexadecimal, md5, sha1, sha256, sha512},
-    terraform::{context::Context, problem::Problem, types::Type, value::Value},
+    terraform::{
+        context::Context,
+        problem::{Kind, Problem},
+        types::Type,
+        value::Value,
+    },
 };
 
 /// The functions of checksums.
@@ -47,7 +52,10 @@ fn bytes(arguments: &[Value]) -> &[u8] {
 }
 
 fn of(context: &mut Context<'_>, arguments: &[Value], hash: fn(&[u8]) -> String) -> Result<Value, Problem> {
-    let content = content(context, &arguments[0])?;
+    let content = content(context, &arguments[0]).map_err(|problem| match problem.kind {
+        Kind::Broken => Problem::broken(format!("open {}: no such file or directory", text(&arguments[0]))),
+        _ => problem,
+    })?;
     Ok(Value::text(hash(&content.bytes)).derived(content.flow))
 }
 

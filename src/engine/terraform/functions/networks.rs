@@ -1,6 +1,6 @@
 //! Ranges of addresses, as go-cidr counts them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use num_bigint::{BigInt, Sign};
 
@@ -16,7 +16,9 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("cidrhost", &[takes("prefix", AString), takes("hostnum", ANumber)], a_string, |_, arguments, _| {
         let number = integer(&arguments[1])?;
         let network = Network::read(text(&arguments[0])).map_err(invalid)?;
-        network.host(&number).map(|address| Value::text(network.spelled(address))).map_err(Problem::broken)
+        let host = network.host(&number)?;
+        network.plain(host)?;
+        Ok(Value::text(network.spelled(host)))
     }),
     Function::new("cidrnetmask", &[takes("prefix", AString)], a_string, |_, arguments, _| {
         let network = Network::read(text(&arguments[0])).map_err(invalid)?;
@@ -34,7 +36,9 @@ pub const FUNCTIONS: &[Function] = &[
             let new_bits = whole(&arguments[1]).map_err(Problem::broken)?;
             let number = integer(&arguments[2])?;
             let network = Network::read(text(&arguments[0])).map_err(invalid)?;
-            network.subnet(new_bits, &number).map(|subnet| Value::text(subnet.to_string())).map_err(Problem::broken)
+            let subnet = network.subnet(new_bits, &number)?;
+            subnet.plain(subnet.first)?;
+            Ok(Value::text(subnet.to_string()))
         },
     ),
     Function::new("cidrsubnets", &[takes("prefix", AString)], strings, |_, arguments, _| subnets(arguments))
@@ -63,7 +67,7 @@ impl Network {
         let (address, length) = text.split_once('/').ok_or_else(wrong)?;
         let (address, bits) = match read_v4(address) {
             Some(address) if !address_has_colon(text) => (u128::from(address), 32),
-            _ => (address.parse::<Ipv6Addr>().map_err(|_| wrong())?.to_bits(), 128),
+            _ => (read_v6(address).ok_or_else(wrong)?, 128),
         };
         let is_number = !length.is_empty() && length.len() < 6 && length.bytes().all(|byte| byte.is_ascii_digit());
         let prefix = if is_number { length.parse::<u32>().ok() } else { None };
@@ -91,35 +95,73 @@ impl Network {
         }
     }
 
-    /// The address of a number in the range; counted from the end for a negative number.
-    fn host(&self, number: &BigInt) -> Result<u128, String> {
-        let host_bits = self.bits - self.prefix;
-        let most = (BigInt::from(1) << host_bits) - 1;
-        let mut offset = number.clone();
-        if number.sign() == Sign::Minus {
-            offset = &most + 1 + number;
+    /// Tells whether Go counts with an address as with any other: where one of version 4 lies within version 6, it does not.
+    fn plain(&self, address: u128) -> Result<(), Problem> {
+        let is_mapped = |address: u128| self.bits == 128 && address >> 32 == 0xffff;
+        if is_mapped(self.first) || is_mapped(address) {
+            return Err(Problem::unsupported("addresses of version 4 within version 6"));
         }
-        let magnitude = if number.sign() == Sign::Minus { -number - 1_i32 } else { number.clone() };
-        if magnitude > most {
-            return Err(format!("prefix of {} does not accommodate a host numbered {number}", self.prefix));
-        }
-        u128::try_from(&offset).map(|offset| self.first | offset).map_err(|_| "the host number is too large".to_owned())
+        Ok(())
     }
 
-    fn subnet(&self, new_bits: i64, number: &BigInt) -> Result<Self, String> {
-        let prefix = i64::from(self.prefix).saturating_add(new_bits);
-        let Some(prefix) = u32::try_from(prefix).ok().filter(|prefix| *prefix <= self.bits) else {
-            let given = self.prefix;
-            return Err(format!("insufficient address space to extend prefix of {given} by {new_bits}"));
-        };
-        let too_large = || format!("prefix extension of {new_bits} does not accommodate a subnet numbered {number}");
-        if new_bits < 0 || number.sign() == Sign::Minus || *number >= BigInt::from(1) << new_bits {
-            return Err(too_large());
+    /// The address of a number in the range; counted from the end for a negative number.
+    fn host(&self, number: &BigInt) -> Result<u128, Problem> {
+        self.plain(self.first)?;
+        let host_bits = self.bits - self.prefix;
+        let most = (BigInt::from(1) << host_bits) - 1;
+        let is_negative = number.sign() == Sign::Minus;
+        let offset = if is_negative { &most + 1 + number } else { number.clone() };
+        let counted = if is_negative { -number - 1_i32 } else { number.clone() };
+        if counted > most && counted >= BigInt::from(1_u64 << 63) {
+            return Err(Problem::unsupported("host numbers beyond 63 bits"));
         }
-        let number = u128::try_from(number).map_err(|_| too_large())?;
-        let offset = number.checked_shl(self.bits - prefix).unwrap_or(0);
+        if counted > most {
+            let prefix = self.prefix;
+            return Err(Problem::broken(format!("prefix of {prefix} does not accommodate a host numbered {offset}")));
+        }
+        u128::try_from(&offset)
+            .map(|offset| self.first | offset)
+            .map_err(|_| Problem::unsupported("host numbers beyond 128 bits"))
+    }
+
+    fn subnet(&self, new_bits: i64, number: &BigInt) -> Result<Self, Problem> {
+        self.plain(self.first)?;
+        let prefix = i64::from(self.prefix).saturating_add(new_bits);
+        if prefix > i64::from(self.bits) {
+            let given = self.prefix;
+            return Err(Problem::broken(format!(
+                "insufficient address space to extend prefix of {given} by {new_bits}"
+            )));
+        }
+        // Go counts on with what does not fit, to odd ends.
+        let number =
+            u64::try_from(number).map_err(|_| Problem::unsupported("subnets that are not counted in 64 bits"))?;
+        let (Ok(new_bits), Ok(prefix)) = (u32::try_from(new_bits), u32::try_from(prefix)) else {
+            return Err(Problem::unsupported("subnets with a shorter prefix"));
+        };
+        if new_bits < 64 && number >= 1 << new_bits {
+            return Err(Problem::broken(format!(
+                "prefix extension of {new_bits} does not accommodate a subnet numbered {number}"
+            )));
+        }
+        let offset = u128::from(number).checked_shl(self.bits - prefix).unwrap_or(0);
         Ok(Self { first: self.first | offset, prefix, bits: self.bits })
     }
+}
+
+/// Groups of hexadecimal digits; zeros may stand in front of them, more than four digits as well.
+fn read_v6(text: &str) -> Option<u128> {
+    let significant = |part: &str| match part.trim_start_matches('0') {
+        "" if part.is_empty() => String::new(),
+        "" => "0".to_owned(),
+        digits => digits.to_owned(),
+    };
+    let group = |group: &str| match group.contains('.') {
+        true => group.split('.').map(significant).collect::<Vec<_>>().join("."),
+        false => significant(group),
+    };
+    let spelled = text.split(':').map(group).collect::<Vec<_>>().join(":");
+    spelled.parse::<Ipv6Addr>().ok().map(|address| address.to_bits())
 }
 
 fn address_has_colon(text: &str) -> bool {
@@ -155,6 +197,7 @@ impl std::fmt::Display for Network {
 fn subnets(arguments: &[Value]) -> Result<Value, Problem> {
     let network = Network::read(text(&arguments[0]))
         .map_err(|why| Problem::argument(0, format!("invalid CIDR expression: {why}")))?;
+    network.plain(network.first)?;
     let mut found = Vec::with_capacity(arguments.len());
     // The first address that no subnet has taken, counted from the start of the range.
     let mut next = Some(0_u128);
@@ -173,6 +216,14 @@ fn subnets(arguments: &[Value]) -> Result<Value, Problem> {
             let protocol = if network.bits == 32 { "IPv4" } else { "IPv6" };
             return Err(refused(format!(
                 "would extend prefix to {prefix} bits, which is too long for an {protocol} address"
+            )));
+        }
+        if network.first == 0 && index == 1 {
+            // Go begins one subnet before the first, which is the very last one here, and then has run over the end.
+            let last = Network { first: u128::MAX, prefix, bits: network.bits };
+            let last = Network { first: last.mask(), ..last };
+            return Err(refused(format!(
+                "not enough remaining address space for a subnet with a prefix of {prefix} bits after {last}"
             )));
         }
         let host_bits = network.bits - prefix;

@@ -3,10 +3,9 @@
 use super::{
     Function,
     Takes::{Number as ANumber, String as AString},
-    argument::{a_string, takes, text, whole},
+    argument::{a_string, takes, text},
 };
 use crate::engine::terraform::{
-    problem::Problem,
     types::Type,
     unknown::{Reason, Unknown},
     value::Value,
@@ -17,16 +16,8 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("timestamp", &[], a_string, |_, _, _| Ok(of_run("timestamp()"))),
     Function::new("plantimestamp", &[], a_string, |_, _, _| Ok(of_run("plantimestamp()"))),
     Function::new("uuid", &[], a_string, |_, _, _| Ok(of_run("uuid()"))),
-    Function::new("bcrypt", &[takes("str", AString)], a_string, |_, arguments, _| {
-        if arguments.len() > 2 {
-            return Err(Problem::broken("bcrypt() takes no more than two arguments"));
-        }
-        if let Some(cost) = arguments.get(1) {
-            whole(cost).map_err(Problem::broken)?;
-        }
-        Ok(of_run("bcrypt()"))
-    })
-    .rest(takes("cost", ANumber)),
+    Function::new("bcrypt", &[takes("str", AString)], a_string, |_, _, _| Ok(of_run("bcrypt()")))
+        .rest(takes("cost", ANumber)),
     Function::new("rsadecrypt", &[takes("ciphertext", AString), takes("privatekey", AString)], a_string, |_, _, _| {
         Ok(Value::not_known(Type::String, Unknown::not_null(Reason::Unsupported("rsadecrypt()".into()))))
     }),

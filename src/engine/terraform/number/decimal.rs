@@ -26,9 +26,17 @@ pub fn parse(text: &str) -> Option<Number> {
         b'+' => (false, &text[1..]),
         _ => (false, text),
     };
-    let (number, exponent) = match unsigned.find(['e', 'E']) {
-        Some(at) => (&unsigned[..at], read_exponent(&unsigned[at + 1..])?),
-        None => (unsigned, 0),
+    if matches!(unsigned, "Inf" | "inf") {
+        return Some(Number::infinity(is_negative).with_precision(WRITTEN));
+    }
+    // An exponent of two is read as well: `1p3` is 8.
+    let (number, exponent, twos) = match unsigned.find(['e', 'E', 'p', 'P']) {
+        Some(at) => {
+            let exponent = read_exponent(&unsigned[at + 1..])?;
+            let is_binary = matches!(unsigned.as_bytes()[at], b'p' | b'P');
+            (&unsigned[..at], if is_binary { 0 } else { exponent }, if is_binary { exponent } else { 0 })
+        }
+        None => (unsigned, 0, 0),
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -37,15 +45,18 @@ pub fn parse(text: &str) -> Option<Number> {
     }
     let mantissa = BigUint::parse_bytes(format!("{whole}{fraction}").as_bytes(), 10)?;
     let power = exponent - fraction.len() as i64;
-    if mantissa == BigUint::ZERO || power == 0 {
+    if mantissa == BigUint::ZERO {
         return Some(Number::rounded(is_negative, mantissa, 0, WRITTEN));
     }
-    let top = mantissa.bits() as i64 + power;
+    let top = mantissa.bits() as i64 + power + twos;
     if i32::try_from(top).is_err() {
         return None;
     }
+    if power == 0 {
+        return Some(Number::rounded(is_negative, mantissa, twos, WRITTEN));
+    }
     let bits = mantissa.bits() as u32;
-    let exact = Number::rounded(is_negative, mantissa, power, bits.max(WRITTEN));
+    let exact = Number::rounded(is_negative, mantissa, power + twos, bits.max(WRITTEN));
     let five = power_of_five(power.unsigned_abs(), WRITTEN + 64)?;
     if power < 0 { exact.divide_to(&five, WRITTEN) } else { exact.multiply_to(&five, WRITTEN) }
 }

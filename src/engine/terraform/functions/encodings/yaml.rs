@@ -9,6 +9,7 @@ use crate::{
         go::quote::quoted,
         terraform::{
             context::Context,
+            convert::digits_cost,
             functions::argument::{string, text},
             leaf::{PathId, Says},
             number::Number,
@@ -18,7 +19,7 @@ use crate::{
         },
     },
     source::{
-        lineage::text::{MadeOf, Text},
+        lineage::text::{MadeOf, Text, TextBuilder},
         yaml::{
             parse, resolve,
             tree::{self, Document, NodeId, NodeKind, ScalarStyle},
@@ -38,8 +39,16 @@ pub(super) fn encode(context: &mut Context<'_>, arguments: &[Value], ty: &Type) 
         return Ok(Value::unknown_of(ty.clone(), reason.clone()).with_flow(flow));
     }
     let node = node(context, value)?;
-    let text = write::write(&node, Dialect::Quoted, MAX_WRITTEN).map_err(|error| Problem::limit(error.to_string()))?;
+    let mut text =
+        write::write(&node, Dialect::Quoted, MAX_WRITTEN).map_err(|error| Problem::limit(error.to_string()))?;
     context.budget.text(text.len())?;
+    if let Content::Bare(_) = node.content {
+        // A plain scalar at the top is closed with the mark of a document's end.
+        let mut builder = TextBuilder::default();
+        builder.push(&text);
+        builder.push_bytes(b"...\n", MadeOf::Derived(node.flow.data), node.flow.control);
+        text = builder.build();
+    }
     Ok(Value::string(text))
 }
 
@@ -51,6 +60,7 @@ fn node(context: &mut Context<'_>, value: &Value) -> Result<write::Node, Problem
         Datum::Null => bare("null"),
         Datum::Bool(bool) => bare(if *bool { "true" } else { "false" }),
         Datum::Number(number) => {
+            context.budget.step(number.cost())?;
             let spelled =
                 number.spelled().ok_or_else(|| Problem::limit("a number has more digits than are spelled out"))?;
             bare(&spelled)
@@ -91,9 +101,12 @@ fn read(context: &mut Context<'_>, value: &Value) -> Result<Value, Problem> {
     context.budget.step(1 + whole.len() / 64)?;
     // A byte order mark is no part of the text for the parser.
     let skipped = if whole.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let stream = parse::parse(&whole[skipped..]).map_err(|error| match error.go {
-        Some(go) => Problem::broken(format!("on line {}, column {}: {}", error.line, error.column, go.words)),
-        None => Problem::unsupported(format!("YAML: {error}")),
+    let stream = parse::parse(&whole[skipped..]).map_err(|error| match (&error.problem, error.go) {
+        (parse::Problem::UnknownAnchor(name), _) => {
+            Problem::broken(format!("reference to undefined anchor {}", quoted(name)))
+        }
+        (_, Some(go)) => Problem::broken(format!("on line {}, column {}: {}", error.line, error.column, go.words)),
+        (_, None) => Problem::unsupported(format!("YAML: {error}")),
     })?;
     let written: Vec<&Document> =
         stream.documents.iter().filter(|document| document.root.is_some() || document.start_marker.is_some()).collect();
@@ -157,6 +170,7 @@ impl Reader<'_, '_, '_> {
                 self.node(*target, path)
             }
             NodeKind::Scalar { style, text } => {
+                self.context.budget.step(digits_cost(text) / 100)?;
                 let range = self.range(node);
                 let tag = node.tag_name.as_deref().unwrap_or_default();
                 match scalar(tag, text, *style).map_err(|message| self.problem(message))? {
@@ -274,7 +288,6 @@ fn scalar(tag: &str, text: &str, style: ScalarStyle) -> Result<Scalar, String> {
     let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
     match short {
         "" | "str" | "bool" | "int" | "float" | "null" | "timestamp" | "binary" => {}
-        _ if tag == "!" => return Ok(Scalar::Text),
         _ => return Err(format!("unsupported tag {}", quoted(tag))),
     }
     if short.is_empty() && is_quoted {
