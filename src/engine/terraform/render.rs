@@ -17,7 +17,7 @@ use super::{
     variables,
 };
 use crate::{
-    engine::{self, Rendered, Resource, reads::Reads},
+    engine::{self, Printout, Rendered, Resource, reads::Reads},
     model::{
         refusal::{Code, Refusal},
         resource::{ResourceId, TerraformId},
@@ -77,7 +77,7 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
         Ok(planned) => planned,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
     };
-    let mut rendered = Rendered { printed: Some(printed), ..Rendered::default() };
+    let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
     rendered.files.extend(context.files.asked().iter().cloned());
     let whole = Rc::new(Whole::of(context));
     for planned in planned {

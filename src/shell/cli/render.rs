@@ -64,14 +64,12 @@ impl Render {
         };
         let mut out = io::stdout().lock();
         match self.format {
-            DocumentFormat::Json if language == Language::Terraform => {
-                write!(out, "{}", rendered.printed.as_deref().unwrap_or_default())?;
-            }
-            DocumentFormat::Json => {
+            // What a root module comes to is JSON as it stands, with what is not known apart.
+            DocumentFormat::Json if language != Language::Terraform => {
                 let values: Vec<&Value> = rendered.resources.iter().map(|resource| &*resource.value).collect();
                 writeln!(out, "{}", serde_json::to_string_pretty(&values)?)?;
             }
-            DocumentFormat::Yaml => match rendered.text() {
+            DocumentFormat::Json | DocumentFormat::Yaml => match rendered.text() {
                 Ok(Some(text)) => write!(out, "{text}")?,
                 Ok(None) => {
                     for resource in &rendered.resources {

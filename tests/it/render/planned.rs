@@ -109,8 +109,8 @@ impl Case {
         let tree = MemoryTree::of(files);
         let said = |refusal: Refusal| format!("{}: {}", refusal.code, refusal.message);
         let rendered = Catalog::of(&tree).and_then(|catalog| catalog.rendered(0)).map_err(said)?;
-        let printed = rendered.printed.as_deref().expect("root modules print JSON");
-        Ok(serde_json::from_str(printed).expect("it is JSON"))
+        let printed = rendered.text().map_err(said)?.expect("root modules print JSON");
+        Ok(serde_json::from_str(&printed).expect("it is JSON"))
     }
 
     /// What terraform plans.
@@ -133,10 +133,8 @@ impl Case {
         }
         let up = "../".repeat(text("root").map_or(0, |root| root.split('/').filter(|part| *part != ".").count()));
         let var_files = self.stack.get("var_files").and_then(Value::as_array).cloned().unwrap_or_default();
-        let var_files: Vec<String> = var_files
-            .iter()
-            .map(|file| format!("-var-file={up}{}", file.as_str().expect("a path")))
-            .collect();
+        let var_files: Vec<String> =
+            var_files.iter().map(|file| format!("-var-file={up}{}", file.as_str().expect("a path"))).collect();
         let mut arguments = vec!["plan", "-input=false", "-refresh=false", "-out=plan"];
         arguments.extend(var_files.iter().map(String::as_str));
         run(text("workspace"), &arguments)?;
