@@ -38,7 +38,6 @@ use kustomize::{
     helm_charts::{ChartRequest, ChartValues, Inflated},
     problem::Problem,
 };
-use reads::Reads;
 use site::Site;
 
 /// What a stack consists of, in the terms of the engine that renders it.
@@ -50,13 +49,8 @@ pub enum Declaration {
     Helm(Box<helm::render::Installation>),
     /// A kustomization.
     Kustomize(Box<kustomize::render::Overlay>),
-    /// A stack of a language that this version does not evaluate. Its files are known, so that nothing it reads is edited.
-    Foreign {
-        /// The language.
-        language: Language,
-        /// The files that it may read.
-        reads: Arc<Reads>,
-    },
+    /// A root module of Terraform.
+    Terraform(Box<terraform::render::Root>),
 }
 
 /// A language that declares stacks.
@@ -116,6 +110,7 @@ enum Source {
     Manifest(manifest::Source),
     Helm(helm::source::Source),
     Kustomize(kustomize::source::Source),
+    Terraform(terraform::source::Source),
 }
 
 /// What was parsed before, so that a proof reads again only what an edit changed.
@@ -149,7 +144,7 @@ impl Declaration {
             Self::Manifests(_) => Language::Manifests,
             Self::Helm(_) => Language::Helm,
             Self::Kustomize(_) => Language::Kustomize,
-            Self::Foreign { language, .. } => *language,
+            Self::Terraform(_) => Language::Terraform,
         }
     }
 
@@ -159,7 +154,7 @@ impl Declaration {
             Self::Manifests(folder) => folder.holds(file),
             Self::Helm(installation) => installation.reads.covers(file),
             Self::Kustomize(overlay) => overlay.reads.covers(file),
-            Self::Foreign { reads, .. } => reads.covers(file),
+            Self::Terraform(root) => root.reads.covers(file),
         }
     }
 
@@ -175,11 +170,7 @@ impl Declaration {
                 let charts = |request: &ChartRequest| inflated(tree, request, &parsed.helm);
                 kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
             }
-            Self::Foreign { language, .. } => Err(Refusal::new(
-                Code::EngineUnsupported,
-                format!("this version does not evaluate {language} stacks"),
-                "change the source by hand; plain Kubernetes manifests, Helm charts and kustomizations are evaluated",
-            )),
+            Self::Terraform(root) => terraform::render::render(tree, root),
         }
     }
 }
@@ -270,6 +261,7 @@ impl Resource {
             Source::Manifest(source) => source.origins(fields),
             Source::Helm(source) => fields.iter().map(|at| source.origins(at)).collect(),
             Source::Kustomize(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Terraform(source) => fields.iter().map(|at| source.origins(at)).collect(),
         }
     }
 
@@ -277,7 +269,7 @@ impl Resource {
     /// than [`Self::origins`].
     pub fn chain(&self, at: &Pointer) -> Option<Chain> {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) => None,
+            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => None,
             Source::Helm(source) => source.chain(at),
         }
     }
@@ -286,7 +278,7 @@ impl Resource {
     pub fn renamed_by(&self) -> Option<&'static str> {
         match &self.source {
             Source::Helm(source) => source.volatile(&Pointer::of(["metadata", "name"])),
-            Source::Manifest(_) | Source::Kustomize(_) => None,
+            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => None,
         }
     }
 
@@ -301,14 +293,19 @@ impl Resource {
                 let moved = all.filter(|(_, origins)| origins.iter().any(says));
                 moved.map(|(at, _)| (at.clone(), Dependence::Data)).collect()
             }
-            (Source::Manifest(_), Spot::Key(_)) => Vec::new(),
+            (Source::Terraform(source), Spot::Bytes(file, span, _)) => {
+                let says = |origin: &Origin| origin.file == **file && origin.span == *span;
+                let moved = fields.iter().filter(|at| source.origins(at).iter().any(says));
+                moved.map(|at| (at.clone(), Dependence::Data)).collect()
+            }
+            (Source::Manifest(_) | Source::Terraform(_), Spot::Key(_)) => Vec::new(),
         }
     }
 
     /// Why the resource has no field at a pointer, where the language can tell.
     pub fn lack(&self, at: &Pointer) -> Lack {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) => Lack::default(),
+            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => Lack::default(),
             Source::Helm(source) => source.lack(at),
         }
     }
@@ -322,6 +319,7 @@ impl Resource {
             Source::Manifest(source) => steps.iter().map(|step| source.sites(step)).collect(),
             Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
             Source::Kustomize(source) => source.sites(steps, wanted),
+            Source::Terraform(source) => steps.iter().map(|step| source.sites(step)).collect(),
         }
     }
 
@@ -331,6 +329,7 @@ impl Resource {
             Source::Manifest(source) => source.declared_at(),
             Source::Helm(source) => source.declared_at(),
             Source::Kustomize(source) => source.declared_at(),
+            Source::Terraform(source) => source.declared_at(),
         }
     }
 }

@@ -107,7 +107,9 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     let mut proof = Proof { changed: Vec::new(), derived: Vec::new(), stacks: Vec::new() };
     for stack in readers {
         let name = &catalog.stacks()[stack].name;
-        refuse_foreign(name, &catalog.stacks()[stack].declaration, &plan)?;
+        if stack != owned.stack {
+            refuse_unevaluated(name, &catalog.stacks()[stack].declaration, catalog.rendered(stack).err(), &plan)?;
+        }
         let (before, after) = match (catalog.rendered(stack), catalog.rendered_from(&after, stack)) {
             // The field's tool cannot render it either, before or after: nothing of it is deployed that could move.
             (Err(before), Err(after)) if before.code == Code::StackUnreadable && before.message == after.message => {
@@ -135,13 +137,21 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     Ok(Proved { stack, resource: owned.resource().id.clone(), edits: plan.edits, files, proof })
 }
 
-/// A stack that cannot be rendered here cannot be shown not to move.
-fn refuse_foreign(name: &str, declaration: &Declaration, plan: &Plan) -> Result<(), Refusal> {
-    let Declaration::Foreign { language, .. } = declaration else { return Ok(()) };
+/// A root module that cannot be evaluated here cannot be shown not to move.
+fn refuse_unevaluated(
+    name: &str,
+    declaration: &Declaration,
+    refused: Option<Refusal>,
+    plan: &Plan,
+) -> Result<(), Refusal> {
+    let (Declaration::Terraform(_), Some(refused)) = (declaration, refused) else { return Ok(()) };
+    if refused.code != Code::EngineUnsupported {
+        return Ok(());
+    }
     let file = plan.files.keys().find(|file| declaration.may_read(file)).cloned().unwrap_or_default();
     Err(Refusal::new(
         Code::SharedSource,
-        format!("{file} may also be read by the {language} stack {name}, which this version cannot evaluate"),
+        format!("{file} may also be read by the stack {name}, and {}", refused.message),
         "make the change by hand, where its effect on that stack can be seen",
     )
     .at(file, None))

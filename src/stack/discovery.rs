@@ -5,16 +5,16 @@
 
 mod references;
 
-use std::{collections::BTreeSet, iter::successors, sync::Arc};
+use std::{collections::BTreeSet, iter::successors};
 
 use self::references::{Kind, References};
 use super::{
     Stack,
-    config::{Helm, StackConfig},
+    config::{Helm, StackConfig, Terraform},
 };
 use crate::{
     engine::{
-        Declaration, Language,
+        Declaration,
         helm::{
             render::Installation,
             sources::ArgumentKind,
@@ -23,6 +23,7 @@ use crate::{
         kustomize::{kustomization::NAMES, render::Overlay},
         manifest::Folder,
         reads::Reads,
+        terraform::{closure::Closures, render::Root},
     },
     source::{
         path::RepoPath,
@@ -33,19 +34,22 @@ use crate::{
 /// The stacks as the configuration describes them, in its order.
 pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig]) -> Vec<Stack> {
     let mut references = References::of(tree);
+    let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some());
+    let closures = if has_root_module { Closures::of(tree) } else { Closures::default() };
     let stack = |stack: &StackConfig| Stack {
         name: stack.name.clone(),
-        declaration: declaration(tree, stack, &mut references),
+        declaration: declaration(tree, stack, &mut references, &closures),
         cluster: stack.cluster.clone(),
     };
     stacks.iter().map(stack).collect()
 }
 
-fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut References<'_>) -> Declaration {
-    let foreign = |language: Language, files: &[RepoPath], folder: &RepoPath| {
-        let reads = Reads { files: files.iter().cloned().collect(), folders: [folder.clone()].into() };
-        Declaration::Foreign { language, reads: reads.into() }
-    };
+fn declaration(
+    tree: &dyn SourceTree,
+    stack: &StackConfig,
+    references: &mut References<'_>,
+    closures: &Closures,
+) -> Declaration {
     match stack {
         StackConfig { manifests: Some(manifests), .. } => {
             Declaration::Manifests(Folder { path: manifests.path.clone(), recurse: manifests.recurse })
@@ -57,11 +61,22 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
         StackConfig { kustomize: Some(kustomize), .. } => {
             kustomization(kustomize.path.clone(), kustomize.enable_helm, references)
         }
-        StackConfig { terraform: Some(terraform), .. } => {
-            foreign(Language::Terraform, &terraform.var_files, &terraform.root)
+        StackConfig { terraform, .. } => {
+            let Terraform { root, var_files, workspace } = terraform.clone().unwrap_or_default();
+            root_module(root, var_files, workspace, closures)
         }
-        StackConfig { terraform: None, .. } => foreign(Language::Terraform, &[], &RepoPath::root()),
     }
+}
+
+fn root_module(
+    folder: RepoPath,
+    var_files: Vec<RepoPath>,
+    workspace: Option<String>,
+    closures: &Closures,
+) -> Declaration {
+    let mut reads = closures.reads(&folder);
+    reads.files.extend(var_files.iter().cloned());
+    Declaration::Terraform(Root { folder, var_files, workspace, reads: reads.into() }.into())
 }
 
 fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<'_>) -> Declaration {
@@ -101,7 +116,6 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         files.iter().filter(|entry| fits(&entry.path)).filter_map(|entry| entry.path.parent()).collect()
     };
     let charts = folders_with(&|path| path.name() == "Chart.yaml");
-    let modules = folders_with(&|path| path.name().ends_with(".tf") || path.name().ends_with(".tf.json"));
     let in_chart =
         |path: &RepoPath| successors(Some(path.clone()), RepoPath::parent).any(|above| charts.contains(&above));
     // Also those in hidden folders and charts, and those that are links: they may read what lies elsewhere.
@@ -109,17 +123,11 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     let mut kustomizations: BTreeSet<RepoPath> = all.filter_map(|entry| entry.path.parent()).collect();
 
     let mut stacks = Vec::new();
-    let mut foreign = |name: &RepoPath, language: Language, reads: Arc<Reads>| {
-        stacks.push(Stack {
-            name: name.to_string(),
-            declaration: Declaration::Foreign { language, reads },
-            cluster: None,
-        });
-    };
-    let below = |folder: &RepoPath| Arc::new(Reads { folders: [folder.clone()].into(), ..Reads::default() });
     let mut references = References::of(tree);
-    for folder in &modules {
-        foreign(folder, Language::Terraform, below(folder));
+    let closures = Closures::of(tree);
+    for folder in closures.roots() {
+        let declaration = root_module(folder.clone(), Vec::new(), None, &closures);
+        stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
     }
     kustomizations.retain(|folder| references.kind(folder) != Kind::Manifest);
     // Also of those that are no stacks: what they name is no plain manifest either.
@@ -161,7 +169,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
 fn files_of(declaration: &Declaration) -> impl Iterator<Item = &RepoPath> {
     let files = match declaration {
         Declaration::Kustomize(overlay) => Some(&overlay.reads.files),
-        Declaration::Manifests(_) | Declaration::Helm(_) | Declaration::Foreign { .. } => None,
+        Declaration::Manifests(_) | Declaration::Helm(_) | Declaration::Terraform(_) => None,
     };
     files.into_iter().flatten()
 }
@@ -207,7 +215,10 @@ fn is_plain(entry: &Entry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tree::{MAX_FILE_BYTES, MemoryTree};
+    use crate::{
+        engine::Language,
+        source::tree::{MAX_FILE_BYTES, MemoryTree},
+    };
 
     #[test]
     fn json_that_is_no_manifest_makes_no_stack() {

@@ -8,6 +8,7 @@ mod fix;
 mod forge;
 mod git;
 mod github;
+mod hcl_read;
 mod helm_values;
 mod hostile;
 mod kill;

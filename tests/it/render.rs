@@ -8,6 +8,7 @@
 //! same with `--enable-helm`. Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
 
 mod moved;
+mod planned;
 
 use std::{
     collections::BTreeMap,

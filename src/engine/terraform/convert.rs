@@ -11,7 +11,7 @@ use super::{
     problem::Problem,
     types::{Attribute, Type},
     unify::{Safety, unify},
-    unknown::{Refinement, Unknown},
+    unknown::{Reason, Refinement, Unknown},
     value::{Datum, Entry, Key, Value},
 };
 use crate::source::lineage::{
@@ -28,6 +28,11 @@ pub use mismatch::mismatch;
 pub fn convert(context: &mut Context<'_>, value: &Value, wanted: &Type) -> Result<Value, Problem> {
     if *value.ty() == wanted.without_optional() {
         return Ok(value.clone());
+    }
+    if value.ty().has_open() && !wanted.is_primitive() && *wanted != Type::Dynamic {
+        // What its provider knows of it may be just what is wanted.
+        let reason = Reason::Unsupported("what a provider knows of a resource, as another type".into());
+        return Ok(Value::unknown_of(wanted.clone(), reason).with_flow(value.flow()));
     }
     if !is_possible(value.ty(), wanted, Safety::Unsafe) {
         return Err(Problem::broken(mismatch(value.ty(), wanted)));

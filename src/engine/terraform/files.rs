@@ -49,6 +49,11 @@ impl<'t> Files<'t> {
         &self.paths[file.0 as usize]
     }
 
+    /// How many files were counted.
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.paths.len()).expect("a repository has fewer than 2^32 files")
+    }
+
     /// Every file that was read or looked for, there or not: a change of any of them may change the answer.
     pub fn asked(&self) -> &BTreeSet<RepoPath> {
         &self.asked

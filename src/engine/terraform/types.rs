@@ -26,9 +26,12 @@ pub enum Type {
 }
 
 /// The attributes of an object type, sorted by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Object {
     attributes: Vec<Attribute>,
+    /// The address of the resource or block that it is, where its provider may know more attributes than the configuration
+    /// says.
+    open: Option<Rc<str>>,
 }
 
 /// One attribute of an object type.
@@ -74,7 +77,35 @@ impl Type {
         attributes.reverse();
         attributes.sort_by(|a, b| a.name.cmp(&b.name));
         attributes.dedup_by(|later, earlier| later.name == earlier.name);
-        Self::Object(Rc::new(Object { attributes }))
+        Self::Object(Rc::new(Object { attributes, open: None }))
+    }
+
+    /// The same object type as that of a resource or block of which its provider may know more attributes.
+    #[must_use]
+    pub fn opened(&self, address: Rc<str>) -> Self {
+        match self {
+            Self::Object(object) => {
+                Self::Object(Rc::new(Object { attributes: object.attributes.clone(), open: Some(address) }))
+            }
+            ty => ty.clone(),
+        }
+    }
+
+    /// Tells whether its provider may know more attributes of it.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Object(object) if object.open.is_some())
+    }
+
+    /// Tells whether it, or a type within it, is one of which its provider may know more attributes.
+    pub fn has_open(&self) -> bool {
+        match self {
+            Self::Dynamic | Self::Bool | Self::Number | Self::String => false,
+            Self::List(element) | Self::Set(element) | Self::Map(element) => element.has_open(),
+            Self::Tuple(elements) => elements.iter().any(Self::has_open),
+            Self::Object(object) => {
+                object.open.is_some() || object.attributes.iter().any(|attribute| attribute.ty.has_open())
+            }
+        }
     }
 
     /// The type of the elements of a list, set or map.
@@ -199,10 +230,24 @@ impl Type {
     }
 }
 
+/// Which resource it is does not count: the instances of one resource are of one type.
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        self.attributes == other.attributes && self.open.is_some() == other.open.is_some()
+    }
+}
+
+impl Eq for Object {}
+
 impl Object {
     /// The attributes, sorted by name.
     pub fn attributes(&self) -> &[Attribute] {
         &self.attributes
+    }
+
+    /// The address of the resource or block that it is, where its provider may know more attributes.
+    pub fn open(&self) -> Option<&str> {
+        self.open.as_deref()
     }
 
     /// The attribute of a name.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Format, Repository};
 use crate::{
-    engine::{Declaration, Rendered},
+    engine::{Declaration, Language, Rendered},
     model::{pointer::Pointer, refusal::Refusal},
     shell::terminal::{
         answer,
@@ -56,19 +56,20 @@ impl Render {
         let tree = self.repository.open()?;
         let rendered = Catalog::of(&tree).and_then(|catalog| {
             let position = catalog.position(&self.stack)?;
-            catalog.rendered(position)
+            Ok((catalog.stacks()[position].declaration.language(), catalog.rendered(position)?))
         });
-        let rendered = match rendered {
+        let (language, rendered) = match rendered {
             Ok(rendered) => rendered,
             Err(refusal) => return refuse(&refusal),
         };
         let mut out = io::stdout().lock();
         match self.format {
-            DocumentFormat::Json => {
+            // What a root module comes to is JSON as it stands, with what is not known apart.
+            DocumentFormat::Json if language != Language::Terraform => {
                 let values: Vec<&Value> = rendered.resources.iter().map(|resource| &*resource.value).collect();
                 writeln!(out, "{}", serde_json::to_string_pretty(&values)?)?;
             }
-            DocumentFormat::Yaml => match rendered.text() {
+            DocumentFormat::Json | DocumentFormat::Yaml => match rendered.text() {
                 Ok(Some(text)) => write!(out, "{text}")?,
                 Ok(None) => {
                     for resource in &rendered.resources {
@@ -139,7 +140,7 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
         Declaration::Manifests(folder) => Some(&folder.path),
         Declaration::Helm(installation) => Some(&installation.chart),
         Declaration::Kustomize(overlay) => Some(&overlay.path),
-        Declaration::Foreign { .. } => None,
+        Declaration::Terraform(root) => Some(&root.folder),
     };
     let mut described = json!({"name": stack.name, "engine": stack.declaration.language().to_string().to_lowercase()});
     if let Value::Object(described) = &mut described {

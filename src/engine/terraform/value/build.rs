@@ -164,6 +164,12 @@ impl Value {
         Self::plain(ty, Datum::Mapping(Rc::new(mapping)), depth)
     }
 
+    /// The same object as a resource or block of which its provider may know more attributes.
+    #[must_use]
+    pub fn opened(self, address: Rc<str>) -> Self {
+        Self { ty: self.ty.opened(address), ..self }
+    }
+
     /// The same value without marks, at any depth.
     #[must_use]
     pub fn unmarked(self) -> Self {
