@@ -44,7 +44,7 @@ use crate::{
     },
     source::{
         lineage::{
-            hash::Mixing,
+            hash::{Mixing, Seeded},
             text::{MadeOf, Text},
         },
         path::RepoPath,
@@ -104,8 +104,8 @@ pub struct Cache {
 #[derive(Debug, Default)]
 struct Templates {
     /// By the address of their text, which is kept with them.
-    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>)>,
-    by_text: HashMap<Arc<str>, Rc<ast::File>>,
+    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>), Mixing>,
+    by_text: HashMap<Arc<str>, Rc<ast::File>, Seeded>,
     /// The bytes of all texts.
     kept: usize,
 }
