@@ -12,7 +12,8 @@
 //! - Numbers of files, layers, leaves, sets and paths mean the same in both renders: the later one goes on with the origins
 //!   of the earlier one. Where its files, layers or templates are others, nothing is taken over.
 //! - What else an execution does to the render is done again: leaves are asked for in the same order, so that they are
-//!   listed in the same order, branches are seen, steps and bytes are used up.
+//!   listed in the same order, branches are seen, steps and bytes are used up. Since what was read as YAML or parsed as a
+//!   template before is cheaper the second time, a render that comes near a limit leaves nothing behind.
 
 use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
@@ -91,8 +92,8 @@ pub struct Recollection {
     changes: Changes,
     reads: Rc<Reads>,
     outcomes: Vec<Option<Rc<Outcome>>>,
-    /// Whether the maps are as they were compared.
-    is_intact: bool,
+    /// Whether the maps are as they were compared, and no limit is near.
+    is_sound: bool,
     began_with: usize,
 }
 
@@ -172,7 +173,7 @@ impl Recollection {
         prepared.charts.iter().for_each(|chart| changes.watch(&chart.dot));
         let outcomes = vec![None; prepared.templates.len()];
         let began_with = before.map_or(0, |before| before.began_with);
-        Self { known, changes, reads, outcomes, is_intact: true, began_with }
+        Self { known, changes, reads, outcomes, is_sound: true, began_with }
     }
 
     /// A map that is made for one template, watched for what is written to it.
@@ -194,7 +195,7 @@ impl Recollection {
         execute: impl FnOnce(&mut Evaluator<'_>) -> Result<Text, Box<Failure>>,
     ) -> Result<Rc<Outcome>, Box<Failure>> {
         let known = self.known.get_mut(template).and_then(Option::take);
-        let known = known.filter(|known| self.is_intact && self.changes.spare(&known.reads));
+        let known = known.filter(|known| self.is_sound && self.changes.spare(&known.reads));
         let outcome = match known.filter(|known| evaluator.context.budget.take(known.cost)) {
             Some(known) => {
                 evaluator.context.sets.ask_again(&known.leaves);
@@ -215,8 +216,8 @@ impl Recollection {
         evaluator.context.sets.begin_chapter();
         self.reads.begin();
         let text = execute(evaluator)?;
-        self.is_intact &= !self.reads.is_written();
         let after = evaluator.context.budget.left();
+        self.is_sound &= !self.reads.is_written() && evaluator.context.budget.is_ample();
         Ok(Outcome {
             text,
             documents: OnceCell::new(),
@@ -236,7 +237,7 @@ impl Recollection {
     ) -> Option<Remembered> {
         let total = lineage.sets.borrow().total();
         let began_with = if self.began_with == 0 { total } else { self.began_with };
-        if !self.is_intact || total > MAX_TOTAL || total / 4 > began_with {
+        if !self.is_sound || total > MAX_TOTAL || total / 4 > began_with {
             return None;
         }
         let texts: usize = self.outcomes.iter().flatten().map(|outcome| outcome.weight()).sum();

@@ -134,7 +134,7 @@ fn differs(case: &Case) -> Option<String> {
 /// A text with one line less, another value on one line, or one line more: some of each.
 fn edits(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let step = lines.len().div_ceil(8).max(1);
+    let step = lines.len().div_ceil(4).max(1);
     let mut edits = Vec::new();
     for at in (0..lines.len()).step_by(step) {
         let (line, rest) = (lines[at], lines.get(at + 1..).unwrap_or_default());

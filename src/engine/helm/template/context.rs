@@ -72,6 +72,11 @@ impl Budget {
         (self.steps, self.bytes)
     }
 
+    /// Tells whether more than half is left.
+    pub fn is_ample(&self) -> bool {
+        self.steps > MAX_STEPS / 2 && self.bytes > MAX_BYTES / 2
+    }
+
     /// Takes what an earlier render needed for the same; nothing, and false, where so much is not left.
     pub fn take(&mut self, (steps, bytes): (u64, u64)) -> bool {
         let is_left = steps <= self.steps && bytes <= self.bytes;

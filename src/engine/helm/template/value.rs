@@ -377,12 +377,12 @@ impl Map {
 
     /// Tells whether it has no entries.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.asked(|| Part::PRESENCE).entries.len() == 0
     }
 
     /// The number of entries.
     pub fn len(&self) -> usize {
-        self.asked(|| Part::SHAPE).entries.len()
+        self.asked(|| Part::COUNT).entries.len()
     }
 
     /// The value of a key.
@@ -437,7 +437,7 @@ impl Map {
 
     /// Where in the outermost chart's values a missing key would be set.
     pub fn places(&self) -> Vec<PathId> {
-        self.asked(|| Part::SHAPE).places.clone()
+        self.asked(|| Part::LACK).places.clone()
     }
 
     /// Says where in the outermost chart's values a missing key would be set.
@@ -447,7 +447,7 @@ impl Map {
 
     /// What decided which keys there are.
     pub fn control(&self) -> SetId {
-        self.asked(|| Part::SHAPE).control
+        self.asked(|| Part::LACK).control
     }
 
     /// Says that something more decided which keys there are.
@@ -465,7 +465,7 @@ impl Map {
 
     /// Tells whether both are one map.
     pub fn is(&self, other: &Self) -> bool {
-        drop((self.asked(|| Part::SHAPE), other.asked(|| Part::SHAPE)));
+        drop((self.asked(|| Part::LACK), other.asked(|| Part::LACK)));
         Rc::ptr_eq(&self.shared, &other.shared)
     }
 

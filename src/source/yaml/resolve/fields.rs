@@ -195,7 +195,7 @@ impl<'d> Walk<'d, '_> {
                 }
                 continue;
             };
-            if self.reader == Reader::Kustomize && fields.index.contains_key(&key.text) {
+            if self.reader == Reader::Kustomize && fields.place(&key.text).is_some() {
                 return Err(key_node.refuse(Unresolvable::DuplicateKey(key.text.into_owned())));
             }
             let Key { text, scalar } = key;
@@ -203,7 +203,7 @@ impl<'d> Walk<'d, '_> {
         }
         if let Some(entry) = merged {
             for field in self.merged(entry, aliased, depth)?.into_vec() {
-                if !fields.index.contains_key(&field.text) {
+                if fields.place(&field.text).is_none() {
                     fields.put(field, document)?;
                 }
             }

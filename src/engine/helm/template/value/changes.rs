@@ -117,9 +117,13 @@ impl Changes {
         if is_changed {
             self.parts.insert(Read { map: number, part: Part::ALL });
         }
-        if count != new.entries.len() || old.places != new.places || old.control != new.control {
-            self.parts.insert(Read { map: number, part: Part::SHAPE });
-        }
+        let differences = [
+            (Part::COUNT, count != new.entries.len()),
+            (Part::PRESENCE, (count == 0) != (new.entries.len() == 0)),
+            (Part::LACK, old.places != new.places || old.control != new.control),
+        ];
+        let differ = differences.into_iter().filter(|(_, differs)| *differs);
+        self.parts.extend(differ.map(|(part, _)| Read { map: number, part }));
     }
 
     fn is_same_entry(&mut self, old: &Entry, new: &Entry) -> bool {

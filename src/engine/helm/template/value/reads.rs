@@ -46,13 +46,19 @@ impl Part {
     /// All entries with their keys.
     pub const ALL: Self = Self(0);
 
-    /// What can be told without an entry: how many there are, and what the map says of the keys that it lacks.
-    pub const SHAPE: Self = Self(1);
+    /// How many entries there are.
+    pub const COUNT: Self = Self(1);
+
+    /// Whether there are any.
+    pub const PRESENCE: Self = Self(2);
+
+    /// What the map says of the keys that it lacks.
+    pub const LACK: Self = Self(3);
 
     /// The entry of a key, or that there is none.
     pub fn key(key: &[u8]) -> Self {
         let hash = Mixing::default().hash_one(key);
-        Self(((hash ^ (hash >> 32)) as u32).max(2))
+        Self(((hash ^ (hash >> 32)) as u32).max(4))
     }
 }
 
