@@ -50,8 +50,8 @@ pub const MAX_TPL: usize = 100;
 pub struct Evaluator<'program> {
     /// The origins and limits, which go on from file to file.
     pub context: Context,
-    /// The branches that were decided so far, each once: what could add a block that is not there.
-    pub branches: Vec<BranchSeen>,
+    /// The branches that were decided, each once: what could add a block that is not there.
+    branches: Vec<BranchSeen>,
     program: &'program Program,
     /// The leaf of each unit of the program.
     leaves: Vec<LeafId>,
@@ -156,9 +156,15 @@ impl<'program> Evaluator<'program> {
         }
     }
 
-    /// What is left when nothing more is executed: the origins, and the branches that were decided.
-    pub fn finish(self) -> (Context, Vec<BranchSeen>) {
-        (self.context, self.branches)
+    /// What is left when nothing more is executed.
+    pub fn finish(self) -> Context {
+        self.context
+    }
+
+    /// The branches that were decided since this was last asked, each once.
+    pub fn take_branches(&mut self) -> Vec<BranchSeen> {
+        self.seen.clear();
+        std::mem::take(&mut self.branches)
     }
 
     /// What a file's template prints with this dot, after Helm has taken `<no value>` out of it.
