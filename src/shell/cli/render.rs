@@ -138,7 +138,7 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
         Declaration::Manifests(folder) => Some(&folder.path),
         Declaration::Helm(installation) => Some(&installation.chart),
         Declaration::Kustomize(overlay) => Some(&overlay.path),
-        Declaration::Foreign { .. } => None,
+        Declaration::Given(_) | Declaration::Refused { .. } | Declaration::Foreign { .. } => None,
     };
     let mut described = json!({"name": stack.name, "engine": stack.declaration.language().to_string().to_lowercase()});
     if let Value::Object(described) = &mut described {
