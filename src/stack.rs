@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod edited;
 pub mod flux;
 pub mod lowered;
+pub mod marks;
 pub mod object;
 pub mod overlay;
 pub mod owner;

@@ -9,7 +9,7 @@ pub mod render;
 
 use std::{
     cell::{OnceCell, RefCell},
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     rc::Rc,
     sync::Arc,
 };
@@ -54,6 +54,8 @@ pub struct Catalog<'t> {
     referable: BTreeMap<(String, String), Vec<Reference>>,
     /// The stacks that are being rendered.
     active: RefCell<Vec<usize>>,
+    /// Described stacks for which another one stands, while stacks are looked for.
+    superseded: BTreeSet<usize>,
     parsed: Parsed,
 }
 
@@ -105,14 +107,12 @@ impl<'t> Catalog<'t> {
     /// `stack-unreadable` where the configuration is wrong; it is never guessed around.
     pub fn known_as(tree: &'t dyn SourceTree, addresses: &[String]) -> Result<Self, Refusal> {
         let config = configuration(tree)?.unwrap_or_default();
-        let mut surroundings = Surroundings {
-            repositories: addresses.to_vec(),
+        let surroundings = Surroundings {
+            remotes: addresses.to_vec(),
+            repositories: config.repositories,
             clusters: config.clusters.iter().map(|cluster| serde_json::json!(cluster)).collect(),
             ..Surroundings::default()
         };
-        if !config.repositories.is_empty() {
-            surroundings.repositories = config.repositories;
-        }
         let is_configured = !config.stacks.is_empty();
         let stacks = match is_configured {
             true => discovery::configured(tree, &config.stacks),
@@ -127,6 +127,7 @@ impl<'t> Catalog<'t> {
             kept: RefCell::default(),
             referable: BTreeMap::new(),
             active: RefCell::default(),
+            superseded: BTreeSet::new(),
             parsed: Parsed::default(),
         };
         if !is_configured {
@@ -259,6 +260,10 @@ impl<'t> Catalog<'t> {
     ) -> Vec<Reference> {
         let known = self.referable.get(&(kind.to_owned(), name.to_owned()));
         let fits = |at: &&Reference| match &at.id {
+            // What makes an artifact is found by the artifact's name.
+            ResourceId::Kubernetes(id) if kind == "ExternalArtifact" => {
+                id.group() == group && id.namespace.as_deref().zip(namespace).is_none_or(|(own, asked)| own == asked)
+            }
             ResourceId::Kubernetes(id) => is_named(id, group, kind, namespace, name),
             _ => false,
         };

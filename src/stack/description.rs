@@ -1,5 +1,7 @@
 //! The kinds of objects that describe stacks, and what each comes to.
 
+use serde_json::Value;
+
 use super::{
     argocd::{self, application, application_set},
     flux::{self, helm_release, kustomization},
@@ -7,7 +9,7 @@ use super::{
     object::{Object, World, is_kind},
 };
 use crate::{
-    model::{pointer::Pointer, refusal::Refusal, resource::ResourceId},
+    model::{pointer::Pointer, refusal::Refusal, resource::{KubernetesId, ResourceId}},
     source::path::RepoPath,
     stack::surroundings::normal,
 };
@@ -44,7 +46,17 @@ pub fn of(object: &Object) -> Vec<How> {
 /// Tells whether other objects may refer to one of this identity.
 pub fn is_referable(id: &ResourceId) -> bool {
     let ResourceId::Kubernetes(id) = id else { return false };
-    id.group() == flux::SOURCE || (id.group().is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret"))
+    matches!(id.group(), flux::SOURCE | flux::EXTENSIONS) || (id.group().is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret"))
+}
+
+/// The kinds and names under which others refer to an object: its own, and those of the artifacts that it makes.
+pub fn names(id: &KubernetesId, object: &Value) -> Vec<(String, String)> {
+    if id.group() != flux::EXTENSIONS {
+        return vec![(id.kind.clone(), id.name.clone())];
+    }
+    let artifacts = object.pointer("/spec/artifacts").and_then(Value::as_array).into_iter().flatten();
+    let names = artifacts.filter_map(|artifact| artifact.get("name")?.as_str());
+    names.map(|name| ("ExternalArtifact".to_owned(), name.to_owned())).collect()
 }
 
 /// The addresses and paths that an object names, to tell which repository is this one.
@@ -83,6 +95,16 @@ impl How {
             Self::ApplicationSet => application_set::carries(at),
             Self::Kustomization => kustomization::carries(at),
             Self::HelmRelease => helm_release::carries(at),
+        }
+    }
+
+    /// Its place among the kinds.
+    pub fn rank(&self) -> usize {
+        match self {
+            Self::Application(_) => 0,
+            Self::ApplicationSet => 1,
+            Self::Kustomization => 2,
+            Self::HelmRelease => 3,
         }
     }
 

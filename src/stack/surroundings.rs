@@ -16,8 +16,11 @@ pub const CHARTS: &str = ".git/charts";
 /// What is known of a repository besides its files.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// The addresses that the repository is known by, from its configuration or its remotes.
+    /// The addresses that the repository's configuration gives for it: no other counts.
     pub repositories: Vec<String>,
+    /// The addresses that it was cloned from. Where its objects name one of them, no other counts; where they name none, it
+    /// is a fork or mirror, and they say so themselves.
+    pub remotes: Vec<String>,
     /// The clusters that applications are generated for, each as a cluster generator sees it.
     pub clusters: Vec<Value>,
     /// Without a known address: those that the repository's own objects give for it.

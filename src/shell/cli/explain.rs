@@ -48,8 +48,9 @@ pub struct Explain {
 
 impl Explain {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
-        match Catalog::of(&tree).and_then(|catalog| self.explain(&catalog)) {
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let tree = charts.beside(&local);
+        match Catalog::known_as(&tree, &local.remotes()).and_then(|catalog| self.explain(&catalog)) {
             Ok(text) if self.format == Format::Json => write!(io::stdout(), "{text}")?,
             Ok(text) => write!(anstream::stdout(), "{text}")?,
             Err(refusal) => {

@@ -53,8 +53,9 @@ pub struct Stacks {
 
 impl Render {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
-        let rendered = Catalog::of(&tree).and_then(|catalog| {
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let tree = charts.beside(&local);
+        let rendered = Catalog::known_as(&tree, &local.remotes()).and_then(|catalog| {
             let position = catalog.position(&self.stack)?;
             catalog.rendered(position)
         });
@@ -93,8 +94,9 @@ impl Render {
 
 impl Stacks {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
-        let catalog = match Catalog::of(&tree) {
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let tree = charts.beside(&local);
+        let catalog = match Catalog::known_as(&tree, &local.remotes()) {
             Ok(catalog) => catalog,
             Err(refusal) => return refuse(&refusal),
         };

@@ -4,21 +4,22 @@
 use std::{
     cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
-    rc::Rc,
     sync::Arc,
 };
 
 use super::{Catalog, Kept, names};
 use crate::{
-    engine::{Declaration, kustomize::kustomization::NAMES, manifest::Folder, reads::Reads},
-    model::refusal::{Code, Refusal},
+    engine::{Declaration, Resource, kustomize::kustomization::NAMES, manifest::Folder, reads::Reads},
+    model::{
+        refusal::{Code, Refusal},
+        resource::ResourceId,
+    },
     source::{path::RepoPath, tree::EntryKind},
     stack::{
         Described, Stack,
-        description::{self, How, addresses, is_referable},
-        lowered::Rendering,
-        object::{Object, Reference},
-        surroundings::evident,
+        description::{self, How, addresses, is_referable, names as names_of},
+        object::{Object, Reference, is_named},
+        surroundings::{evident, normal},
     },
 };
 
@@ -80,9 +81,19 @@ impl Catalog<'_> {
         for _ in 0..MAX_ROUNDS {
             self.learn(bare, search);
             let before = (self.stacks.len(), search.referable);
-            let todo: Vec<usize> =
+            let mut todo: Vec<usize> =
                 (bare..self.stacks.len()).filter(|stack| !search.done.contains(stack)).collect();
+            // What deploys other objects comes before what is deployed.
+            let rank = |how: &How| [2, 1, 0, 3][how.rank()];
+            todo.sort_by_key(|stack| self.stacks[*stack].described.as_ref().map(|described| rank(&described.how)));
             for stack in todo {
+                if self.chain(stack).any(|stack| self.superseded.contains(&stack)) {
+                    continue;
+                }
+                if self.is_superseded(stack, bare) {
+                    self.superseded.insert(stack);
+                    continue;
+                }
                 self.kept.get_mut().refused.remove(&stack);
                 self.take_in(stack, search);
             }
@@ -104,7 +115,9 @@ impl Catalog<'_> {
                 named.extend(addresses(object, &described.how, self));
             }
         }
-        self.surroundings.evident = evident(self.tree, &named);
+        let remotes: BTreeSet<String> = self.surroundings.remotes.iter().map(|url| normal(url)).collect();
+        let is_named = named.iter().any(|(url, _)| remotes.contains(url));
+        self.surroundings.evident = if is_named { remotes } else { evident(self.tree, &named) };
     }
 
     /// Renders a stack and takes in what its objects describe, and what others may refer to.
@@ -115,13 +128,15 @@ impl Catalog<'_> {
             let id = resource.lasting_id();
             let at = Reference { stack, id };
             if is_referable(&at.id)
-                && let crate::model::resource::ResourceId::Kubernetes(named) = &resource.id
+                && let ResourceId::Kubernetes(named) = &resource.id
             {
                 let at = Reference { stack, id: resource.id.clone() };
-                let known = self.referable.entry((named.kind.clone(), named.name.clone())).or_default();
-                if !known.contains(&at) {
-                    known.push(at);
-                    search.referable += 1;
+                for name in names_of(named, &resource.value) {
+                    let known = self.referable.entry(name).or_default();
+                    if !known.contains(&at) {
+                        known.push(at.clone());
+                        search.referable += 1;
+                    }
                 }
             }
             let object = Object { at: at.clone(), value: resource.value.clone() };
@@ -131,7 +146,7 @@ impl Catalog<'_> {
             }
             let depth = self.chain(stack).count();
             search.objects.insert(at.clone(), object.clone());
-            if self.inherit(&object, &rendering) {
+            if self.is_above(stack, &object) {
                 continue;
             }
             for how in hows {
@@ -140,41 +155,34 @@ impl Catalog<'_> {
         }
     }
 
-    /// An object that was found in a folder, and is deployed from there by the stack that was described by now, is that stack's.
-    fn inherit(&mut self, object: &Object, rendering: &Rc<Rendering>) -> bool {
-        let stack = object.at.stack;
-        if self.stacks[stack].described.is_none() {
+    /// Tells whether an object is one of those that describe a stack: what describes itself is described by what is above it.
+    fn is_above(&self, stack: usize, object: &Object) -> bool {
+        self.chain(stack).any(|stack| {
+            let described = self.stacks[stack].described.as_ref();
+            described.is_some_and(|described| is_same(&described.object.id, &object.at.id))
+        })
+    }
+
+    /// Tells whether the object of a described stack that was found in a bare one is deployed by another described stack,
+    /// which then says what it is.
+    fn is_superseded(&self, position: usize, bare: usize) -> bool {
+        let Some(described) = &self.stacks[position].described else { return false };
+        let owner = described.object.stack;
+        if owner >= bare {
             return false;
         }
-        let chain: BTreeSet<usize> = self.chain(stack).collect();
-        let mut inherited = false;
-        for position in 0..self.stacks.len() {
-            let Some(described) = &self.stacks[position].described else { continue };
-            let owner = described.object.stack;
-            let is_same = described.object.id == object.at.id && owner != stack;
-            if !is_same || self.stacks[owner].described.is_some() {
-                continue;
-            }
-            let files = self.rendered(owner).map(|rendered| {
-                let found = rendered.resources.iter().find(|resource| resource.lasting_id() == object.at.id);
-                found.map(|resource| resource.declared_at().0.clone())
-            });
-            let Ok(Some(file)) = files else { continue };
-            if !rendering.rendered.files.contains(&file) {
-                continue;
-            }
-            inherited = true;
-            // What describes this very stack cannot be described by it.
-            if !chain.contains(&position)
-                && let Some(described) = &mut self.stacks[position].described
-            {
-                described.object.stack = stack;
-                let kept = self.kept.get_mut();
-                kept.rendered.remove(&position);
-                kept.refused.remove(&position);
-            }
-        }
-        inherited
+        let Ok(rendered) = self.rendered(owner) else { return false };
+        let found = rendered.resources.iter().find(|resource| resource.lasting_id() == described.object.id);
+        let Some(file) = found.map(|resource| resource.declared_at().0.clone()) else { return false };
+        (bare..self.stacks.len()).any(|other| {
+            !self.chain(other).any(|stack| stack == position)
+                && !self.chain(other).any(|stack| stack >= bare && self.superseded.contains(&stack))
+                && self.kept.borrow().rendered.contains_key(&other)
+                && self.rendered(other).is_ok_and(|rendered| {
+                    let is_it = |resource: &Resource| is_same(&resource.lasting_id(), &described.object.id);
+                    rendered.files.contains(&file) && rendered.resources.iter().any(is_it)
+                })
+        })
     }
 
     /// Adds the stack that an object describes.
@@ -203,6 +211,9 @@ impl Catalog<'_> {
     fn covered(&self, bare: usize) -> BTreeSet<RepoPath> {
         let mut files = BTreeSet::new();
         for stack in bare..self.stacks.len() {
+            if self.chain(stack).any(|stack| self.superseded.contains(&stack)) {
+                continue;
+            }
             let is_deployed = !matches!(self.stacks[stack].described, Some(Described { how: How::ApplicationSet, .. }));
             if let (Ok(rendered), true) = (self.rendered(stack), is_deployed) {
                 files.extend(rendered.files.iter().cloned());
@@ -257,9 +268,18 @@ impl Catalog<'_> {
             }
         }
         for stack in bare..self.stacks.len() {
-            self.settle(stack);
+            if self.is_superseded(stack, bare) {
+                self.superseded.insert(stack);
+            }
         }
-        let names = names::all(&self.stacks, bare);
+        for stack in bare..self.stacks.len() {
+            if self.chain(stack).any(|stack| self.superseded.contains(&stack)) {
+                is_hidden[stack] = true;
+            } else {
+                self.settle(stack);
+            }
+        }
+        let names = names::all(&self.stacks, bare, &is_hidden);
         for (stack, name) in self.stacks[bare..].iter_mut().zip(names) {
             stack.name = name;
         }
@@ -298,6 +318,12 @@ impl Catalog<'_> {
             Err(refusal) => self.stacks[stack].declaration = refused(&described.how, refusal),
         }
     }
+}
+
+/// Tells whether two identities are of one object, where a namespace may be left to the deployer.
+fn is_same(one: &ResourceId, other: &ResourceId) -> bool {
+    let (ResourceId::Kubernetes(one), ResourceId::Kubernetes(other)) = (one, other) else { return one == other };
+    is_named(one, other.group(), &other.kind, other.namespace.as_deref(), &other.name)
 }
 
 /// What is known while stacks are looked for.

@@ -163,8 +163,8 @@ fn named(object: &Object, at: &str, world: &dyn World) -> Result<RepoPath, Refus
         let url = url.unwrap_or_else(|| format!("HelmRepository {}", said("sourceRef/name")));
         return charts::find(world.tree(), charts::Wanted { name: chart, version: said("version"), url: &url });
     }
-    origin::check(object, &format!("{at}/sourceRef"), world)?;
-    let path = RepoPath::root().resolve(chart.trim_start_matches('/')).map_err(|error| {
+    let root = origin::root(object, &format!("{at}/sourceRef"), world)?;
+    let path = root.resolve(chart.trim_start_matches('/')).map_err(|error| {
         let message = format!("{}: {error}", object.at.id);
         Refusal::new(Code::StackUnreadable, message, "name a chart of the repository")
     })?;

@@ -47,12 +47,12 @@ const IGNORED: [&str; 12] = [
 /// # Errors
 /// `stack-unreadable` where Flux fails as well; `engine-unsupported` where it would go on with what is not here.
 pub fn lower(object: &Object, world: &dyn World) -> Result<Lowered, Refusal> {
-    origin::check(object, "/spec/sourceRef", world)?;
+    let root = origin::root(object, "/spec/sourceRef", world)?;
     let unreadable = |message: String| {
         Refusal::new(Code::StackUnreadable, format!("{}: {message}", object.at.id), "mend the object")
     };
     let written = object.text("/spec/path").unwrap_or("./");
-    let path = RepoPath::root()
+    let path = root
         .resolve(written.trim_start_matches('/'))
         .map_err(|error| unreadable(error.to_string()))?;
     if !is_here(world.tree(), &path) {
