@@ -197,9 +197,8 @@ impl Rendered {
     /// `stack-unreadable` where a text cannot be expanded, or is no object afterwards.
     pub fn substituted(self, variables: substitute::Variables) -> Result<Self, Refusal> {
         substitute::substitute(self, variables, &|value| {
-            kustomize::print::document(value).map_err(|error| {
-                Refusal::new(Code::EngineUnsupported, error.to_string(), "change the source by hand")
-            })
+            kustomize::print::document(value)
+                .map_err(|error| Refusal::new(Code::EngineUnsupported, error.to_string(), "change the source by hand"))
         })
     }
 }

@@ -9,6 +9,7 @@ use super::{
     parts::{self, Part, Place},
     reads::Reads,
     site::{Found, Site},
+    window::as_text,
 };
 use crate::{
     model::{
@@ -101,9 +102,9 @@ impl Source {
     pub fn sites(&self, step: &Change) -> Result<Vec<Site>, Refusal> {
         let mut found = Found::default();
         if let (Action::Set(value), Some(parts)) = (&step.action, self.0.texts.get(&step.at))
-            && let Some(old) = step.at.get(&self.0.value).and_then(Value::as_str)
+            && let Some(old) = step.at.get(&self.0.value).map(as_text)
         {
-            found.add(parts::set(parts, old, value));
+            found.add(parts::set(parts, &old, value));
         }
         if let Some(place) = self.place(&step.at) {
             let at = place.at.clone();

@@ -290,10 +290,9 @@ fn strays(
     if std::ptr::eq(expected, actual) || same(expected, actual) {
         return (Vec::new(), None);
     }
-    let (derived, strays): (Vec<_>, Vec<_>) =
-        differences(expected, actual).into_iter().partition(|change| {
-            is_digest(change) || is_name(change, renamed) || carries(&change.path)
-        });
+    let (derived, strays): (Vec<_>, Vec<_>) = differences(expected, actual)
+        .into_iter()
+        .partition(|change| is_digest(change) || is_name(change, renamed) || carries(&change.path));
     (derived, strays.into_iter().next().map(|change| change.path))
 }
 

@@ -20,8 +20,9 @@ use crate::{
         refusal::{Code, Refusal},
     },
     source::{
-        lineage::{Address, Origin},
+        lineage::{Address, Cause, Chain, Origin, Place, Role},
         path::RepoPath,
+        span::Span,
         yaml::{edit::Draft, resolve::Reader},
     },
 };
@@ -163,7 +164,8 @@ fn at(catalog: &Catalog<'_>, target: &Target, change: &Change, label: &str, dept
         Target::Object(reference, base) => {
             let Ok(rendering) = catalog.rendering(reference.stack) else { return Vec::new() };
             let resources = &rendering.rendered.resources;
-            let found = resources.iter().find(|resource| resource.lasting_id() == reference.id || resource.id == reference.id);
+            let found =
+                resources.iter().find(|resource| resource.lasting_id() == reference.id || resource.id == reference.id);
             let Some(resource) = found else { return Vec::new() };
             let Some(change) = rebased(&resource.value, base, change) else { return Vec::new() };
             let mut wanted = (*resource.value).clone();
@@ -188,7 +190,8 @@ fn value_of(catalog: &Catalog<'_>, file: &RepoPath) -> Option<Value> {
 fn rebased(now: &Value, base: &Pointer, change: &Change) -> Option<Change> {
     let join = |at: &Pointer| Pointer::of(base.tokens().iter().chain(at.tokens()).cloned());
     let whole = join(&change.at);
-    if whole.get(now).is_some_and(|value| !value.is_null() || matches!(change.action, Action::Set(_) | Action::Remove)) {
+    if whole.get(now).is_some_and(|value| !value.is_null() || matches!(change.action, Action::Set(_) | Action::Remove))
+    {
         return Some(Change { at: whole, action: change.action.clone() });
     }
     match &change.action {
@@ -382,7 +385,8 @@ fn original(catalog: &Catalog<'_>, rendering: &Rendering, origin: Origin, depth:
         Target::Object(reference, at) => {
             let Ok(rendering) = catalog.rendering(reference.stack) else { return Vec::new() };
             let resources = &rendering.rendered.resources;
-            let found = resources.iter().find(|resource| resource.lasting_id() == reference.id || resource.id == reference.id);
+            let found =
+                resources.iter().find(|resource| resource.lasting_id() == reference.id || resource.id == reference.id);
             let Some(resource) = found else { return Vec::new() };
             let found = resource.origins(&at).into_iter();
             let found = found.flat_map(|origin| original(catalog, &rendering, origin, depth - 1));
@@ -422,4 +426,61 @@ fn in_file(catalog: &Catalog<'_>, file: RepoPath, at: Pointer, like: &Origin) ->
     let span = document.node(found.node).span;
     let line = crate::source::span::line_of(text, span.start);
     Some(Origin { file, line, span, role: like.role, address: Address::Yaml { document: 0, at } })
+}
+
+/// How a field of a stack's resource came to be, with places in files of the repository.
+pub fn chain(catalog: &Catalog<'_>, stack: usize, resource: &Resource, at: &Pointer) -> Option<Chain> {
+    let mut chain = resource.chain(at)?;
+    let Ok(rendering) = catalog.rendering(stack) else { return Some(chain) };
+    if !rendering.laid.is_empty() {
+        let parts = chain.parts.iter_mut().flat_map(|part| &mut part.sources);
+        let causes = parts.chain(&mut chain.printed_because).chain(&mut chain.chosen_because);
+        causes.for_each(|cause| real(catalog, &rendering, cause));
+    }
+    Some(chain)
+}
+
+/// Leads a cause to where it is really written; what is written nowhere has no place.
+fn real(catalog: &Catalog<'_>, rendering: &Rendering, cause: &mut Cause) {
+    cause.overrides.iter_mut().for_each(|over| real(catalog, rendering, over));
+    let of = cause.role;
+    let found = |file: &RepoPath, key: &[String]| {
+        let (role, at) = (Role::Value, Pointer::of(key.iter().cloned()));
+        // An argument's file says its value alone.
+        let at = if of == Role::Argument { Pointer::root() } else { at };
+        let address = Address::Yaml { document: 0, at };
+        let origin = Origin { file: file.clone(), line: 1, span: Span::empty(0), role, address };
+        original(catalog, rendering, origin, MAX_DEPTH).into_iter().next()
+    };
+    if let Some(place) = cause.place.as_mut().filter(|place| is_laid(&place.file)) {
+        match found(&place.file, &cause.key) {
+            Some(Origin { file, line, span, .. }) => {
+                *place = Place { file, inside: None, line, span };
+            }
+            None => cause.place = None,
+        }
+    }
+    if let Some(over) = cause.override_at.as_mut().filter(|over| is_laid(&over.file)) {
+        let written = match rendering.laid.get(&over.file).map(|laid| &laid.says) {
+            Some(Says::Value(Target::Object(reference, base)) | Says::Text(Target::Object(reference, base))) => {
+                let key: Vec<String> = base.tokens().iter().chain(&over.key).cloned().collect();
+                let rendering = catalog.rendering(reference.stack).ok();
+                let declared = rendering.and_then(|rendering| {
+                    let mut resources = rendering.rendered.resources.iter();
+                    let resource = resources.find(|resource| resource.lasting_id() == reference.id)?;
+                    Some(resource.declared_at().0.clone()).filter(|file| !is_laid(file))
+                });
+                declared.map(|file| (file, key))
+            }
+            Some(Says::Value(Target::File(file, base))) => {
+                Some((file.clone(), base.tokens().iter().chain(&over.key).cloned().collect()))
+            }
+            Some(Says::Copy(file)) => Some((file.clone(), over.key.clone())),
+            _ => None,
+        };
+        match written {
+            Some((file, key)) => (over.file, over.key) = (file, key),
+            None => cause.override_at = None,
+        }
+    }
 }

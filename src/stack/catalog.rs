@@ -35,8 +35,6 @@ use crate::{
     },
 };
 
-
-
 /// The values of parsed files that renders may hold in memory together, unless a single one holds more. Each takes some
 /// 300 to 500 bytes.
 const MAX_KEPT: usize = 300_000;

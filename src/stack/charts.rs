@@ -111,12 +111,19 @@ mod tests {
         ];
         let tree = MemoryTree::of(files.map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text)));
         let find = |version: &str| find(&tree, Wanted { name: "redis", version, url: "https://charts" });
-        let cases =
-            [("", ".git/charts/redis-2.0.1.tgz"), ("1.x", "charts/other/redis"), ("1.2.3", "charts/redis"), ("v1.2.3", "charts/redis")];
+        let cases = [
+            ("", ".git/charts/redis-2.0.1.tgz"),
+            ("1.x", "charts/other/redis"),
+            ("1.2.3", "charts/redis"),
+            ("v1.2.3", "charts/redis"),
+        ];
         for (version, path) in cases {
             assert_eq!(find(version).expect("a chart").as_str(), path, "{version}");
         }
         let missing = find("3.0.0").expect_err("no such version").message;
-        assert!(missing.starts_with("the chart redis 3.0.0 of https://charts is not in the repository; here is"), "{missing}");
+        assert!(
+            missing.starts_with("the chart redis 3.0.0 of https://charts is not in the repository; here is"),
+            "{missing}"
+        );
     }
 }

@@ -9,7 +9,11 @@ use super::{
     object::{Object, World, is_kind},
 };
 use crate::{
-    model::{pointer::Pointer, refusal::Refusal, resource::{KubernetesId, ResourceId}},
+    model::{
+        pointer::Pointer,
+        refusal::Refusal,
+        resource::{KubernetesId, ResourceId},
+    },
     source::path::RepoPath,
     stack::surroundings::normal,
 };
@@ -46,7 +50,8 @@ pub fn of(object: &Object) -> Vec<How> {
 /// Tells whether other objects may refer to one of this identity.
 pub fn is_referable(id: &ResourceId) -> bool {
     let ResourceId::Kubernetes(id) = id else { return false };
-    matches!(id.group(), flux::SOURCE | flux::EXTENSIONS) || (id.group().is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret"))
+    matches!(id.group(), flux::SOURCE | flux::EXTENSIONS)
+        || (id.group().is_empty() && matches!(id.kind.as_str(), "ConfigMap" | "Secret"))
 }
 
 /// The kinds and names under which others refer to an object: its own, and those of the artifacts that it makes.

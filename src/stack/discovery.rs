@@ -45,9 +45,11 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
         Declaration::Foreign { language, reads: reads.into() }
     };
     match stack {
-        StackConfig { manifests: Some(manifests), .. } => {
-            Declaration::Manifests(Folder { path: manifests.path.clone(), recurse: manifests.recurse, without: Arc::default() })
-        }
+        StackConfig { manifests: Some(manifests), .. } => Declaration::Manifests(Folder {
+            path: manifests.path.clone(),
+            recurse: manifests.recurse,
+            without: Arc::default(),
+        }),
         StackConfig { helm: Some(helm), .. } => {
             let release = release(helm);
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
@@ -142,7 +144,8 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         _ => false,
     });
     for folder in plain.iter().filter(|folder| !kustomizations.contains(folder)) {
-        let declaration = Declaration::Manifests(Folder { path: folder.clone(), recurse: false, without: Arc::default() });
+        let declaration =
+            Declaration::Manifests(Folder { path: folder.clone(), recurse: false, without: Arc::default() });
         stacks.push(Stack::bare(folder.to_string(), declaration, None));
     }
     for chart in charts.iter().filter(|chart| chart.parent().is_none_or(|above| !in_chart(&above))) {

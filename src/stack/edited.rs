@@ -29,7 +29,11 @@ pub struct Edited<'c, 't> {
 
 impl<'c, 't> Edited<'c, 't> {
     /// The repository with `files` as they are in `tree`.
-    pub fn new(catalog: &'c Catalog<'t>, tree: &'c dyn SourceTree, files: impl IntoIterator<Item = &'c RepoPath>) -> Self {
+    pub fn new(
+        catalog: &'c Catalog<'t>,
+        tree: &'c dyn SourceTree,
+        files: impl IntoIterator<Item = &'c RepoPath>,
+    ) -> Self {
         let files = files.into_iter().collect();
         Self { catalog, tree, files, rendered: RefCell::default(), active: RefCell::default() }
     }
@@ -44,9 +48,8 @@ impl<'c, 't> Edited<'c, 't> {
         if !self.files.iter().any(|file| self.catalog.may_read(stack, file)) {
             return false;
         }
-        let is_same = |at: &Reference, before: &serde_json::Value| {
-            self.object(at).is_ok_and(|after| same(before, &after.value))
-        };
+        let is_same =
+            |at: &Reference, before: &serde_json::Value| self.object(at).is_ok_and(|after| same(before, &after.value));
         match self.catalog.rendering(stack) {
             Ok(rendering) => rendering.references.iter().any(|(at, before)| !is_same(at, before)),
             Err(_) => {

@@ -16,10 +16,7 @@ use serde_json::{Value, json};
 use super::object::Reference;
 use crate::{
     engine::{
-        Declaration, Parsed, Rendered,
-        kustomize::render::Overlay as Kustomization,
-        reads::Reads,
-        substitute::Variables,
+        Declaration, Parsed, Rendered, kustomize::render::Overlay as Kustomization, reads::Reads, substitute::Variables,
     },
     model::{pointer::Pointer, refusal::Refusal},
     source::{

@@ -51,12 +51,7 @@ pub fn find(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId) -> Resu
 ///
 /// # Errors
 /// As [`find`].
-pub fn find_live(
-    catalog: &Catalog<'_>,
-    stack: Option<&str>,
-    id: &ResourceId,
-    marks: &Marks,
-) -> Result<Owned, Refusal> {
+pub fn find_live(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, marks: &Marks) -> Result<Owned, Refusal> {
     let marked: Vec<usize> = (0..catalog.stacks().len()).filter(|at| marks.mean(catalog.stack(*at))).collect();
     if stack.is_none()
         && !marked.is_empty()
@@ -98,6 +93,13 @@ fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &
             }
         }
         unread.push((position, Ok(contents)));
+    }
+    // What an object is known to deploy is what runs; the same that only lies there is not.
+    for found in [&mut exact, &mut open, &mut successors] {
+        let is_deployed = |(position, _): &(usize, usize)| catalog.stack(*position).described.is_some();
+        if found.iter().any(is_deployed) {
+            found.retain(is_deployed);
+        }
     }
     let is_successor = exact.is_empty() && open.is_empty();
     match if is_successor {

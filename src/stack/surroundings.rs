@@ -102,7 +102,11 @@ pub fn evident(tree: &dyn SourceTree, sources: &BTreeSet<(String, RepoPath)>) ->
     if names.len() != 1 {
         return BTreeSet::new();
     }
-    counts.keys().filter(|url| url.rsplit('/').next().is_some_and(|name| names.contains(name))).map(|url| (*url).to_owned()).collect()
+    counts
+        .keys()
+        .filter(|url| url.rsplit('/').next().is_some_and(|name| names.contains(name)))
+        .map(|url| (*url).to_owned())
+        .collect()
 }
 
 /// Tells whether there is a file or folder of this name.
@@ -136,7 +140,10 @@ mod tests {
         };
         let own = BTreeSet::from(["h/acme/ops".to_owned()]);
         assert_eq!(sources(&[("h/acme/ops", "apps/a"), ("h/acme/ops", "apps/b"), ("h/other/x", "apps/a")]), own);
-        assert_eq!(sources(&[("h/acme/ops", "apps/a"), ("h/acme/ops", "gone"), ("h/acme/ops", "away")]), BTreeSet::new());
+        assert_eq!(
+            sources(&[("h/acme/ops", "apps/a"), ("h/acme/ops", "gone"), ("h/acme/ops", "away")]),
+            BTreeSet::new()
+        );
         assert_eq!(sources(&[("h/acme/ops", "apps/a"), ("h/other/x", "apps/a")]), BTreeSet::new());
         assert_eq!(sources(&[("h/acme/ops", "")]), BTreeSet::new());
     }

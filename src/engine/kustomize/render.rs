@@ -161,7 +161,12 @@ mod tests {
     fn fields_lead_to_what_says_them() {
         let files = FILES.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
         let tree = MemoryTree::of(files);
-        let overlay = Overlay { path: "over".parse().expect("a path"), enable_helm: false, reads_anywhere: false, reads: Arc::default() };
+        let overlay = Overlay {
+            path: "over".parse().expect("a path"),
+            enable_helm: false,
+            reads_anywhere: false,
+            reads: Arc::default(),
+        };
         let no_charts = |_: &_| Err(Problem::unsupported("charts"));
         let rendered = render(&tree, &overlay, &Parsed::default(), &no_charts).expect("it renders");
         let origins = |resource: usize, at: &[&str]| -> Vec<String> {

@@ -98,12 +98,7 @@ impl Expanded {
         let Some(written) = literal else { return };
         let start = self.text.len();
         self.text.push_str(&self.source[written.clone()]);
-        self.parts.push(Part {
-            range: start..self.text.len(),
-            place: None,
-            is_whole: false,
-            written: Some(written),
-        });
+        self.parts.push(Part { range: start..self.text.len(), place: None, is_whole: false, written: Some(written) });
     }
 
     fn add(&mut self, said: Said, whole: Range<usize>) {
@@ -126,7 +121,12 @@ impl Expanded {
 enum Said {
     /// Only the cluster knows.
     Withheld,
-    Text { text: String, place: Option<Place>, is_whole: bool, written: Option<Range<usize>> },
+    Text {
+        text: String,
+        place: Option<Place>,
+        is_whole: bool,
+        written: Option<Range<usize>>,
+    },
 }
 
 struct Reader<'t> {
@@ -214,9 +214,7 @@ impl Reader<'_> {
     fn computed(&self, name: &str, apply: impl Fn(&str) -> String) -> Said {
         match self.value(name) {
             Said::Withheld => Said::Withheld,
-            Said::Text { text, place, .. } => {
-                Said::Text { text: apply(&text), place, is_whole: false, written: None }
-            }
+            Said::Text { text, place, .. } => Said::Text { text: apply(&text), place, is_whole: false, written: None },
         }
     }
 
@@ -343,11 +341,14 @@ mod tests {
             label: "variable".to_owned(),
         };
         let said = |text: &str| Variable::Said(text.to_owned(), place());
-        let known = Variables { known: BTreeMap::from([
-            ("cluster".to_owned(), said("prod-eu")),
-            ("empty".to_owned(), said("")),
-            ("secret".to_owned(), Variable::Withheld),
-        ]), ..Variables::default() };
+        let known = Variables {
+            known: BTreeMap::from([
+                ("cluster".to_owned(), said("prod-eu")),
+                ("empty".to_owned(), said("")),
+                ("secret".to_owned(), Variable::Withheld),
+            ]),
+            ..Variables::default()
+        };
         let cases = [
             ("a ${cluster} b", Ok("a prod-eu b")),
             ("${unset}|${empty}", Ok("|")),

@@ -83,7 +83,8 @@ pub fn lower(application: &Object, at: &Pointer, world: &dyn World) -> Result<Lo
     let source = source.overridden(world.tree(), &path, application.name())?;
     refuse_plugin(application, &source)?;
     let has = |name: &str| path.resolve(name).is_ok_and(|path| entry(world.tree(), &path).is_some());
-    let says = |key: &str| source.value.get(key).is_some_and(|value| value.as_object().is_some_and(|map| !map.is_empty()));
+    let says =
+        |key: &str| source.value.get(key).is_some_and(|value| value.as_object().is_some_and(|map| !map.is_empty()));
     let mut lowered = match (says("helm"), says("kustomize"), says("directory")) {
         (true, true, _) | (_, true, true) | (true, _, true) => {
             let message = format!("the application {} names several kinds of source", application.name());
@@ -124,7 +125,14 @@ pub fn carries(at: &Pointer) -> bool {
             | ["helm", "valuesObject" | "values" | "parameters", ..]
             | [
                 "kustomize",
-                "images" | "replicas" | "patches" | "commonLabels" | "commonAnnotations" | "namePrefix" | "nameSuffix" | "namespace",
+                "images"
+                    | "replicas"
+                    | "patches"
+                    | "commonLabels"
+                    | "commonAnnotations"
+                    | "namePrefix"
+                    | "nameSuffix"
+                    | "namespace",
                 ..
             ]
     )

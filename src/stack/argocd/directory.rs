@@ -43,7 +43,10 @@ pub(super) fn lower(
             || include.as_ref().is_some_and(|include| !include.matches(name));
         match entry.path.extension().as_str() {
             "jsonnet" if !is_out => {
-                return Err(unsupported(application, &format!("renders Jsonnet ({}), which this version does not", entry.path)));
+                return Err(unsupported(
+                    application,
+                    &format!("renders Jsonnet ({}), which this version does not", entry.path),
+                ));
             }
             "yaml" | "yml" | "json" if is_out || is_skipped(world.tree(), &entry.path) => {
                 without.insert(entry.path.clone());

@@ -19,10 +19,7 @@ use crate::{
         pointer::Pointer,
         refusal::{Code, Refusal},
     },
-    source::{
-        path::RepoPath,
-        tree::Overlay,
-    },
+    source::{path::RepoPath, tree::Overlay},
     stack::{
         lowered::{Laid, Lowered, folder},
         object::{Object, World},
@@ -64,7 +61,7 @@ pub(super) fn lower(
             other => other.to_string(),
         });
         let file = path(&format!("parameter-{index}.yaml"));
-        let at = target(&["helm", "parameters", &index.to_string()]);
+        let at = target(&["helm", "parameters", &index.to_string(), "value"]);
         let kind = match parameter.get("forceString").and_then(Value::as_bool) {
             Some(true) => ArgumentKind::SetString,
             _ => ArgumentKind::Set,
@@ -72,8 +69,8 @@ pub(super) fn lower(
         let expanded = expand(&value, application, &source.value)?;
         let text = format!("{name}={}", escaped(&expanded));
         // What was expanded is not what is written.
-        let written = (expanded == value).then(|| (file.clone(), 0, Pointer::of(["value"])));
-        laid.insert(file, Laid::value(&json!({"value": value}), at));
+        let written = (expanded == value).then(|| (file.clone(), 0, Pointer::root()));
+        laid.insert(file, Laid::value(&json!(value), at));
         arguments.push(Argument { kind, text, written });
     }
     for (name, (_, parameter)) in last_of(source.list("/helm/fileParameters")) {

@@ -78,7 +78,8 @@ pub(super) fn lower(
     let labels = pairs(&said, "commonLabels", &words)?;
     if !labels.is_empty() {
         if flag("labelWithoutSelector") {
-            let item = json!({"pairs": labels, "includeSelectors": false, "includeTemplates": flag("labelIncludeTemplates")});
+            let item =
+                json!({"pairs": labels, "includeSelectors": false, "includeTemplates": flag("labelIncludeTemplates")});
             adding.append("labels", vec![item], target("commonLabels"));
         } else {
             refuse_known(&adding, "commonLabels", &labels, flag("forceCommonLabels"), application)?;

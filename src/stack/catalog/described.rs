@@ -43,7 +43,8 @@ impl Catalog<'_> {
             return;
         }
         let bare = self.stacks.len();
-        let holds = |catalog: &Self, stack: usize| marked.iter().any(|file| catalog.stacks[stack].declaration.may_read(file));
+        let holds =
+            |catalog: &Self, stack: usize| marked.iter().any(|file| catalog.stacks[stack].declaration.may_read(file));
         let is_chart = |catalog: &Self, stack: usize| matches!(catalog.stacks[stack].declaration, Declaration::Helm(_));
         let seeds: Vec<usize> = (0..bare).filter(|stack| holds(self, *stack) && !is_chart(self, *stack)).collect();
         let mut search = Search::default();
@@ -67,11 +68,12 @@ impl Catalog<'_> {
     fn marked(&self) -> Vec<RepoPath> {
         let is_text = |path: &RepoPath| matches!(path.extension().as_str(), "yaml" | "yml" | "json" | "tpl");
         let is_marked = |path: &RepoPath| {
-            self.tree.read(path).is_ok_and(|bytes| {
-                MARKS.iter().any(|mark| bytes.windows(mark.len()).any(|window| window == *mark))
-            })
+            self.tree
+                .read(path)
+                .is_ok_and(|bytes| MARKS.iter().any(|mark| bytes.windows(mark.len()).any(|window| window == *mark)))
         };
-        let files = self.tree.entries().iter().filter(|entry| !matches!(entry.kind, EntryKind::Symlink | EntryKind::Submodule));
+        let files =
+            self.tree.entries().iter().filter(|entry| !matches!(entry.kind, EntryKind::Symlink | EntryKind::Submodule));
         let files = files.map(|entry| &entry.path).filter(|path| is_text(path) && !path.as_str().starts_with(".git/"));
         files.filter(|path| is_marked(path)).cloned().collect()
     }
@@ -81,8 +83,7 @@ impl Catalog<'_> {
         for _ in 0..MAX_ROUNDS {
             self.learn(bare, search);
             let before = (self.stacks.len(), search.referable);
-            let mut todo: Vec<usize> =
-                (bare..self.stacks.len()).filter(|stack| !search.done.contains(stack)).collect();
+            let mut todo: Vec<usize> = (bare..self.stacks.len()).filter(|stack| !search.done.contains(stack)).collect();
             // What deploys other objects comes before what is deployed.
             let rank = |how: &How| [2, 1, 0, 3][how.rank()];
             todo.sort_by_key(|stack| self.stacks[*stack].described.as_ref().map(|described| rank(&described.how)));
@@ -259,8 +260,11 @@ impl Catalog<'_> {
                 is_hidden[stack] = true;
             } else if let Declaration::Manifests(folder) = &self.stacks[stack].declaration {
                 let keeps = owned(self, stack);
-                let without: BTreeSet<RepoPath> =
-                    self.held(folder).filter(|file| covered.contains(*file) && !keeps.contains(*file)).cloned().collect();
+                let without: BTreeSet<RepoPath> = self
+                    .held(folder)
+                    .filter(|file| covered.contains(*file) && !keeps.contains(*file))
+                    .cloned()
+                    .collect();
                 if !without.is_empty() {
                     let folder = Folder { without: Arc::new(without), ..folder.clone() };
                     self.stacks[stack].declaration = Declaration::Manifests(folder);

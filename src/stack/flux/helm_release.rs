@@ -83,9 +83,9 @@ pub fn lower(object: &Object, world: &dyn World) -> Result<Lowered, Refusal> {
                     Some(inner) => (ArgumentKind::SetString, inner),
                     None => (ArgumentKind::Set, &*said),
                 };
-                let written = (argument == said).then(|| (file.clone(), 0, Pointer::of(["value"])));
+                let written = (argument == said).then(|| (file.clone(), 0, Pointer::root()));
                 arguments.push(Argument { kind, text: format!("{at}={argument}"), written });
-                laid.insert(file, Laid::value(&json!({"value": said}), target));
+                laid.insert(file, Laid::value(&json!(said), target));
             }
         }
     }
@@ -214,7 +214,8 @@ fn files(
         };
         if path == defaults {
             // Its own name says nothing any more.
-            let copy = here.resolve(&format!("defaults-{index}.yaml")).map_err(|error| unreadable(error.to_string()))?;
+            let copy =
+                here.resolve(&format!("defaults-{index}.yaml")).map_err(|error| unreadable(error.to_string()))?;
             laid.insert(copy.clone(), Laid { content, says: Says::Copy(path) });
             values.push(ValuesSource::File(copy));
         } else {

@@ -52,9 +52,7 @@ pub fn lower(object: &Object, world: &dyn World) -> Result<Lowered, Refusal> {
         Refusal::new(Code::StackUnreadable, format!("{}: {message}", object.at.id), "mend the object")
     };
     let written = object.text("/spec/path").unwrap_or("./");
-    let path = root
-        .resolve(written.trim_start_matches('/'))
-        .map_err(|error| unreadable(error.to_string()))?;
+    let path = root.resolve(written.trim_start_matches('/')).map_err(|error| unreadable(error.to_string()))?;
     if !is_here(world.tree(), &path) {
         return Err(unreadable(format!("its path {path} is not there")));
     }
@@ -88,14 +86,16 @@ pub fn lower(object: &Object, world: &dyn World) -> Result<Lowered, Refusal> {
     };
     let target = |name: &str| Target::Object(object.at.clone(), Pointer::of(["spec", name]));
     let list = |name: &str| object.value["spec"].get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    for (name, field) in [("targetNamespace", "namespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")] {
+    for (name, field) in [("targetNamespace", "namespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")]
+    {
         let text = object.text(&format!("/spec/{name}")).map(Value::from);
         adding.set(field, text, target(name));
     }
     adding.append("patches", list("patches"), target("patches"));
     let mut components = Vec::new();
     for component in list("components") {
-        let folder = path.resolve(component.as_str().unwrap_or_default()).map_err(|error| unreadable(error.to_string()))?;
+        let folder =
+            path.resolve(component.as_str().unwrap_or_default()).map_err(|error| unreadable(error.to_string()))?;
         if !is_here(world.tree(), &folder) && object.get("/spec/ignoreMissingComponents") == Some(&json!(true)) {
             continue;
         }

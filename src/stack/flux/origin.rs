@@ -18,7 +18,6 @@ const BOOTSTRAP: &str = "flux-system";
 /// The kind of an artifact that a generator makes of parts of other sources.
 const ARTIFACT: &str = "ExternalArtifact";
 
-
 /// The folder of this repository that a reference to a source leads to; `at` is the pointer of the reference. Mostly that is
 /// the root; an artifact that is copied from a part of the repository begins there.
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::reference::{self, Said};
 use crate::{
@@ -34,14 +34,13 @@ pub(super) fn read(
     let here = folder(&object.at, "variables");
     let mut file = |value: &Value, target: Target| {
         let path = here.resolve(&format!("{}.yaml", laid.len())).expect("a name in a folder is a path");
-        laid.insert(path.clone(), Laid::value(&json!({"value": value}), target));
+        laid.insert(path.clone(), Laid::value(value, target));
         path
     };
     let mut said = |name: &str, text: &str, target: Target, label: &str| {
         let now = Value::from(text);
         let path = file(&now, target);
-        let place =
-            Place { file: path, document: 0, at: Pointer::of(["value"]), now, label: format!("{label} {name}") };
+        let place = Place { file: path, document: 0, at: Pointer::root(), now, label: format!("{label} {name}") };
         Variable::Said(text.replace('\n', ""), place)
     };
     for reference in object.get("/spec/postBuild/substituteFrom").and_then(Value::as_array).into_iter().flatten() {
@@ -81,20 +80,16 @@ pub(super) fn read(
 }
 
 /// `commonMetadata`: what Flux lays over every object before it is applied.
-pub(super) fn common(
-    object: &Object,
-    variables: &mut Variables,
-    laid: &mut BTreeMap<RepoPath, Laid>,
-    here: &RepoPath,
-) {
+pub(super) fn common(object: &Object, variables: &mut Variables, laid: &mut BTreeMap<RepoPath, Laid>, here: &RepoPath) {
     for map in ["labels", "annotations"] {
-        for (key, value) in object.get(&format!("/spec/commonMetadata/{map}")).and_then(Value::as_object).into_iter().flatten()
+        for (key, value) in
+            object.get(&format!("/spec/commonMetadata/{map}")).and_then(Value::as_object).into_iter().flatten()
         {
             let target = Target::Object(object.at.clone(), Pointer::of(["spec", "commonMetadata", map, key]));
             let path = here.resolve(&format!("common-{}.yaml", laid.len())).expect("a name in a folder is a path");
-            laid.insert(path.clone(), Laid::value(&json!({"value": value}), target));
+            laid.insert(path.clone(), Laid::value(value, target));
             let label = format!("commonMetadata {key}");
-            let place = Place { file: path, document: 0, at: Pointer::of(["value"]), now: value.clone(), label };
+            let place = Place { file: path, document: 0, at: Pointer::root(), now: value.clone(), label };
             variables.common.push((Pointer::of(["metadata", map, key]), place));
         }
     }

@@ -63,7 +63,11 @@ mod tests {
             ("{{name", Err(())),
         ];
         for (text, expected) in cases {
-            assert_eq!(render(text, &parameters).map(|it| it.text).map_err(|_| ()), expected.map(str::to_owned), "{text}");
+            assert_eq!(
+                render(text, &parameters).map(|it| it.text).map_err(|_| ()),
+                expected.map(str::to_owned),
+                "{text}"
+            );
         }
     }
 }

@@ -25,13 +25,7 @@ static OWN: [Function; 2] = [
             _ => Err(Fault::failed("normalize takes a text")),
         },
     },
-    Function {
-        name: "slugify",
-        parameters: &[],
-        rest: Some(Parameter::Any),
-        lineage: Lineage::Derived,
-        body: slugify,
-    },
+    Function { name: "slugify", parameters: &[], rest: Some(Parameter::Any), lineage: Lineage::Derived, body: slugify },
 ];
 
 /// All functions.

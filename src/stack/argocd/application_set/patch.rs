@@ -38,9 +38,8 @@ pub(super) fn apply(
     foreign: &mut Vec<Pointer>,
 ) -> Result<(), Refusal> {
     let rendered = renderer.text(text, parameters)?;
-    let broken = |why: String| {
-        Refusal::new(Code::StackUnreadable, format!("the templatePatch {why}"), "mend the templatePatch")
-    };
+    let broken =
+        |why: String| Refusal::new(Code::StackUnreadable, format!("the templatePatch {why}"), "mend the templatePatch");
     let stream = parse(&rendered.text).map_err(|error| broken(format!("is no YAML: {error}")))?;
     let Some((document, root)) = stream.documents.iter().find_map(|document| Some((document, document.root?))) else {
         return Ok(());

@@ -23,7 +23,8 @@ const LOCAL: [&str; 2] = ["in-cluster", "https://kubernetes.default.svc"];
 pub(super) fn parameters(generators: &mut Generators<'_, '_>, said: &Value) -> Result<Vec<Parameters>, Refusal> {
     let clusters = generators.world.surroundings().clusters.clone();
     if clusters.is_empty() {
-        let message = format!("{} generates applications for clusters that only Argo CD knows", generators.object.at.id);
+        let message =
+            format!("{} generates applications for clusters that only Argo CD knows", generators.object.at.id);
         let hint = "name them under `clusters` in .github/sourceward.yaml";
         return Err(Refusal::new(Code::EngineUnsupported, message, hint));
     }
@@ -41,7 +42,13 @@ pub(super) fn parameters(generators: &mut Generators<'_, '_>, said: &Value) -> R
                 continue;
             }
         }
-        sets.push(of(generators, said, (text("name"), text("server"), text("project")), &map("labels"), &map("annotations"))?);
+        sets.push(of(
+            generators,
+            said,
+            (text("name"), text("server"), text("project")),
+            &map("labels"),
+            &map("annotations"),
+        )?);
     }
     let knows_local = clusters.iter().any(|cluster| cluster.get("server") == Some(&json!(LOCAL[1])));
     if selector.is_none() && !knows_local {
