@@ -161,7 +161,7 @@ struct Repository {
     /// A git work tree, as it is on disk, or a bare repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     repo: PathBuf,
-    /// A folder with charts that Argo CD and Flux take from elsewhere: folders and .tgz archives.
+    /// A folder of charts that are in no repository, as folders or .tgz.
     #[arg(long, value_name = "DIR")]
     charts: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@ use super::{
     object::{Object, World, is_kind},
 };
 use crate::{
+    engine::reads::Reads,
     model::{
         pointer::Pointer,
         refusal::Refusal,
@@ -90,6 +91,16 @@ impl How {
             Self::ApplicationSet => application_set::lower(object, world),
             Self::Kustomization => kustomization::lower(object, world),
             Self::HelmRelease => helm_release::lower(object, world),
+        }
+    }
+
+    /// The files that are read where an object cannot be lowered, as far as its text tells.
+    pub fn may_read(&self, object: &Object, world: &dyn World) -> Reads {
+        match self {
+            Self::Application(at) => application::may_read(object, at, world),
+            Self::HelmRelease => helm_release::may_read(object),
+            Self::Kustomization => kustomization::may_read(object, world),
+            Self::ApplicationSet => Reads::default(),
         }
     }
 

@@ -157,6 +157,8 @@ pub struct Rendering {
     pub laid: BTreeMap<RepoPath, Laid>,
     /// The objects that were looked up for it, and what they said.
     pub references: Vec<(Reference, Arc<Value>)>,
+    /// Whether an object was looked up that is not there.
+    pub missed: bool,
 }
 
 impl Lowered {
@@ -182,6 +184,8 @@ impl Lowered {
             let over = over(tree, &rendering.laid);
             self.declaration.render(&over, parsed)?
         };
+        // Helm keeps hooks apart from a release, and its tests are not deployed at all.
+        rendered.resources.retain(|resource| !is_test(&resource.value));
         for finish in self.finish {
             match finish {
                 Finish::Substitute(variables) => rendered = rendered.substituted(variables)?,
@@ -195,6 +199,34 @@ impl Lowered {
         rendered.files.retain(|file| !is_laid(file));
         Ok(Rendering { rendered: Rc::new(rendered), ..rendering })
     }
+}
+
+impl Rendering {
+    /// The same after stacks have moved to other positions; nothing where another still holds a part of it.
+    pub fn moved(self, to: &[usize]) -> Option<Self> {
+        let mut laid = BTreeMap::new();
+        for (path, Laid { content, says }) in self.laid {
+            let says = match says {
+                Says::Value(target) => Says::Value(target.moved(to)),
+                Says::Text(target) => Says::Text(target.moved(to)),
+                Says::Copy(file) => Says::Copy(file),
+                Says::Kustomization { own, fields } => {
+                    let moved = |field: Field| Field { target: field.target.moved(to), ..field };
+                    Says::Kustomization { own, fields: fields.into_iter().map(moved).collect() }
+                }
+                Says::Objects(before) => Says::Objects(Rc::new(Rc::into_inner(before)?.moved(to)?)),
+            };
+            laid.insert(path, Laid { content, says });
+        }
+        let moved = |(at, value): (Reference, Arc<Value>)| (Reference { stack: to[at.stack], ..at }, value);
+        Some(Self { laid, references: self.references.into_iter().map(moved).collect(), ..self })
+    }
+}
+
+/// Tells whether an object is one of Helm's tests.
+fn is_test(object: &Value) -> bool {
+    let hook = object.pointer("/metadata/annotations/helm.sh~1hook").and_then(Value::as_str);
+    hook.is_some_and(|hook| hook.split(',').all(|hook| hook.trim().starts_with("test")))
 }
 
 /// A tree with files laid over it.
@@ -235,6 +267,13 @@ pub fn is_laid(file: &RepoPath) -> bool {
 }
 
 impl Target {
+    fn moved(self, to: &[usize]) -> Self {
+        match self {
+            Self::Object(at, base) => Self::Object(Reference { stack: to[at.stack], ..at }, base),
+            file => file,
+        }
+    }
+
     /// A place below this one.
     #[must_use]
     pub fn below(&self, at: &Pointer) -> Self {

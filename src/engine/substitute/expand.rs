@@ -111,6 +111,7 @@ impl Expanded {
             }
             Said::Text { text, place, is_whole, written } => {
                 self.text.push_str(&text);
+                let place = place.map(|place| *place);
                 self.parts.push(Part { range: start..self.text.len(), place, is_whole, written });
             }
         }
@@ -123,7 +124,7 @@ enum Said {
     Withheld,
     Text {
         text: String,
-        place: Option<Place>,
+        place: Option<Box<Place>>,
         is_whole: bool,
         written: Option<Range<usize>>,
     },
@@ -203,7 +204,7 @@ impl Reader<'_> {
     fn value(&self, name: &str) -> Said {
         match self.variables.known.get(name) {
             Some(Variable::Said(text, place)) => {
-                Said::Text { text: text.clone(), place: Some(place.clone()), is_whole: true, written: None }
+                Said::Text { text: text.clone(), place: Some(Box::new(place.clone())), is_whole: true, written: None }
             }
             Some(Variable::Withheld) => Said::Withheld,
             None if self.variables.is_open => Said::Withheld,

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::{directory, helm, helm::unsupported, kustomize, source::Source};
+use super::{directory, helm, helm::unsupported, kustomize, source::Source, value_files};
 use crate::{
-    engine::kustomize::kustomization::NAMES,
+    engine::{kustomize::kustomization::NAMES, reads::Reads},
     model::{
         pointer::Pointer,
         refusal::{Code, Refusal},
@@ -136,4 +136,28 @@ pub fn carries(at: &Pointer) -> bool {
                 ..
             ]
     )
+}
+
+/// The files that a source may read here, as far as its text tells: what counts where it cannot be rendered.
+pub fn may_read(application: &Object, at: &Pointer, world: &dyn World) -> Reads {
+    let (source, mut reads) = (Source::of(application, at), Reads::default());
+    let is_own = world.surroundings().whose(source.text("/repoURL").unwrap_or_default()) != Whose::Foreign;
+    let folder = source.text("/path").and_then(|path| RepoPath::root().resolve(path.trim_start_matches('/')).ok());
+    if let Some(folder) = folder.clone().filter(|_| is_own) {
+        reads.folders.insert(folder);
+    }
+    let chart = folder.unwrap_or_default();
+    let files = source.list("/helm/valueFiles").iter().filter_map(Value::as_str);
+    let more = source.list("/helm/fileParameters").iter().filter_map(|file| file.get("path")?.as_str());
+    for file in files.chain(more).filter(|file| file.starts_with('$') || is_own) {
+        if let Ok(named) = value_files::name(file, application, &source, &chart, world) {
+            let fixed =
+                named.path.as_str().split('/').take_while(|part| !part.contains(['*', '?', '['])).collect::<Vec<_>>();
+            match named.is_pattern {
+                true => reads.folders.insert(fixed.join("/").parse().unwrap_or_default()),
+                false => reads.files.insert(named.path),
+            };
+        }
+    }
+    reads
 }

@@ -4,6 +4,7 @@
 use std::{
     cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -83,6 +84,19 @@ impl Catalog<'_> {
         for _ in 0..MAX_ROUNDS {
             self.learn(bare, search);
             let before = (self.stacks.len(), search.referable);
+            // What was missed may be there by now.
+            let kept = self.kept.get_mut();
+            let is_more = search.seen != search.referable;
+            search.seen = search.referable;
+            let missed =
+                kept.rendered.iter().filter(|(stack, rendering)| is_more && rendering.missed && **stack >= bare);
+            let missed: Vec<usize> = missed.map(|(stack, _)| *stack).collect();
+            for stack in missed {
+                kept.rendered.remove(&stack);
+                kept.order.retain(|known| *known != stack);
+                search.done.remove(&stack);
+                search.tried.remove(&stack);
+            }
             let mut todo: Vec<usize> = (bare..self.stacks.len()).filter(|stack| !search.done.contains(stack)).collect();
             // What deploys other objects comes before what is deployed.
             let rank = |how: &How| [2, 1, 0, 3][how.rank()];
@@ -95,6 +109,12 @@ impl Catalog<'_> {
                     self.superseded.insert(stack);
                     continue;
                 }
+                // What was refused may be rendered once more is known.
+                let known = (search.referable, self.surroundings.evident.clone());
+                if search.tried.get(&stack) == Some(&known) {
+                    continue;
+                }
+                search.tried.insert(stack, known);
                 self.kept.get_mut().refused.remove(&stack);
                 self.take_in(stack, search);
             }
@@ -198,8 +218,11 @@ impl Catalog<'_> {
             None
         };
         let declaration = match refusal {
-            Some(refusal) => refused(&how, refusal),
-            None => refused(&how, Refusal::new(Code::EngineUnsupported, "not rendered yet", "")),
+            Some(refusal) => refused(&how, Reads::default(), refusal),
+            None => {
+                let refusal = Refusal::new(Code::EngineUnsupported, "it was not reached", "name fewer stacks");
+                refused(&how, Reads::default(), refusal)
+            }
         };
         let is_deep = depth > MAX_DEPTH;
         let described = (!is_deep).then(|| Described { object: object.at.clone(), how, notes: Vec::new() });
@@ -254,10 +277,10 @@ impl Catalog<'_> {
             let declared = rendered.resources.iter().filter(|resource| ids.contains(&&resource.lasting_id()));
             declared.map(|resource| resource.declared_at().0.clone()).collect()
         };
-        let mut is_hidden = vec![false; self.stacks.len()];
-        for stack in 0..bare {
+        let (mut is_hidden, mut narrowed) = (vec![false; self.stacks.len()], BTreeSet::new());
+        for (stack, is_hidden) in is_hidden.iter_mut().enumerate().take(bare) {
             if self.is_covered(stack, &covered) {
-                is_hidden[stack] = true;
+                *is_hidden = true;
             } else if let Declaration::Manifests(folder) = &self.stacks[stack].declaration {
                 let keeps = owned(self, stack);
                 let without: BTreeSet<RepoPath> = self
@@ -268,6 +291,7 @@ impl Catalog<'_> {
                 if !without.is_empty() {
                     let folder = Folder { without: Arc::new(without), ..folder.clone() };
                     self.stacks[stack].declaration = Declaration::Manifests(folder);
+                    narrowed.insert(stack);
                 }
             }
         }
@@ -276,9 +300,9 @@ impl Catalog<'_> {
                 self.superseded.insert(stack);
             }
         }
-        for stack in bare..self.stacks.len() {
+        for (stack, is_hidden) in is_hidden.iter_mut().enumerate().skip(bare) {
             if self.chain(stack).any(|stack| self.superseded.contains(&stack)) {
-                is_hidden[stack] = true;
+                *is_hidden = true;
             } else {
                 self.settle(stack);
             }
@@ -304,14 +328,35 @@ impl Catalog<'_> {
         }
         self.referable.values_mut().flatten().for_each(|at| at.stack = moved[at.stack]);
         self.contents = self.stacks.iter().map(|_| OnceCell::new()).collect();
-        self.kept = std::cell::RefCell::new(Kept::default());
+        let Kept { rendered, refused, order, .. } = self.kept.take();
+        let mut kept = Kept::default();
+        kept.order.extend(order.into_iter().map(|stack| moved[stack]));
+        kept.refused.extend(refused.into_iter().map(|(stack, refusal)| (moved[stack], refusal)));
+        for (stack, rendering) in rendered {
+            // A folder may hold less by now.
+            let is_same = !narrowed.contains(&stack);
+            match Rc::into_inner(rendering).filter(|_| is_same).and_then(|rendering| rendering.moved(&moved)) {
+                Some(rendering) => {
+                    kept.values += rendering.rendered.values;
+                    kept.rendered.insert(moved[stack], Rc::new(rendering));
+                }
+                None => kept.order.retain(|known| *known != moved[stack]),
+            }
+        }
+        self.kept.replace(kept);
     }
 
     /// What a described stack consists of as the repository stands.
     fn settle(&mut self, stack: usize) {
         let Some(described) = self.stacks[stack].described.clone() else { return };
         let object = super::World::object(self, &described.object);
-        match object.and_then(|object| described.how.lower(&object, self)) {
+        let reads = object.as_ref().map(|object| described.how.may_read(object, self)).unwrap_or_default();
+        let refusal = self.kept.borrow().refused.get(&stack).cloned();
+        let lowered = match refusal {
+            Some(refusal) => Err(refusal),
+            None => object.and_then(|object| described.how.lower(&object, self)),
+        };
+        match lowered {
             Ok(lowered) => {
                 self.stacks[stack].declaration = lowered.declaration;
                 self.stacks[stack].namespace = lowered.namespace;
@@ -319,7 +364,7 @@ impl Catalog<'_> {
                     described.notes = lowered.notes;
                 }
             }
-            Err(refusal) => self.stacks[stack].declaration = refused(&described.how, refusal),
+            Err(refusal) => self.stacks[stack].declaration = refused(&described.how, reads, refusal),
         }
     }
 }
@@ -339,10 +384,14 @@ struct Search {
     done: BTreeSet<usize>,
     /// How many objects there are that others may refer to.
     referable: usize,
+    /// What was known when a stack was last tried.
+    tried: BTreeMap<usize, (usize, BTreeSet<String>)>,
+    /// How many there were when what missed one was last tried again.
+    seen: usize,
 }
 
 /// A stack that is known and not rendered.
-fn refused(how: &How, refusal: Refusal) -> Declaration {
+fn refused(how: &How, reads: Reads, refusal: Refusal) -> Declaration {
     use crate::engine::Language;
     let language = match how {
         How::Application(_) => Language::Manifests,
@@ -350,5 +399,5 @@ fn refused(how: &How, refusal: Refusal) -> Declaration {
         How::Kustomization => Language::Kustomize,
         How::HelmRelease => Language::Helm,
     };
-    Declaration::Refused { language, reads: Arc::new(Reads::default()), refusal: Box::new(refusal) }
+    Declaration::Refused { language, reads: Arc::new(reads), refusal: Box::new(refusal) }
 }

@@ -1,6 +1,10 @@
 //! One stack rendered in a world: from its files, or from the object that describes it.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -36,13 +40,14 @@ pub fn render(
         return Err(Refusal::new(Code::StackUnreadable, message, "take the circle apart"));
     }
     active.borrow_mut().push(position);
-    let recording = Recording { world, seen: RefCell::default() };
+    let recording = Recording { world, seen: RefCell::default(), missed: Cell::new(false) };
     let rendering = recording
         .object(&described.object)
         .and_then(|object| described.how.lower(&object, &recording))
         .and_then(|lowered| lowered.render(world.tree(), parsed));
     active.borrow_mut().pop();
-    Ok(Rendering { references: recording.seen.into_inner(), ..rendering? })
+    let missed = recording.missed.get();
+    Ok(Rendering { references: recording.seen.into_inner(), missed, ..rendering? })
 }
 
 /// The object of a reference among what its stack renders to.
@@ -61,6 +66,7 @@ pub fn object(rendered: &Rendered, at: &Reference) -> Result<Object, Refusal> {
 struct Recording<'w> {
     world: &'w dyn World,
     seen: RefCell<Vec<(Reference, Arc<Value>)>>,
+    missed: Cell<bool>,
 }
 
 impl Recording<'_> {
@@ -85,7 +91,10 @@ impl World for Recording<'_> {
     }
 
     fn find(&self, near: usize, group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Object> {
-        let object = self.world.find(near, group, kind, namespace, name)?;
+        let Some(object) = self.world.find(near, group, kind, namespace, name) else {
+            self.missed.set(true);
+            return None;
+        };
         self.record(&object);
         Some(object)
     }

@@ -17,6 +17,7 @@ use crate::{
             sources::ArgumentKind,
             values::{Argument, Release, ValuesSource},
         },
+        reads::Reads,
         substitute::Variables,
     },
     model::{
@@ -285,4 +286,17 @@ fn is_said(values: Option<&Value>, at: &str) -> bool {
 pub fn carries(at: &Pointer) -> bool {
     let tokens: Vec<&str> = at.tokens().iter().map(String::as_str).collect();
     matches!(tokens[..], ["spec", "values" | "postRenderers" | "commonMetadata", ..])
+}
+
+/// The files that the release may read here, as far as its text tells: what counts where it cannot be rendered.
+pub fn may_read(object: &Object) -> Reads {
+    let mut reads = Reads::default();
+    let resolve = |text: &str| RepoPath::root().resolve(text.trim_start_matches('/')).ok();
+    let kind = object.text("/spec/chart/spec/sourceRef/kind");
+    if kind.is_some_and(|kind| kind != "HelmRepository") {
+        reads.folders.extend(object.text("/spec/chart/spec/chart").and_then(resolve));
+        let files = object.get("/spec/chart/spec/valuesFiles").and_then(Value::as_array).into_iter().flatten();
+        reads.files.extend(files.filter_map(Value::as_str).filter_map(resolve));
+    }
+    reads
 }

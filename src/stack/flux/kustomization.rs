@@ -160,6 +160,16 @@ fn manifests(tree: &dyn SourceTree, folder: &RepoPath) -> Vec<String> {
     found
 }
 
+/// The files that are built here, as far as the object's text tells: what counts where it cannot be rendered.
+pub fn may_read(object: &Object, world: &dyn World) -> Reads {
+    let mut reads = Reads::default();
+    if let Ok(root) = origin::root(object, "/spec/sourceRef", world) {
+        let written = object.text("/spec/path").unwrap_or("./");
+        reads.folders.extend(root.resolve(written.trim_start_matches('/')).ok());
+    }
+    reads
+}
+
 /// The address and path that the object names, to tell which repository is this one.
 pub fn address(object: &Object, world: &dyn World) -> Option<(String, String)> {
     origin::address(object, "/spec/sourceRef", "/spec/path", world)

@@ -244,7 +244,7 @@ impl Generators<'_, '_> {
             let rendered = self.renderer.text(text, parameters)?;
             let at = at.join(key);
             let is_plain = rendered.text == text && !computed.contains(&at);
-            let written = is_plain.then(|| Written { layer: 0, at });
+            let written = is_plain.then_some(Written { layer: 0, at });
             made.insert(key.clone(), Parameter::Scalar(Value::String(rendered.text), written));
         }
         if self.renderer.is_go {
