@@ -3,12 +3,15 @@
 //! Each engine evaluates one language the way the field's own tool does, in memory and from one commit's files. Engines know
 //! nothing of findings or rules, and do not import each other: this module brings them together.
 
+pub mod given;
 pub mod go;
 pub mod helm;
 pub mod kustomize;
 pub mod manifest;
+pub mod parts;
 pub mod reads;
 pub mod site;
+pub mod substitute;
 pub mod terraform;
 pub mod window;
 
@@ -38,6 +41,7 @@ use kustomize::{
     helm_charts::{ChartRequest, ChartValues, Inflated},
     problem::Problem,
 };
+use reads::Reads;
 use site::Site;
 
 /// What a stack consists of, in the terms of the engine that renders it.
@@ -51,6 +55,17 @@ pub enum Declaration {
     Kustomize(Box<kustomize::render::Overlay>),
     /// A root module of Terraform.
     Terraform(Box<terraform::render::Root>),
+    /// Objects that another object describes one by one.
+    Given(Box<given::Objects>),
+    /// A stack that is known but cannot be rendered.
+    Refused {
+        /// The language, as far as it is known.
+        language: Language,
+        /// The files that it may read.
+        reads: Arc<Reads>,
+        /// Why.
+        refusal: Box<Refusal>,
+    },
 }
 
 /// A language that declares stacks.
@@ -61,6 +76,7 @@ pub enum Language {
     Helm,
     Kustomize,
     Terraform,
+    ApplicationSet,
 }
 
 /// What a stack renders to.
@@ -111,6 +127,8 @@ enum Source {
     Helm(helm::source::Source),
     Kustomize(kustomize::source::Source),
     Terraform(terraform::source::Source),
+    Given(given::Source),
+    Substituted(substitute::Source),
 }
 
 /// What was parsed before, so that a proof reads again only what an edit changed.
@@ -145,6 +163,8 @@ impl Declaration {
             Self::Helm(_) => Language::Helm,
             Self::Kustomize(_) => Language::Kustomize,
             Self::Terraform(_) => Language::Terraform,
+            Self::Given(_) => Language::ApplicationSet,
+            Self::Refused { language, .. } => *language,
         }
     }
 
@@ -155,6 +175,8 @@ impl Declaration {
             Self::Helm(installation) => installation.reads.covers(file),
             Self::Kustomize(overlay) => overlay.reads.covers(file),
             Self::Terraform(root) => root.reads.covers(file),
+            Self::Given(objects) => objects.reads.covers(file),
+            Self::Refused { reads, .. } => reads.covers(file),
         }
     }
 
@@ -171,7 +193,22 @@ impl Declaration {
                 kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
             }
             Self::Terraform(root) => terraform::render::render(tree, root),
+            Self::Given(objects) => Ok(given::render(objects)),
+            Self::Refused { refusal, .. } => Err((**refusal).clone()),
         }
+    }
+}
+
+impl Rendered {
+    /// The same with variables expanded, as Flux does after a build.
+    ///
+    /// # Errors
+    /// `stack-unreadable` where a text cannot be expanded, or is no object afterwards.
+    pub fn substituted(self, variables: substitute::Variables) -> Result<Self, Refusal> {
+        substitute::substitute(self, variables, &|value| {
+            kustomize::print::documents(std::iter::once(value))
+                .map_err(|error| Refusal::new(Code::EngineUnsupported, error.to_string(), "change the source by hand"))
+        })
     }
 }
 
@@ -262,6 +299,8 @@ impl Resource {
             Source::Helm(source) => fields.iter().map(|at| source.origins(at)).collect(),
             Source::Kustomize(source) => fields.iter().map(|at| source.origins(at)).collect(),
             Source::Terraform(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Given(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Substituted(source) => fields.iter().map(|at| source.origins(at)).collect(),
         }
     }
 
@@ -269,7 +308,11 @@ impl Resource {
     /// than [`Self::origins`].
     pub fn chain(&self, at: &Pointer) -> Option<Chain> {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => None,
+            Source::Manifest(_)
+            | Source::Kustomize(_)
+            | Source::Terraform(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => None,
             Source::Helm(source) => source.chain(at),
         }
     }
@@ -278,7 +321,8 @@ impl Resource {
     pub fn renamed_by(&self) -> Option<&'static str> {
         match &self.source {
             Source::Helm(source) => source.volatile(&Pointer::of(["metadata", "name"])),
-            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => None,
+            Source::Substituted(source) => source.inner().renamed_by(),
+            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) | Source::Given(_) => None,
         }
     }
 
@@ -298,14 +342,19 @@ impl Resource {
                 let moved = fields.iter().filter(|at| source.origins(at).iter().any(says));
                 moved.map(|at| (at.clone(), Dependence::Data)).collect()
             }
-            (Source::Manifest(_) | Source::Terraform(_), Spot::Key(_)) => Vec::new(),
+            (Source::Substituted(source), _) => source.inner().dependents(fields, spot),
+            (Source::Manifest(_) | Source::Terraform(_), Spot::Key(_)) | (Source::Given(_), _) => Vec::new(),
         }
     }
 
     /// Why the resource has no field at a pointer, where the language can tell.
     pub fn lack(&self, at: &Pointer) -> Lack {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => Lack::default(),
+            Source::Manifest(_)
+            | Source::Kustomize(_)
+            | Source::Terraform(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => Lack::default(),
             Source::Helm(source) => source.lack(at),
         }
     }
@@ -320,6 +369,8 @@ impl Resource {
             Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
             Source::Kustomize(source) => source.sites(steps, wanted),
             Source::Terraform(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Given(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Substituted(source) => source.sites(steps),
         }
     }
 
@@ -330,6 +381,8 @@ impl Resource {
             Source::Helm(source) => source.declared_at(),
             Source::Kustomize(source) => source.declared_at(),
             Source::Terraform(source) => source.declared_at(),
+            Source::Given(source) => source.declared_at(),
+            Source::Substituted(source) => source.inner().declared_at(),
         }
     }
 }
@@ -355,6 +408,7 @@ impl std::fmt::Display for Language {
             Self::Helm => "Helm",
             Self::Kustomize => "Kustomize",
             Self::Terraform => "Terraform",
+            Self::ApplicationSet => "Argo CD",
         })
     }
 }

@@ -115,7 +115,7 @@ fn differs(case: &Case) -> Option<String> {
         for edited in edits(text) {
             let changed = [(path(name), Some(edited.as_bytes().into()))].into();
             let over = Overlay::new(&tree, changed);
-            let again = catalog.rendered_from(&over, 0);
+            let again = catalog.stacks()[0].declaration.render(&over, catalog.memory());
             if told(&again) != told(&at_first(&over)) {
                 return Some(format!("{}: {name} as {edited:?}", case.name()));
             }
@@ -151,7 +151,8 @@ fn edits(text: &str) -> Vec<String> {
 }
 
 fn at_first(tree: &dyn SourceTree) -> Result<Rendered, Refusal> {
-    Catalog::of(tree)?.rendered_from(tree, 0)
+    let catalog = Catalog::of(tree)?;
+    catalog.stacks()[0].declaration.render(tree, catalog.memory())
 }
 
 /// All that a render tells.

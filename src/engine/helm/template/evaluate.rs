@@ -172,6 +172,14 @@ impl<'program> Evaluator<'program> {
     /// # Errors
     /// In Helm's words and with its place, or with a limit of this version.
     pub fn execute(&mut self, name: &str, dot: Value) -> Result<Text, Box<Failure>> {
+        self.execute_as_it_is(name, dot).map(|text| without_no_value(&text))
+    }
+
+    /// What a file's template prints with this dot, `<no value>` included, as other users of Go's templates print it.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn execute_as_it_is(&mut self, name: &str, dot: Value) -> Result<Text, Box<Failure>> {
         let Some(template) = self.program.find(name).cloned() else {
             let message = format!("template: no template {name:?} associated with template \"gotpl\"");
             return Err(Failure::nowhere(Fault::failed(message)));
@@ -183,7 +191,7 @@ impl<'program> Evaluator<'program> {
         let control = self.context.control;
         let text = self.text_of(&template, dot);
         self.context.control = control;
-        text.map(|text| without_no_value(&text)).map_err(Failure::in_helms_words)
+        text.map_err(Failure::in_helms_words)
     }
 
     /// Executes a template into a text of its own.
