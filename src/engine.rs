@@ -3,11 +3,16 @@
 //! Each engine evaluates one language the way the field's own tool does, in memory and from one commit's files. Engines know
 //! nothing of findings or rules, and do not import each other: this module brings them together.
 
+pub mod given;
+pub mod go;
 pub mod helm;
 pub mod kustomize;
 pub mod manifest;
+pub mod parts;
 pub mod reads;
 pub mod site;
+pub mod substitute;
+pub mod terraform;
 pub mod window;
 
 use std::{
@@ -48,12 +53,18 @@ pub enum Declaration {
     Helm(Box<helm::render::Installation>),
     /// A kustomization.
     Kustomize(Box<kustomize::render::Overlay>),
-    /// A stack of a language that this version does not evaluate. Its files are known, so that nothing it reads is edited.
-    Foreign {
-        /// The language.
+    /// A root module of Terraform.
+    Terraform(Box<terraform::render::Root>),
+    /// Objects that another object describes one by one.
+    Given(Box<given::Objects>),
+    /// A stack that is known but cannot be rendered.
+    Refused {
+        /// The language, as far as it is known.
         language: Language,
         /// The files that it may read.
         reads: Arc<Reads>,
+        /// Why.
+        refusal: Box<Refusal>,
     },
 }
 
@@ -65,6 +76,7 @@ pub enum Language {
     Helm,
     Kustomize,
     Terraform,
+    ApplicationSet,
 }
 
 /// What a stack renders to.
@@ -114,6 +126,9 @@ enum Source {
     Manifest(manifest::Source),
     Helm(helm::source::Source),
     Kustomize(kustomize::source::Source),
+    Terraform(terraform::source::Source),
+    Given(given::Source),
+    Substituted(substitute::Source),
 }
 
 /// What was parsed before, so that a proof reads again only what an edit changed.
@@ -147,7 +162,9 @@ impl Declaration {
             Self::Manifests(_) => Language::Manifests,
             Self::Helm(_) => Language::Helm,
             Self::Kustomize(_) => Language::Kustomize,
-            Self::Foreign { language, .. } => *language,
+            Self::Terraform(_) => Language::Terraform,
+            Self::Given(_) => Language::ApplicationSet,
+            Self::Refused { language, .. } => *language,
         }
     }
 
@@ -157,7 +174,9 @@ impl Declaration {
             Self::Manifests(folder) => folder.holds(file),
             Self::Helm(installation) => installation.reads.covers(file),
             Self::Kustomize(overlay) => overlay.reads.covers(file),
-            Self::Foreign { reads, .. } => reads.covers(file),
+            Self::Terraform(root) => root.reads.covers(file),
+            Self::Given(objects) => objects.reads.covers(file),
+            Self::Refused { reads, .. } => reads.covers(file),
         }
     }
 
@@ -173,12 +192,23 @@ impl Declaration {
                 let charts = |request: &ChartRequest| inflated(tree, request, &parsed.helm);
                 kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
             }
-            Self::Foreign { language, .. } => Err(Refusal::new(
-                Code::EngineUnsupported,
-                format!("this version does not evaluate {language} stacks"),
-                "change the source by hand; plain Kubernetes manifests, Helm charts and kustomizations are evaluated",
-            )),
+            Self::Terraform(root) => terraform::render::render(tree, root),
+            Self::Given(objects) => Ok(given::render(objects)),
+            Self::Refused { refusal, .. } => Err((**refusal).clone()),
         }
+    }
+}
+
+impl Rendered {
+    /// The same with variables expanded, as Flux does after a build.
+    ///
+    /// # Errors
+    /// `stack-unreadable` where a text cannot be expanded, or is no object afterwards.
+    pub fn substituted(self, variables: substitute::Variables) -> Result<Self, Refusal> {
+        substitute::substitute(self, variables, &|value| {
+            kustomize::print::documents(std::iter::once(value))
+                .map_err(|error| Refusal::new(Code::EngineUnsupported, error.to_string(), "change the source by hand"))
+        })
     }
 }
 
@@ -268,6 +298,9 @@ impl Resource {
             Source::Manifest(source) => source.origins(fields),
             Source::Helm(source) => fields.iter().map(|at| source.origins(at)).collect(),
             Source::Kustomize(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Terraform(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Given(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Substituted(source) => fields.iter().map(|at| source.origins(at)).collect(),
         }
     }
 
@@ -275,7 +308,11 @@ impl Resource {
     /// than [`Self::origins`].
     pub fn chain(&self, at: &Pointer) -> Option<Chain> {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) => None,
+            Source::Manifest(_)
+            | Source::Kustomize(_)
+            | Source::Terraform(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => None,
             Source::Helm(source) => source.chain(at),
         }
     }
@@ -284,7 +321,8 @@ impl Resource {
     pub fn renamed_by(&self) -> Option<&'static str> {
         match &self.source {
             Source::Helm(source) => source.volatile(&Pointer::of(["metadata", "name"])),
-            Source::Manifest(_) | Source::Kustomize(_) => None,
+            Source::Substituted(source) => source.inner().renamed_by(),
+            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) | Source::Given(_) => None,
         }
     }
 
@@ -299,14 +337,24 @@ impl Resource {
                 let moved = all.filter(|(_, origins)| origins.iter().any(says));
                 moved.map(|(at, _)| (at.clone(), Dependence::Data)).collect()
             }
-            (Source::Manifest(_), Spot::Key(_)) => Vec::new(),
+            (Source::Terraform(source), Spot::Bytes(file, span, _)) => {
+                let says = |origin: &Origin| origin.file == **file && origin.span == *span;
+                let moved = fields.iter().filter(|at| source.origins(at).iter().any(says));
+                moved.map(|at| (at.clone(), Dependence::Data)).collect()
+            }
+            (Source::Substituted(source), _) => source.inner().dependents(fields, spot),
+            (Source::Manifest(_) | Source::Terraform(_), Spot::Key(_)) | (Source::Given(_), _) => Vec::new(),
         }
     }
 
     /// Why the resource has no field at a pointer, where the language can tell.
     pub fn lack(&self, at: &Pointer) -> Lack {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) => Lack::default(),
+            Source::Manifest(_)
+            | Source::Kustomize(_)
+            | Source::Terraform(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => Lack::default(),
             Source::Helm(source) => source.lack(at),
         }
     }
@@ -320,6 +368,9 @@ impl Resource {
             Source::Manifest(source) => steps.iter().map(|step| source.sites(step)).collect(),
             Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
             Source::Kustomize(source) => source.sites(steps, wanted),
+            Source::Terraform(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Given(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Substituted(source) => source.sites(steps),
         }
     }
 
@@ -329,6 +380,9 @@ impl Resource {
             Source::Manifest(source) => source.declared_at(),
             Source::Helm(source) => source.declared_at(),
             Source::Kustomize(source) => source.declared_at(),
+            Source::Terraform(source) => source.declared_at(),
+            Source::Given(source) => source.declared_at(),
+            Source::Substituted(source) => source.inner().declared_at(),
         }
     }
 }
@@ -354,6 +408,7 @@ impl std::fmt::Display for Language {
             Self::Helm => "Helm",
             Self::Kustomize => "Kustomize",
             Self::Terraform => "Terraform",
+            Self::ApplicationSet => "Argo CD",
         })
     }
 }

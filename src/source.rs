@@ -4,6 +4,7 @@
 
 pub mod diff;
 pub mod edit;
+pub mod hcl;
 pub mod lineage;
 pub mod path;
 pub mod span;

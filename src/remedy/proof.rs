@@ -18,7 +18,12 @@ use crate::{
         value::same,
     },
     source::{diff::unified, path::RepoPath, tree::Overlay},
-    stack::{catalog::Catalog, owner::Owned},
+    stack::{
+        carriers::{self, Carriers},
+        catalog::Catalog,
+        edited::Edited,
+        owner::Owned,
+    },
 };
 
 /// An edit that was proved.
@@ -45,7 +50,7 @@ pub struct FileChange {
 pub struct Proof {
     /// The fields that changed: exactly the wanted ones.
     pub changed: Vec<ProvedChange>,
-    /// Fields that follow from those, such as checksums.
+    /// Fields that follow from those, such as checksums, or that carry them: what an Argo CD or Flux object says of the stack.
     pub derived: Vec<ProvedChange>,
     /// The stacks that read an edited file, all rendered before and after.
     pub stacks: Vec<String>,
@@ -101,14 +106,19 @@ impl Proved {
 pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -> Result<Proved, Refusal> {
     let changed = plan.files.iter().map(|(path, text)| (path.clone(), Some(text.as_bytes().into()))).collect();
     let after = Overlay::new(catalog.tree(), changed);
-    let readers: Vec<usize> = (0..catalog.stacks().len())
-        .filter(|&stack| plan.files.keys().any(|file| catalog.stacks()[stack].declaration.may_read(file)))
-        .collect();
+    let edited = Edited::new(catalog, &after, plan.files.keys());
+    let carriers = Carriers::of(catalog, owned.stack);
+    let mut readers: Vec<usize> = (0..catalog.stacks().len()).filter(|&stack| edited.touches(stack)).collect();
+    // What carries the edit is looked at also where another stack stands for it.
+    let carrying = carriers.stacks();
+    readers.extend(carrying.iter().filter(|&&stack| stack >= catalog.stacks().len() && edited.touches(stack)));
     let mut proof = Proof { changed: Vec::new(), derived: Vec::new(), stacks: Vec::new() };
     for stack in readers {
-        let name = &catalog.stacks()[stack].name;
-        refuse_foreign(name, &catalog.stacks()[stack].declaration, &plan)?;
-        let (before, after) = match (catalog.rendered(stack), catalog.rendered_from(&after, stack)) {
+        let name = &catalog.stack(stack).name;
+        if stack != owned.stack {
+            refuse_unevaluated(name, &catalog.stack(stack).declaration, catalog.rendered(stack).err(), &plan)?;
+        }
+        let (before, after) = match (catalog.rendered(stack), edited.rendered(stack)) {
             // The field's tool cannot render it either, before or after: nothing of it is deployed that could move.
             (Err(before), Err(after)) if before.code == Code::StackUnreadable && before.message == after.message => {
                 continue;
@@ -116,10 +126,19 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
             (Ok(_), Err(after)) if after.code == Code::StackUnreadable => {
                 return Err(failed(&plan, format!("after the edit, {}", after.message)));
             }
+            (Err(before), _) if catalog.stack(stack).described.is_some() && stack != owned.stack => {
+                return Err(unseen(name, &before, &plan));
+            }
             (before, after) => (before?, after?),
         };
+        // What the resource itself describes follows it, as it does in the cluster.
+        if stack != owned.stack && carriers::follows(catalog, stack, owned.stack, owned.resource()) {
+            proof.stacks.push(name.clone());
+            continue;
+        }
         let target = (stack == owned.stack).then_some((owned.resource, wanted));
-        compare(name, &before, &after, target, &mut proof)?;
+        let carries = |resource: &Resource, at: &Pointer| carriers.carries(stack, resource, at);
+        compare(name, &before, &after, target, &carries, &mut proof)?;
         refuse_unnamed(name, &before)?;
         proof.stacks.push(name.clone());
     }
@@ -135,16 +154,31 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     Ok(Proved { stack, resource: owned.resource().id.clone(), edits: plan.edits, files, proof })
 }
 
-/// A stack that cannot be rendered here cannot be shown not to move.
-fn refuse_foreign(name: &str, declaration: &Declaration, plan: &Plan) -> Result<(), Refusal> {
-    let Declaration::Foreign { language, .. } = declaration else { return Ok(()) };
+/// A root module that cannot be evaluated here cannot be shown not to move.
+fn refuse_unevaluated(
+    name: &str,
+    declaration: &Declaration,
+    refused: Option<Refusal>,
+    plan: &Plan,
+) -> Result<(), Refusal> {
+    let (Declaration::Terraform(_), Some(refused)) = (declaration, refused) else { return Ok(()) };
+    if refused.code != Code::EngineUnsupported {
+        return Ok(());
+    }
     let file = plan.files.keys().find(|file| declaration.may_read(file)).cloned().unwrap_or_default();
     Err(Refusal::new(
         Code::SharedSource,
-        format!("{file} may also be read by the {language} stack {name}, which this version cannot evaluate"),
+        format!("{file} may also be read by the stack {name}, and {}", refused.message),
         "make the change by hand, where its effect on that stack can be seen",
     )
     .at(file, None))
+}
+
+/// A stack that is described here and cannot be rendered here cannot be shown not to move.
+fn unseen(name: &str, why: &Refusal, plan: &Plan) -> Refusal {
+    let file = plan.files.keys().next().cloned().unwrap_or_default();
+    let message = format!("the stack {name} may read {file} too, and cannot be rendered: {}", why.message);
+    Refusal::new(Code::SharedSource, message, why.hint.clone()).at(file, None)
 }
 
 /// A stack that names a resource anew in every render never renders the same twice, so that nothing can be proved of it.
@@ -167,6 +201,7 @@ fn compare(
     before: &Rendered,
     after: &Rendered,
     target: Option<(usize, &Value)>,
+    carries: &dyn Fn(&Resource, &Pointer) -> bool,
     proof: &mut Proof,
 ) -> Result<(), Refusal> {
     let shared = |what: String| {
@@ -191,7 +226,7 @@ fn compare(
             Some((position, wanted)) if position == index => wanted,
             _ => &old.value,
         };
-        let (derived, stray) = strays(expected, &new.value, &renamed);
+        let (derived, stray) = strays(expected, &new.value, &renamed, &|at| carries(old, at));
         proof.derived.extend(derived.into_iter().map(|field| ProvedChange { resource: new.id.clone(), field }));
         if let Some(stray) = stray {
             let place = format!("{stray} of {}", new.id);
@@ -256,12 +291,18 @@ fn skipped(rendered: &Rendered) -> Vec<(&RepoPath, &str)> {
 }
 
 /// The digests and names with digests that are not as expected, and the first other field that is not.
-fn strays(expected: &Value, actual: &Value, renamed: &[(&str, &str)]) -> (Vec<FieldChange>, Option<Pointer>) {
+fn strays(
+    expected: &Value,
+    actual: &Value,
+    renamed: &[(&str, &str)],
+    carries: &dyn Fn(&Pointer) -> bool,
+) -> (Vec<FieldChange>, Option<Pointer>) {
     if std::ptr::eq(expected, actual) || same(expected, actual) {
         return (Vec::new(), None);
     }
-    let (derived, strays): (Vec<_>, Vec<_>) =
-        differences(expected, actual).into_iter().partition(|change| is_digest(change) || is_name(change, renamed));
+    let (derived, strays): (Vec<_>, Vec<_>) = differences(expected, actual)
+        .into_iter()
+        .partition(|change| is_digest(change) || is_name(change, renamed) || carries(&change.path));
     (derived, strays.into_iter().next().map(|change| change.path))
 }
 

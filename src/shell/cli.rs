@@ -21,6 +21,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use super::{
+    charts::Charts,
     git::{self, local::LocalTree},
     terminal::paint::visible,
 };
@@ -167,9 +168,20 @@ struct Repository {
     /// A git work tree, as it is on disk, or a bare repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     repo: PathBuf,
+    /// A folder of charts that are in no repository, as folders or .tgz.
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
 }
 
 impl Repository {
+    /// The charts of `--charts`.
+    fn charts(&self) -> anyhow::Result<Charts> {
+        match &self.charts {
+            Some(folder) => Charts::read(folder).map_err(|error| Usage(format!("{error:#}")).into()),
+            None => Ok(Charts::default()),
+        }
+    }
+
     fn open(&self) -> anyhow::Result<LocalTree> {
         LocalTree::open(&self.repo).map_err(|error| match &error {
             git::Error::NotARepository { .. } | git::Error::NotTheTop { .. } | git::Error::NotTrusted { .. } => {

@@ -3,18 +3,18 @@
 //! What a chart, a kustomization or a module holds is its source and no stack of its own; so is a kustomization that another one
 //! includes.
 
-mod references;
+pub mod references;
 
 use std::{collections::BTreeSet, iter::successors, sync::Arc};
 
 use self::references::{Kind, References};
 use super::{
     Stack,
-    config::{Helm, StackConfig},
+    config::{Helm, StackConfig, Terraform},
 };
 use crate::{
     engine::{
-        Declaration, Language,
+        Declaration,
         helm::{
             render::Installation,
             sources::ArgumentKind,
@@ -23,6 +23,7 @@ use crate::{
         kustomize::{kustomization::NAMES, render::Overlay},
         manifest::Folder,
         reads::Reads,
+        terraform::{closure::Closures, render::Root},
     },
     source::{
         path::RepoPath,
@@ -33,23 +34,26 @@ use crate::{
 /// The stacks as the configuration describes them, in its order.
 pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig]) -> Vec<Stack> {
     let mut references = References::of(tree);
-    let stack = |stack: &StackConfig| Stack {
-        name: stack.name.clone(),
-        declaration: declaration(tree, stack, &mut references),
-        cluster: stack.cluster.clone(),
+    let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some());
+    let closures = if has_root_module { Closures::of(tree) } else { Closures::default() };
+    let stack = |stack: &StackConfig| {
+        Stack::bare(stack.name.clone(), declaration(tree, stack, &mut references, &closures), stack.cluster.clone())
     };
     stacks.iter().map(stack).collect()
 }
 
-fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut References<'_>) -> Declaration {
-    let foreign = |language: Language, files: &[RepoPath], folder: &RepoPath| {
-        let reads = Reads { files: files.iter().cloned().collect(), folders: [folder.clone()].into() };
-        Declaration::Foreign { language, reads: reads.into() }
-    };
+fn declaration(
+    tree: &dyn SourceTree,
+    stack: &StackConfig,
+    references: &mut References<'_>,
+    closures: &Closures,
+) -> Declaration {
     match stack {
-        StackConfig { manifests: Some(manifests), .. } => {
-            Declaration::Manifests(Folder { path: manifests.path.clone(), recurse: manifests.recurse })
-        }
+        StackConfig { manifests: Some(manifests), .. } => Declaration::Manifests(Folder {
+            path: manifests.path.clone(),
+            recurse: manifests.recurse,
+            without: Arc::default(),
+        }),
         StackConfig { helm: Some(helm), .. } => {
             let release = release(helm);
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
@@ -57,11 +61,22 @@ fn declaration(tree: &dyn SourceTree, stack: &StackConfig, references: &mut Refe
         StackConfig { kustomize: Some(kustomize), .. } => {
             kustomization(kustomize.path.clone(), kustomize.enable_helm, references)
         }
-        StackConfig { terraform: Some(terraform), .. } => {
-            foreign(Language::Terraform, &terraform.var_files, &terraform.root)
+        StackConfig { terraform, .. } => {
+            let Terraform { root, var_files, workspace } = terraform.clone().unwrap_or_default();
+            root_module(root, var_files, workspace, closures)
         }
-        StackConfig { terraform: None, .. } => foreign(Language::Terraform, &[], &RepoPath::root()),
     }
+}
+
+fn root_module(
+    folder: RepoPath,
+    var_files: Vec<RepoPath>,
+    workspace: Option<String>,
+    closures: &Closures,
+) -> Declaration {
+    let mut reads = closures.reads(&folder);
+    reads.files.extend(var_files.iter().cloned());
+    Declaration::Terraform(Root { folder, var_files, workspace, reads: reads.into() }.into())
 }
 
 fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<'_>) -> Declaration {
@@ -69,7 +84,7 @@ fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<
     // A chart may depend on charts anywhere.
     let reads =
         if enable_helm { Reads { folders: [RepoPath::root()].into(), ..Reads::default() }.into() } else { reads };
-    Declaration::Kustomize(Overlay { path, enable_helm, reads }.into())
+    Declaration::Kustomize(Overlay { path, enable_helm, reads_anywhere: false, reads }.into())
 }
 
 /// What a chart is released with.
@@ -101,25 +116,19 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         files.iter().filter(|entry| fits(&entry.path)).filter_map(|entry| entry.path.parent()).collect()
     };
     let charts = folders_with(&|path| path.name() == "Chart.yaml");
-    let modules = folders_with(&|path| path.name().ends_with(".tf") || path.name().ends_with(".tf.json"));
     let in_chart =
         |path: &RepoPath| successors(Some(path.clone()), RepoPath::parent).any(|above| charts.contains(&above));
     // Also those in hidden folders and charts, and those that are links: they may read what lies elsewhere.
-    let all = tree.entries().iter().filter(|entry| is_kustomization(entry.path.name()));
+    let is_laid = |path: &RepoPath| path.as_str().starts_with(".git/");
+    let all = tree.entries().iter().filter(|entry| is_kustomization(entry.path.name()) && !is_laid(&entry.path));
     let mut kustomizations: BTreeSet<RepoPath> = all.filter_map(|entry| entry.path.parent()).collect();
 
     let mut stacks = Vec::new();
-    let mut foreign = |name: &RepoPath, language: Language, reads: Arc<Reads>| {
-        stacks.push(Stack {
-            name: name.to_string(),
-            declaration: Declaration::Foreign { language, reads },
-            cluster: None,
-        });
-    };
-    let below = |folder: &RepoPath| Arc::new(Reads { folders: [folder.clone()].into(), ..Reads::default() });
     let mut references = References::of(tree);
-    for folder in &modules {
-        foreign(folder, Language::Terraform, below(folder));
+    let closures = Closures::of(tree);
+    for folder in closures.roots() {
+        let declaration = root_module(folder.clone(), Vec::new(), None, &closures);
+        stacks.push(Stack::bare(folder.to_string(), declaration, None));
     }
     kustomizations.retain(|folder| references.kind(folder) != Kind::Manifest);
     // Also of those that are no stacks: what they name is no plain manifest either.
@@ -136,7 +145,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     let parts: Vec<bool> = declared.iter().map(|(folder, _)| is_part(folder)).collect();
     for ((folder, declaration), is_part) in declared.into_iter().zip(parts) {
         if references.kind(folder) == Kind::Kustomization && !is_part {
-            stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
+            stacks.push(Stack::bare(folder.to_string(), declaration, None));
         }
     }
     let kustomized = references.files();
@@ -147,8 +156,9 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         _ => false,
     });
     for folder in plain.iter().filter(|folder| !kustomizations.contains(folder)) {
-        let declaration = Declaration::Manifests(Folder { path: folder.clone(), recurse: false });
-        stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
+        let declaration =
+            Declaration::Manifests(Folder { path: folder.clone(), recurse: false, without: Arc::default() });
+        stacks.push(Stack::bare(folder.to_string(), declaration, None));
     }
     for chart in charts.iter().filter(|chart| chart.parent().is_none_or(|above| !in_chart(&above))) {
         stacks.extend(releases(tree, chart));
@@ -161,7 +171,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
 fn files_of(declaration: &Declaration) -> impl Iterator<Item = &RepoPath> {
     let files = match declaration {
         Declaration::Kustomize(overlay) => Some(&overlay.reads.files),
-        Declaration::Manifests(_) | Declaration::Helm(_) | Declaration::Foreign { .. } => None,
+        _ => None,
     };
     files.into_iter().flatten()
 }
@@ -176,7 +186,7 @@ fn releases(tree: &dyn SourceTree, chart: &RepoPath) -> Vec<Stack> {
     let stack = |name: String, values: Vec<RepoPath>| {
         let release = release(&Helm { chart: chart.clone(), values, ..Helm::default() });
         let declaration = Declaration::Helm(Installation::new(tree, chart.clone(), release, false).into());
-        Stack { name, declaration, cluster: None }
+        Stack::bare(name, declaration, None)
     };
     let mut stacks: Vec<Stack> =
         beside.map(|values| stack(format!("{chart}+{}", values.name()), vec![values.clone()])).collect();
@@ -207,7 +217,10 @@ fn is_plain(entry: &Entry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::tree::{MAX_FILE_BYTES, MemoryTree};
+    use crate::{
+        engine::Language,
+        source::tree::{MAX_FILE_BYTES, MemoryTree},
+    };
 
     #[test]
     fn json_that_is_no_manifest_makes_no_stack() {

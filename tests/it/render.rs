@@ -7,7 +7,9 @@
 //! the same two of `kubectl kustomize` (Kustomize 5.5.0). `kustomize-with-charts` is the
 //! same with `--enable-helm`. Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
 
+mod again;
 mod moved;
+mod planned;
 
 use std::{
     collections::BTreeMap,

@@ -15,5 +15,4 @@ pub mod lex;
 pub mod parse;
 pub mod print;
 pub mod program;
-pub mod runes;
 pub mod value;

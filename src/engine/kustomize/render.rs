@@ -32,6 +32,8 @@ pub struct Overlay {
     pub path: RepoPath,
     /// Whether its charts are inflated, as `--enable-helm` says.
     pub enable_helm: bool,
+    /// Whether files outside of its folder may be read, as `--load-restrictor LoadRestrictionsNone` says.
+    pub reads_anywhere: bool,
     /// The files that it may read.
     pub reads: Arc<Reads>,
 }
@@ -49,7 +51,7 @@ pub fn render(
 ) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Sources::new(tree, parsed));
     context.charts = overlay.enable_helm.then_some(charts);
-    let folder = Folder { path: overlay.path.clone(), reads_anywhere: false };
+    let folder = Folder { path: overlay.path.clone(), reads_anywhere: overlay.reads_anywhere };
     let built = build::build(folder, &mut context).and_then(|Built { resources, kustomizations }| {
         let value = |resource: &super::resources::Resource| {
             print::counted(&resource.node, &mut context).map_err(|problem| {
@@ -154,7 +156,12 @@ mod tests {
     fn fields_lead_to_what_says_them() {
         let files = FILES.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
         let tree = MemoryTree::of(files);
-        let overlay = Overlay { path: "over".parse().expect("a path"), enable_helm: false, reads: Arc::default() };
+        let overlay = Overlay {
+            path: "over".parse().expect("a path"),
+            enable_helm: false,
+            reads_anywhere: false,
+            reads: Arc::default(),
+        };
         let no_charts = |_: &_| Err(Problem::unsupported("charts"));
         let rendered = render(&tree, &overlay, &Parsed::default(), &no_charts).expect("it renders");
         let origins = |resource: usize, at: &[&str]| -> Vec<String> {

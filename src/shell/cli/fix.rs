@@ -93,10 +93,11 @@ enum Asked {
 
 impl Fix {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let (tree, addresses) = (charts.beside(&local), local.remotes());
         if self.write {
             // Whether there is anything to write to is better known before than after.
-            tree.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
+            local.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
         }
         let senders = self.sender.as_ref().map(|_| self.senders.read()).transpose()?;
         let sender = senders.as_ref().zip(self.sender.as_ref());
@@ -108,7 +109,7 @@ impl Fix {
         let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
         let (mut refused, mut unreadable) = (false, false);
         let mut out = Output { format: self.format, answers: 0 };
-        let base = Catalog::of(&tree);
+        let base = Catalog::known_as(&tree, &addresses);
         for asked in asked {
             let finding = match asked {
                 Asked::Finding(finding) => finding,
@@ -131,14 +132,14 @@ impl Fix {
             } else if written.is_empty() {
                 verdict(&base, &finding)
             } else {
-                verdict(&Catalog::of(&Overlay::new(&tree, written.clone())), &finding)
+                verdict(&Catalog::known_as(&Overlay::new(&tree, written.clone()), &addresses), &finding)
             };
             refused |= matches!(verdict, Verdict::Refused(_));
             if let (Verdict::Patched(proved), true) = (&verdict, self.write) {
                 let files = proved.files().iter();
                 let changed: BTreeMap<_, _> =
                     files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
-                tree.write(&changed).map_err(|error| anyhow::anyhow!("the edit cannot be written: {error}"))?;
+                local.write(&changed).map_err(|error| anyhow::anyhow!("the edit cannot be written: {error}"))?;
                 written.extend(changed);
             }
             out.answer(&finding, &verdict, self.write)?;

@@ -184,6 +184,11 @@ impl Text {
         }
     }
 
+    /// Tells whether both have the same bytes from the same origins.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.bytes == other.bytes && self.pieces() == other.pieces()
+    }
+
     /// The pieces that touch a range, cut to it. Pieces of no length count where they lie in the range or at its ends.
     pub fn slices(&self, range: Range<usize>) -> impl Iterator<Item = Slice> + '_ {
         let mut at = 0;

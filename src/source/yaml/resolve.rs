@@ -179,6 +179,12 @@ pub fn is_string(text: &str, reader: Reader) -> bool {
     scalar::is_string(text, reader)
 }
 
+/// Reads a time by go-yaml's layouts and spells it as RFC 3339 with nanoseconds; `Some(None)` is a time that RFC 3339 cannot
+/// spell.
+pub fn time(text: &str) -> Option<Option<String>> {
+    time::rfc_3339(text)
+}
+
 /// Tells whether a text is a number in base 60 to YAML 1.1 (`12:30`), which Go reads as text and quotes when it writes it.
 pub fn is_base_60(text: &str) -> bool {
     number::is_base_60(text)

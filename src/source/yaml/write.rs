@@ -53,6 +53,8 @@ pub enum Dialect {
     Two,
     /// go-yaml v3 with an indentation of 2: lists in maps are indented, nothing folds.
     Three,
+    /// go-cty-yaml, which Terraform writes with: every string and key in double quotes or as a block, otherwise as v2.
+    Quoted,
 }
 
 /// The output is larger than the caller allows.

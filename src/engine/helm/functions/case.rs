@@ -2,11 +2,11 @@
 
 use super::argument::{remade, text};
 use crate::{
+    engine::go::runes::{Class, Classes, REPLACEMENT, first, is_space, runes},
     engine::helm::template::{
         context::Context,
         fault::Fault,
         function::{Function, Lineage, Parameter},
-        runes::{Class, Classes, REPLACEMENT, first, is_space, runes},
         value::Value,
     },
     source::lineage::{

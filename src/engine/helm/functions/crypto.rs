@@ -5,8 +5,8 @@
 //! fifth of a second and 32 MiB, so it is a placeholder too.
 
 pub mod certificate;
-pub mod digest;
 
+use crate::engine::go::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::argument::{computed, derived, derived_text, int, lossy, own, text, volatile, volatile_origin};
@@ -30,9 +30,15 @@ const CERTIFICATE: Parameter = Object(certificate::TYPE_NAME);
 
 /// The functions.
 pub const FUNCTIONS: &[Function] = &[
-    derived("sha1sum", &[Bytes], None, |context, arguments| sum(context, arguments, digest::sha1)),
-    derived("sha256sum", &[Bytes], None, |context, arguments| sum(context, arguments, digest::sha256)),
-    derived("sha512sum", &[Bytes], None, |context, arguments| sum(context, arguments, digest::sha512)),
+    derived("sha1sum", &[Bytes], None, |context, arguments| {
+        sum(context, arguments, |bytes| digest::hexadecimal(&digest::sha1(bytes)))
+    }),
+    derived("sha256sum", &[Bytes], None, |context, arguments| {
+        sum(context, arguments, |bytes| digest::hexadecimal(&digest::sha256(bytes)))
+    }),
+    derived("sha512sum", &[Bytes], None, |context, arguments| {
+        sum(context, arguments, |bytes| digest::hexadecimal(&digest::sha512(bytes)))
+    }),
     derived("adler32sum", &[Bytes], None, |context, arguments| sum(context, arguments, digest::adler32)),
     own("bcrypt", &[Bytes], None, |context, arguments| hashed(context, "bcrypt", &arguments[0])),
     own("htpasswd", &[Bytes, Bytes], None, htpasswd),

@@ -9,17 +9,17 @@ mod duration;
 mod layout;
 mod object;
 mod parse;
-mod time;
 
 use std::rc::Rc;
 
-use self::{
-    object::Time,
-    time::{Moment, ZERO},
-};
+use self::object::Time;
 use super::{
     argument::{deep, derived, derived_text, lossy, object, own, text, volatile, volatile_origin, wrong_type},
     numbers::cast,
+};
+use crate::engine::go::{
+    self,
+    time::{Moment, ZERO},
 };
 use crate::{
     engine::helm::template::{
@@ -113,12 +113,12 @@ fn shown(
 }
 
 fn modified(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let by = duration::parse(&lossy(&arguments[0])?).unwrap_or(0);
+    let by = go::duration::parse(&lossy(&arguments[0])?).unwrap_or(0);
     later(context, arguments, by)
 }
 
 fn must_modify(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
-    let by = duration::parse(&lossy(&arguments[0])?).map_err(Fault::failed)?;
+    let by = go::duration::parse(&lossy(&arguments[0])?).map_err(Fault::failed)?;
     later(context, arguments, by)
 }
 
@@ -151,12 +151,12 @@ fn duration(_: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
         Datum::Int64(seconds) => *seconds,
         _ => 0,
     };
-    Ok(Value::text(Text::plain(duration::print(seconds.wrapping_mul(duration::SECOND)))))
+    Ok(Value::text(Text::plain(go::duration::print(seconds.wrapping_mul(go::duration::SECOND)))))
 }
 
 fn duration_round(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     let nanoseconds = match &arguments[0].datum {
-        Datum::Text(text) => duration::parse(&text.lossy()).unwrap_or(0),
+        Datum::Text(text) => go::duration::parse(&text.lossy()).unwrap_or(0),
         Datum::Int64(nanoseconds) => *nanoseconds,
         Datum::Object(_) if object::<Time>(&arguments[0]).is_some() => {
             return volatile(context, "durationRound", b"1h", arguments);

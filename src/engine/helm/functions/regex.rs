@@ -2,7 +2,6 @@
 //! group, keeps its origins.
 
 pub mod pattern;
-pub mod syntax;
 
 use std::ops::Range;
 
@@ -12,12 +11,14 @@ use super::{
     strings::cut::{cut, listed},
 };
 use crate::{
+    engine::go::{
+        quote,
+        runes::{Class, first},
+    },
     engine::helm::template::{
         context::Context,
         fault::Fault,
         function::{Body, Function, Lineage, Parameter},
-        print,
-        runes::{Class, first},
         value::{Datum, Value},
     },
     source::lineage::text::{Text as Rope, TextBuilder},
@@ -68,7 +69,7 @@ fn panicked(source: &Rope, message: String) -> Fault {
     let backquoted = source.as_str().is_some_and(|text| {
         text.chars().all(|rune| rune != '`' && rune != '\u{FEFF}' && rune != '\u{7F}' && (rune >= ' ' || rune == '\t'))
     });
-    let shown = if backquoted { format!("`{}`", String::from_utf8_lossy(bytes)) } else { print::quoted(bytes) };
+    let shown = if backquoted { format!("`{}`", String::from_utf8_lossy(bytes)) } else { quote::quoted(bytes) };
     Fault::failed(format!("regexp: Compile({shown}): {message}"))
 }
 

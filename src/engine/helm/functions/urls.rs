@@ -3,6 +3,7 @@
 //! Parts that stand in the URL as they are keep their origins; unescaped ones are derived from the whole.
 
 use super::argument::{derived_text, map, own, text};
+use crate::engine::go::quote;
 use crate::{
     engine::helm::template::{
         context::Context,
@@ -11,7 +12,6 @@ use crate::{
             Function,
             Parameter::{Map as Parts, Text as Url},
         },
-        print,
         value::{Datum, Map, MapKind, Value},
     },
     source::lineage::{
@@ -93,7 +93,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 /// Go's `url.Parse`.
 fn parse(url: &[u8]) -> Result<Parsed, String> {
     let (before, fragment) = cut(url, b'#');
-    let error = |url: &[u8], why: String| format!("parse {}: {why}", print::quoted(url));
+    let error = |url: &[u8], why: String| format!("parse {}: {why}", quote::quoted(url));
     let mut parsed = parse_without_fragment(before).map_err(|why| error(before, why))?;
     if let Some(fragment) = fragment {
         parsed.fragment = unescape(fragment, Part::Fragment).map_err(|why| error(url, why))?;
@@ -172,7 +172,7 @@ fn parse_authority(authority: &[u8]) -> Result<(Option<User>, Vec<u8>), String> 
 fn parse_host(host: &[u8]) -> Result<Vec<u8>, String> {
     let check_port = |port: &[u8]| {
         let valid = port.is_empty() || (port[0] == b':' && port[1..].iter().all(u8::is_ascii_digit));
-        if valid { Ok(()) } else { Err(format!("invalid port {} after host", print::quoted(port))) }
+        if valid { Ok(()) } else { Err(format!("invalid port {} after host", quote::quoted(port))) }
     };
     if host.starts_with(b"[") {
         let end = host.iter().rposition(|byte| *byte == b']').ok_or("missing ']' in host")?;
@@ -203,7 +203,7 @@ fn hex(byte: u8) -> Option<u8> {
 }
 
 fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
-    let invalid = |escape: &[u8]| format!("invalid URL escape {}", print::quoted(escape));
+    let invalid = |escape: &[u8]| format!("invalid URL escape {}", quote::quoted(escape));
     let mut unescaped = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
@@ -229,7 +229,7 @@ fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
             at += 3;
         } else {
             if matches!(part, Part::Host | Part::Zone) && byte < 0x80 && must_escape(byte, part) {
-                return Err(format!("invalid character {} in host name", print::quoted(&[byte])));
+                return Err(format!("invalid character {} in host name", quote::quoted([byte])));
             }
             unescaped.push(byte);
             at += 1;

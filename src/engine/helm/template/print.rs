@@ -5,19 +5,17 @@
 
 mod format;
 pub mod number;
-pub mod printable;
-pub mod rune;
 
 use super::{
     context::{Context, MAX_NESTING},
     fault::Fault,
     value::{Datum, List, Map, Value},
 };
+use crate::engine::go::quote::{Quotes, can_backquote, escape, runes};
 use crate::source::lineage::{
     sets::SetId,
     text::{MadeOf, Text, TextBuilder},
 };
-use rune::{Quotes, can_backquote, escape, runes};
 
 /// What `%v` prints; `nil` is `<nil>`.
 ///
@@ -82,16 +80,6 @@ pub fn quote(text: &Value, context: &mut Context) -> Result<Text, Fault> {
     let mut printer = Printer::new(context);
     printer.value(text, 'q', 0)?;
     Ok(printer.out.build())
-}
-
-/// A text as `%q` prints it, for messages.
-pub fn quoted(bytes: &[u8]) -> String {
-    let mut out = vec![b'"'];
-    for (rune, _) in runes(bytes) {
-        escape(rune, Quotes { quote: '"', ascii: false }, &mut out);
-    }
-    out.push(b'"');
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// The flags, width and precision of a verb.

@@ -63,7 +63,7 @@ impl Emitter {
 
     fn list(&mut self, items: &[Node], flow: Flow, mapping: bool) -> Result<(), TooLong> {
         let indent = self.indent;
-        let indentless = self.dialect == Dialect::Two && mapping && !self.indention;
+        let indentless = self.dialect != Dialect::Three && mapping && !self.indention;
         if !(indentless && indent.is_some()) {
             self.indent = Some(indent.map_or(0, |indent| indent + 2));
         }
@@ -154,7 +154,7 @@ impl Emitter {
 
     /// Tells whether a space may become a line break here.
     pub(super) fn is_wide(&self) -> bool {
-        self.dialect == Dialect::Two && self.column > WIDTH
+        self.dialect != Dialect::Three && self.column > WIDTH
     }
 
     pub(super) fn check(&self) -> Result<(), TooLong> {

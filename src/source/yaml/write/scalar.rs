@@ -103,6 +103,7 @@ pub(super) fn is_quoted(text: &str, dialect: Dialect) -> bool {
 /// Tells whether a text without quotes is read as this text. v3, which reads them as text, quotes YAML 1.1's booleans too.
 fn is_plain_string(text: &str, dialect: Dialect) -> bool {
     let reads_as_text = match dialect {
+        Dialect::Quoted => false,
         Dialect::Two => resolve::is_string(text, Reader::Manifest),
         Dialect::Three => resolve::is_string(text, Reader::Kustomize) && resolve::is_string(text, Reader::Manifest),
     };

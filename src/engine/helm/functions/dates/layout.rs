@@ -1,6 +1,6 @@
 //! Go's layouts: the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` written as the result shall look.
 
-use super::time::{Civil, Moment};
+use crate::engine::go::time::{Civil, Moment};
 
 /// The English month names.
 pub const MONTHS: [&str; 12] = [
@@ -223,23 +223,4 @@ fn offset(offset: i64, form: OffsetForm) -> String {
         OffsetForm::Seconds => format!("{sign}{hours:02}{minutes:02}{seconds:02}"),
         OffsetForm::ColonSeconds => format!("{sign}{hours:02}:{minutes:02}:{seconds:02}"),
     }
-}
-
-/// A text in quotes, as the messages of Go's `time` have it.
-pub fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => quoted.extend(['\\', character]),
-            ' '..='~' | '\u{7f}' => quoted.push(character),
-            _ => {
-                let mut buffer = [0; 4];
-                for byte in character.encode_utf8(&mut buffer).bytes() {
-                    quoted.push_str(&format!("\\x{byte:02x}"));
-                }
-            }
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -1,12 +1,12 @@
 //! Go's `time.Time` as templates see it, with the methods that they may call.
 
+use crate::engine::go::time::{Moment, ZERO};
 use std::rc::Rc;
 
 use super::{
     constant::Constant,
     duration::Duration,
     layout::{DAYS, MONTHS, format},
-    time::{Moment, ZERO},
 };
 use crate::{
     engine::helm::{

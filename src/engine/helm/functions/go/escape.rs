@@ -1,6 +1,7 @@
 //! `html`, `js` and `urlquery`.
 
 use crate::{
+    engine::go::{printable, quote},
     engine::helm::template::{
         context::Context,
         fault::Fault,
@@ -40,7 +41,7 @@ pub(super) fn escaped(values: &[Value], context: &mut Context, escape: Escape) -
 fn escape_text(text: &Text, context: &mut Context, escape: Escape) -> Result<Text, Fault> {
     let mut builder = TextBuilder::default();
     let (mut start, mut at) = (0, 0);
-    for (rune, len) in print::rune::runes(text.bytes()) {
+    for (rune, len) in quote::runes(text.bytes()) {
         if let Some(escaped) = escape(rune) {
             context.budget.text(escaped.len())?;
             builder.push_slice(text, start..at);
@@ -80,7 +81,7 @@ pub(super) fn js(rune: Result<char, u8>) -> Option<String> {
         '"' => Some("\\\"".into()),
         '<' | '>' | '&' | '=' | '\0'..' ' => Some(format!("\\u{:04X}", u32::from(character))),
         ' '..='\x7f' => None,
-        _ if rune.is_ok() && print::printable::is_printable(character) => None,
+        _ if rune.is_ok() && printable::is_printable(character) => None,
         // Bytes that are no character are printed as they are by Go, which takes U+FFFD for printable.
         _ if rune.is_err() => None,
         _ => Some(format!("\\u{:04X}", u32::from(character))),

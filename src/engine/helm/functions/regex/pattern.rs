@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, ops::Range, rc::Rc};
 
 use regex::{Regex, RegexBuilder};
 
-use super::syntax::{SyntaxError, translate};
+use crate::engine::go::regex::{SyntaxError, translate};
 use crate::engine::helm::template::{context::Budget, fault::Fault};
 
 /// The longest pattern, and the longest text that one is tried on.

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::find;
 use crate::{
+    engine::go::runes::{first, is_space, last, runes},
     engine::helm::{
         functions::argument::{decided, int, part, remade, text},
         template::{
             context::Context,
             fault::Fault,
-            runes::{first, is_space, last, runes},
             value::{Datum, Element, List, Map, MapKind, Value},
         },
     },

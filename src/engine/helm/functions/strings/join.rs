@@ -2,6 +2,7 @@
 
 use super::find;
 use crate::{
+    engine::go::runes::runes,
     engine::helm::{
         functions::{
             argument::{decided, remade, text},
@@ -11,7 +12,6 @@ use crate::{
             context::Context,
             fault::Fault,
             print,
-            runes::runes,
             value::{Datum, Element, List, Value},
         },
     },

@@ -141,9 +141,9 @@ impl Conversion<'_> {
     fn float(&self, float: f64) -> Result<String, Unwritable> {
         match self.dialect {
             Dialect::Two => number::yaml(float).ok_or_else(|| Unwritable::Failed(number::shortest(float))),
-            Dialect::Three if float.is_nan() => Ok(".nan".to_owned()),
-            Dialect::Three if float.is_infinite() => Ok(if float > 0.0 { ".inf" } else { "-.inf" }.to_owned()),
-            Dialect::Three => Ok(number::shortest(float)),
+            _ if float.is_nan() => Ok(".nan".to_owned()),
+            _ if float.is_infinite() => Ok(if float > 0.0 { ".inf" } else { "-.inf" }.to_owned()),
+            Dialect::Three | Dialect::Quoted => Ok(number::shortest(float)),
         }
     }
 
@@ -248,8 +248,16 @@ fn json_string(text: &str) -> String {
     json
 }
 
+/// The most entries that are compared one by one.
+const FEW: usize = 16;
+
 /// Of entries with equal keys only the last one is left.
 fn keep_last(entries: &mut Vec<Entry>) {
+    let is_again =
+        |(at, entry): (usize, &Entry)| entries[..at].iter().any(|before| before.key.bytes() == entry.key.bytes());
+    if entries.len() <= FEW && !entries.iter().enumerate().any(is_again) {
+        return;
+    }
     let mut seen = std::collections::HashSet::new();
     let mut kept: Vec<Entry> =
         std::mem::take(entries).into_iter().rev().filter(|entry| seen.insert(entry.key.bytes().to_vec())).collect();

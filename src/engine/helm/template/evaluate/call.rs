@@ -1,12 +1,13 @@
 //! Calls of functions, and the functions that are the evaluator's own: `and`, `or`, `call`, `include`, `tpl`.
 
+use crate::engine::go::quote;
 use std::{collections::HashMap, rc::Rc};
 
 use super::super::{
     ast::Operand,
     fault::Fault,
     function::{Function, Lineage, Parameter},
-    parse, print,
+    parse,
     program::{Unit, Written, associate},
     value::{Datum, Element, Entry, List, Map, Value},
 };
@@ -231,7 +232,7 @@ impl Evaluator<'_> {
         }
         *nested += 1;
         let Some(template) = found else {
-            let name = print::quoted(name.bytes());
+            let name = quote::quoted(name.bytes());
             let message = format!("template: no template {name} associated with template \"gotpl\"");
             return Err(self.failed_call(call, Fault::failed(message)));
         };
@@ -262,7 +263,7 @@ impl Evaluator<'_> {
                 let functions = &self.program.functions;
                 let parsed = parse::parse(source, &|name| functions.contains(name)).map_err(|error| {
                     let message =
-                        format!("cannot parse template {}: {}", print::quoted(text.bytes()), error.describe("gotpl"));
+                        format!("cannot parse template {}: {}", quote::quoted(text.bytes()), error.describe("gotpl"));
                     self.failed_call(call, Fault { kind: error.kind, message })
                 })?;
                 let parsed = Rc::new(parsed);
@@ -281,7 +282,7 @@ impl Evaluator<'_> {
         self.spaces.push(space);
         let template = super::Template { unit, define: None };
         let printed = self.text_of(&template, dot.clone()).map_err(|mut failure| {
-            let context = format!("error during tpl function execution for {}", print::quoted(text.bytes()));
+            let context = format!("error during tpl function execution for {}", quote::quoted(text.bytes()));
             failure.message = format!("{context}: {}", failure.message);
             self.through(failure, call)
         })?;

@@ -1,11 +1,11 @@
 //! What is said when a template does not render: Go's message with its place, as Helm prints it.
 
+use crate::engine::go::quote;
 use std::fmt;
 
 use super::super::{
     fault::{Fault, FaultKind},
     leaf::FileId,
-    print,
     program::{Template, Written},
 };
 use crate::{
@@ -83,7 +83,7 @@ fn located(template: &Template, span: Span, message: &str) -> String {
         None => &unit.name,
         Some(at) => &unit.ast.defines[at].name,
     };
-    let executing = print::quoted(name.as_bytes());
+    let executing = quote::quoted(name.as_bytes());
     format!("template: {}:{line}:{column}: executing {executing} at <{source}>: {message}", unit.name)
 }
 

@@ -8,6 +8,7 @@ use super::{
     },
     Printer, Spec,
 };
+use crate::engine::go::quote;
 use crate::source::lineage::text::{MadeOf, Text};
 
 /// The largest width, precision or argument number that Go takes.
@@ -73,7 +74,7 @@ impl Formatter<'_> {
             self.argument_number();
         }
         let rest = &self.format[self.at..];
-        let Some((rune, len)) = super::rune::runes(rest).next() else {
+        let Some((rune, len)) = quote::runes(rest).next() else {
             self.complain("%!(NOVERB)");
             return Ok(());
         };

@@ -1,6 +1,7 @@
 //! Numbers as Go's `fmt` and `strconv` print them.
 
 use super::Spec;
+use crate::engine::go::printable;
 
 /// More decimals than any `f64` has; behind them are zeros.
 const MAX_DIGITS: usize = 1_100;
@@ -56,7 +57,7 @@ pub(super) fn unicode(spec: &Spec, value: u64) -> Vec<u8> {
     let zeros = "0".repeat(least.saturating_sub(digits.len()));
     let mut text = format!("U+{zeros}{digits}");
     let character = u32::try_from(value).ok().and_then(char::from_u32);
-    if let Some(character) = character.filter(|character| spec.sharp && super::printable::is_printable(*character)) {
+    if let Some(character) = character.filter(|character| spec.sharp && printable::is_printable(*character)) {
         text.push_str(&format!(" '{character}'"));
     }
     text.into_bytes()

@@ -1,0 +1,170 @@
+//! What Terraform refuses of a module before it works anything out: references to what is not declared.
+
+use super::{
+    evaluate::reference::{Repeats, check_references},
+    leaf::{FileId, Place},
+    module::{Argument, Definition, Module},
+    problem::Problem,
+};
+use crate::source::hcl::{
+    tree::{Block, Body, Expression, ExpressionKind, Item, StepKind},
+    walk,
+};
+
+/// Looks at all expressions of a module.
+///
+/// # Errors
+/// The first reference to something that is not declared.
+pub fn check(module: &Module<'_>) -> Result<(), Problem> {
+    let none = Repeats::default();
+    for local in module.locals.values() {
+        check_argument(module, *local, &[], none)?;
+    }
+    for definition in module.outputs.values().chain(module.variables.values()).chain(&module.others) {
+        let is_variable = &*definition.block.kind.text == "variable";
+        for argument in definition.arguments.iter().filter(|_| !is_variable) {
+            check_argument(module, *argument, &[], none)?;
+        }
+        for nested in &definition.blocks {
+            if matches!(nested.kind(), "precondition" | "assert") {
+                check_condition(nested.file, &nested.block.body)?;
+            } else if nested.kind() == "validation" {
+                check_validation(nested.file, definition.label(0), &nested.block.body)?;
+            }
+            check_body(module, nested.file, &nested.block.body, &mut Vec::new(), none)?;
+        }
+    }
+    for definition in module.calls.values() {
+        for argument in definition.arguments.iter().filter(|argument| argument.name() != "providers") {
+            check_argument(module, *argument, &[], repeats(definition, argument.name()))?;
+        }
+    }
+    for (_, definition) in module.resources.values() {
+        for argument in definition.arguments.iter().filter(|argument| argument.name() != "provider") {
+            check_argument(module, *argument, &[], repeats(definition, argument.name()))?;
+        }
+        for nested in &definition.blocks {
+            check_block(module, nested.file, nested.block, &mut Vec::new(), repeats(definition, ""))?;
+        }
+    }
+    Ok(())
+}
+
+/// What an argument sees: those that say how many instances there are see none of them.
+fn repeats(definition: &Definition<'_>, argument: &str) -> Repeats {
+    let is_meta = matches!(argument, "count" | "for_each" | "depends_on");
+    let has = |name: &str| definition.argument(name).is_some() && !is_meta;
+    Repeats { each: has("for_each"), count: has("count"), own: false }
+}
+
+/// A condition that refers to nothing checks nothing.
+fn check_condition(file: FileId, rule: &Body) -> Result<(), Problem> {
+    let Some(condition) = rule.attribute("condition") else { return Ok(()) };
+    let mut refers = false;
+    walk::references(&condition.value, &mut |_, _| refers = true);
+    if refers {
+        return Ok(());
+    }
+    let message = "Invalid condition expression: The condition expression must refer to at least one object from elsewhere in \
+                   the configuration, or else its result would not be checking anything.";
+    Err(Problem::broken(message).at(Place { file, span: condition.value.span }))
+}
+
+/// A rule of a variable that does not refer to the variable is a rule of something else.
+fn check_validation(file: FileId, name: &str, rule: &Body) -> Result<(), Problem> {
+    let Some(condition) = rule.attribute("condition") else { return Ok(()) };
+    let mut refers = false;
+    walk::references(&condition.value, &mut |root, steps| {
+        let first = steps.first().map(|step| &step.kind);
+        refers |= &*root.text == "var" && matches!(first, Some(StepKind::Attribute(found)) if *found.text == *name);
+    });
+    if refers {
+        return Ok(());
+    }
+    let message = format!(
+        "Invalid variable validation condition: The condition for variable {name:?} must refer to var.{name} in order to test \
+         incoming values."
+    );
+    Err(Problem::broken(message).at(Place { file, span: condition.value.span }))
+}
+
+fn check_argument(module: &Module<'_>, argument: Argument<'_>, names: &[&str], sees: Repeats) -> Result<(), Problem> {
+    check_expression(module, argument.file, argument.value(), names, sees)
+}
+
+fn check_expression(
+    module: &Module<'_>,
+    file: FileId,
+    expression: &Expression,
+    names: &[&str],
+    sees: Repeats,
+) -> Result<(), Problem> {
+    check_references(module, expression, names, sees)
+        .map_err(|(span, message)| Problem::broken(message).at(Place { file, span }))
+}
+
+fn check_body<'b>(
+    module: &Module<'_>,
+    file: FileId,
+    body: &'b Body,
+    names: &mut Vec<&'b str>,
+    sees: Repeats,
+) -> Result<(), Problem> {
+    for item in &body.items {
+        match item {
+            Item::Attribute(attribute) => check_expression(module, file, &attribute.value, names, sees)?,
+            Item::Block(block) => check_block(module, file, block, names, sees)?,
+        }
+    }
+    Ok(())
+}
+
+fn check_block<'b>(
+    module: &Module<'_>,
+    file: FileId,
+    block: &'b Block,
+    names: &mut Vec<&'b str>,
+    sees: Repeats,
+) -> Result<(), Problem> {
+    match &*block.kind.text {
+        // What stands in it is no expression, but for the conditions.
+        "lifecycle" => {
+            for rule in block.body.blocks() {
+                check_condition(file, &rule.body)?;
+                let own = &*rule.kind.text == "postcondition";
+                check_body(module, file, &rule.body, names, Repeats { own, ..sees })?;
+            }
+            Ok(())
+        }
+        "provisioner" | "connection" => {
+            let inner = Repeats { own: true, ..sees };
+            for item in &block.body.items {
+                match item {
+                    Item::Attribute(attribute) if matches!(&*attribute.name.text, "when" | "on_failure") => {}
+                    Item::Attribute(attribute) => check_expression(module, file, &attribute.value, names, inner)?,
+                    Item::Block(nested) => check_block(module, file, nested, names, inner)?,
+                }
+            }
+            Ok(())
+        }
+        "dynamic" => {
+            let named = block.body.attribute("iterator").and_then(|attribute| match &attribute.value.kind {
+                ExpressionKind::Variable(name) => Some(&*name.text),
+                _ => attribute.value.literal().map(|text| &*text.value),
+            });
+            let label = block.labels.first().map(|label| &*label.text);
+            for attribute in block.body.attributes().filter(|attribute| &*attribute.name.text == "for_each") {
+                check_expression(module, file, &attribute.value, names, sees)?;
+            }
+            names.extend(named.or(label));
+            for content in block.body.blocks() {
+                check_body(module, file, &content.body, names, sees)?;
+            }
+            if named.or(label).is_some() {
+                names.pop();
+            }
+            Ok(())
+        }
+        _ => check_body(module, file, &block.body, names, sees),
+    }
+}

@@ -1,0 +1,388 @@
+//! What names refer to.
+
+use super::{Evaluator, Item, step::is_static};
+use crate::{
+    engine::terraform::{
+        leaf::{Leaf, PathId, Place, Role, Says},
+        module::{Mode, Module, address},
+        problem::Problem,
+        resources::Instances,
+        scope::{InstanceId, Repetition, Scope, Sees, Stop},
+        types::Type,
+        unknown::Reason,
+        value::{Entry, Value},
+    },
+    source::{
+        hcl::tree::{Expression, Name, Step, StepKind},
+        hcl::walk,
+        lineage::text::Text,
+        span::Span,
+    },
+};
+
+/// What the name of a step is, where it is one.
+fn attribute_name(step: Option<&Step>) -> Option<&str> {
+    match &step?.kind {
+        StepKind::Attribute(name) => Some(&name.text),
+        _ => None,
+    }
+}
+
+/// Refuses what refers to nothing, whether it is ever worked out or not.
+///
+/// # Errors
+/// The first reference to something that the module does not declare.
+pub fn check_references(
+    module: &Module<'_>,
+    expression: &Expression,
+    extra: &[&str],
+    sees: Repeats,
+) -> Result<(), (Span, String)> {
+    let mut problem = None;
+    walk::references(expression, &mut |name, steps| {
+        if problem.is_none() && !extra.contains(&&*name.text) {
+            problem = undeclared(module, name, steps, sees).map(|message| (name.span, message));
+        }
+    });
+    problem.map_or(Ok(()), Err)
+}
+
+/// What `each`, `count` and `self` mean at a place.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Repeats {
+    /// `each` is there.
+    pub each: bool,
+    /// `count` is there.
+    pub count: bool,
+    /// `self` is there.
+    pub own: bool,
+}
+
+fn undeclared(module: &Module<'_>, name: &Name, steps: &[Step], sees: Repeats) -> Option<String> {
+    let root = &*name.text;
+    let first = attribute_name(steps.first());
+    let indirect = || {
+        Some(format!(
+            "Invalid reference: The {root:?} object cannot be accessed directly. Instead, access one of its attributes."
+        ))
+    };
+    match root {
+        "var" | "local" | "path" | "terraform" | "each" | "count" | "module" if first.is_none() => indirect(),
+        "var" => {
+            let first = first?;
+            (!module.variables.contains_key(first)).then(|| {
+                format!("Reference to undeclared input variable: An input variable with the name {first:?} has not been declared.")
+            })
+        }
+        "local" => {
+            let first = first?;
+            (!module.locals.contains_key(first)).then(|| {
+                format!(
+                    "Reference to undeclared local value: A local value with the name {first:?} has not been declared."
+                )
+            })
+        }
+        "module" => {
+            let first = first?;
+            (!module.calls.contains_key(first))
+                .then(|| format!("Reference to undeclared module: No module call named {first:?} is declared."))
+        }
+        "path" => (!matches!(first?, "module" | "root" | "cwd")).then(|| {
+            format!(
+                "Invalid \"path\" attribute: The \"path\" object does not have an attribute named {:?}.",
+                first.unwrap_or_default()
+            )
+        }),
+        "terraform" => (!matches!(first?, "workspace" | "applying")).then(|| {
+            format!(
+                "Invalid \"terraform\" attribute: The \"terraform\" object does not have an attribute named {:?}.",
+                first.unwrap_or_default()
+            )
+        }),
+        "each" if !sees.each => Some(
+            "Reference to \"each\" in context without for_each: The \"each\" object can be used only in \"module\" or \
+             \"resource\" blocks, and only when the \"for_each\" argument is set."
+                .to_owned(),
+        ),
+        "each" => (!matches!(first?, "key" | "value"))
+            .then(|| "Invalid \"each\" attribute: The \"each\" object does not have such an attribute.".to_owned()),
+        "count" if !sees.count => Some(
+            "Reference to \"count\" in non-counted context: The \"count\" object can only be used in \"module\", \
+             \"resource\", and \"data\" blocks, and only when the \"count\" argument is set."
+                .to_owned(),
+        ),
+        "count" => (first? != "index")
+            .then(|| "Invalid \"count\" attribute: The \"count\" object does not have such an attribute.".to_owned()),
+        "self" => (!sees.own)
+            .then(|| "Invalid \"self\" reference: The \"self\" object is not available in this context.".to_owned()),
+        "template" | "lazy" | "arg" => Some(format!("Reserved symbol name: The symbol name {root:?} is reserved.")),
+        "data" | "resource" | "ephemeral" => {
+            let (Some(ty), Some(label)) = (first, attribute_name(steps.get(1))) else {
+                return Some(format!(
+                    "Invalid reference: The {root:?} object must be followed by two attribute names: the type and the name."
+                ));
+            };
+            let mode = match root {
+                "data" => Mode::Data,
+                "ephemeral" => Mode::Ephemeral,
+                _ => Mode::Managed,
+            };
+            undeclared_resource(module, mode, ty, label, &steps[2..])
+        }
+        ty => match first {
+            Some(label) => undeclared_resource(module, Mode::Managed, ty, label, &steps[1..]),
+            None => Some(
+                "Invalid reference: A reference to a resource type must be followed by at least one attribute access, \
+                 specifying the resource name."
+                    .to_owned(),
+            ),
+        },
+    }
+}
+
+fn undeclared_resource(module: &Module<'_>, mode: Mode, ty: &str, name: &str, steps: &[Step]) -> Option<String> {
+    let what = address(mode, ty, name);
+    let Some(definition) = module.resource(mode, ty, name) else {
+        return Some(format!("Reference to undeclared resource: A resource {what} has not been declared."));
+    };
+    let repeated = ["count", "for_each"].into_iter().find(|meta| definition.argument(meta).is_some());
+    // Of what is behind a key that is worked out, nothing is looked at.
+    let is_literal_key = |step: &Step| matches!(step.kind, StepKind::Index(_)) && is_static(step);
+    let rest = match (steps.first().map(|step| (&step.kind, is_literal_key(step))), repeated) {
+        (Some((StepKind::Attribute(_), _)), Some(meta)) => {
+            return Some(format!(
+                "Missing resource instance key: Because {what} has {meta:?} set, its attributes must be accessed on specific \
+                 instances."
+            ));
+        }
+        (Some((_, true)), None) => {
+            return Some(format!(
+                "Unexpected resource instance key: Because {what} does not have \"count\" or \"for_each\" set, references to it \
+                 must not include an index key."
+            ));
+        }
+        (Some((_, true)), Some(_)) => &steps[1..],
+        _ => steps,
+    };
+    match (&rest.first()?.kind, attribute_name(rest.get(1))) {
+        (StepKind::Attribute(name), next) if (mode, ty) == (Mode::Managed, "terraform_data") => {
+            match (&*name.text, next) {
+                ("id", Some(_)) => Some(
+                    "Unsupported attribute: Can't access attributes on a primitive-typed value (string).".to_owned(),
+                ),
+                ("id", None) if rest.get(1).is_some_and(is_literal_key) => {
+                    Some("Invalid index: This value does not have any indices.".to_owned())
+                }
+                ("id" | "input" | "output" | "triggers_replace", _) => None,
+                (name, _) => Some(format!(
+                    "Unsupported attribute: This object has no argument, nested block, or exported attribute named {name:?}."
+                )),
+            }
+        }
+        _ => None,
+    }
+}
+
+impl<'p> Evaluator<'p, '_> {
+    /// The value of a name with what follows it.
+    pub(super) fn reference(
+        &mut self,
+        name: &Name,
+        steps: &[Step],
+        span: Span,
+        scope: Scope<'_>,
+    ) -> Result<Value, Stop> {
+        if let Some(value) = scope.name(&name.text) {
+            return self.steps(value.clone(), steps, scope);
+        }
+        let (instance, repetition) = match scope.sees {
+            Sees::Module(instance, repetition) => (instance, repetition),
+            Sees::Template(variables) => {
+                let entry = variables.as_mapping().and_then(|mapping| mapping.get(&name.text));
+                let Some(entry) = entry else {
+                    return Err(
+                        scope.broken(span, format!("Unknown variable: There is no variable named {:?}.", name.text))
+                    );
+                };
+                let value = entry.value.clone().with_marks(variables.marks());
+                return self.steps(value, steps, scope);
+            }
+            Sees::Nothing => {
+                return Err(scope.broken(span, "Variables not allowed: Variables may not be used here."));
+            }
+        };
+        let module = self.module(instance);
+        let sees = Repeats {
+            each: matches!(repetition, Repetition::Each(..)),
+            count: matches!(repetition, Repetition::Count(_)),
+            own: false,
+        };
+        if let Some(message) = undeclared(module, name, steps, sees) {
+            return Err(scope.broken(name.span, message).elsewhere());
+        }
+        let first = attribute_name(steps.first()).unwrap_or_default();
+        let (value, taken) = match &*name.text {
+            "var" => (self.variable(instance, first)?, 1),
+            "local" => (self.local(instance, first)?, 1),
+            "path" | "terraform" => (self.built_in(instance, &name.text, first, scope.place(span))?, 1),
+            "each" => match (repetition, first) {
+                (Repetition::Each(key, _), "key") => (key.clone(), 1),
+                (Repetition::Each(_, value), _) => (value.clone(), 1),
+                _ => return Err(scope.broken(span, "each is not there")),
+            },
+            "count" => match repetition {
+                Repetition::Count(index) => (index.clone(), 1),
+                _ => return Err(scope.broken(span, "count is not there")),
+            },
+            "module" => return self.module_reference(instance, first, steps, span, scope),
+            "data" | "resource" | "ephemeral" => {
+                let mode = match &*name.text {
+                    "data" => Mode::Data,
+                    "ephemeral" => Mode::Ephemeral,
+                    _ => Mode::Managed,
+                };
+                let label = attribute_name(steps.get(1)).unwrap_or_default();
+                (self.resource_value(instance, mode, first, label)?, 2)
+            }
+            ty => (self.resource_value(instance, Mode::Managed, ty, first)?, 1),
+        };
+        self.steps(value, &steps[taken..], scope)
+    }
+
+    /// A local value.
+    pub fn local(&mut self, instance: InstanceId, name: &str) -> Result<Value, Stop> {
+        let module = self.module(instance);
+        let (name, argument) =
+            module.locals.get_key_value(name).map(|(name, argument)| (*name, *argument)).expect("checked");
+        self.value_of(instance, Item::Local(name), |evaluator| {
+            let path = evaluator.path(&["locals", name]);
+            let scope = Scope {
+                file: argument.file,
+                role: Role::Local,
+                path,
+                names: None,
+                sees: Sees::Module(instance, &Repetition::Once),
+            };
+            evaluator.deeper(|evaluator| evaluator.evaluate(argument.value(), scope))
+        })
+    }
+
+    /// A path of names.
+    pub fn path(&mut self, names: &[&str]) -> PathId {
+        names.iter().fold(PathId::ROOT, |path, name| self.context.paths.join(path, name))
+    }
+
+    fn built_in(&mut self, instance: InstanceId, object: &str, attribute: &str, place: Place) -> Result<Value, Stop> {
+        let (name, value) = match (object, attribute) {
+            ("path", "module") => ("path.module", self.module_path(instance)),
+            ("path", "root") => ("path.root", ".".to_owned()),
+            ("path", _) => {
+                return Ok(Value::unknown_of(Type::String, Reason::Run("path.cwd".into())));
+            }
+            (_, "workspace") => ("terraform.workspace", self.workspace.clone()),
+            _ => {
+                let problem = Problem::unsupported("this version does not evaluate terraform.applying");
+                return Err(problem.at(place).into());
+            }
+        };
+        let path = self.path(&[name]);
+        let leaf = Leaf { says: Says::BuiltIn(name), role: Role::BuiltIn, place: None, path };
+        let leaf = self.context.sets.leaf(leaf);
+        Ok(Value::string(Text::verbatim(value.as_bytes(), leaf)))
+    }
+
+    /// The folder of a module as Terraform tells it: relative to the root's.
+    fn module_path(&self, instance: InstanceId) -> String {
+        let root: Vec<&str> = parts(self.modules[0].folder.as_str());
+        let folder: Vec<&str> = parts(self.module(instance).folder.as_str());
+        let shared = root.iter().zip(&folder).take_while(|(a, b)| a == b).count();
+        let up = std::iter::repeat_n("..", root.len() - shared);
+        let path: Vec<&str> = up.chain(folder[shared..].iter().copied()).collect();
+        if path.is_empty() { ".".to_owned() } else { path.join("/") }
+    }
+
+    /// A module call, or one output of it: outputs that are not asked for are not worked out, since they may depend on who
+    /// asks.
+    fn module_reference(
+        &mut self,
+        instance: InstanceId,
+        call: &str,
+        steps: &[Step],
+        span: Span,
+        scope: Scope<'_>,
+    ) -> Result<Value, Stop> {
+        let instances = self.call_instances(instance, call)?;
+        if self.validates {
+            let whole = self.any_call(&instances, call);
+            return self.steps(whole, &steps[1..], scope);
+        }
+        let (index, output, taken) = match (steps.get(1).map(|step| &step.kind), attribute_name(steps.get(2))) {
+            (Some(StepKind::Attribute(name)), _) if matches!(instances, Instances::Module { repeated: false, .. }) => {
+                (None, Some(&*name.text), 2)
+            }
+            (Some(StepKind::Index(key)), Some(output)) if steps.get(1).is_some_and(is_static) => {
+                (Some(self.evaluate(key, scope)?), Some(output), 3)
+            }
+            _ => (None, None, 1),
+        };
+        if let (Some(output), Some(child)) = (output, instances.child(index.as_ref())) {
+            if !self.module(child).outputs.contains_key(output) {
+                let message =
+                    format!("Unsupported attribute: This object does not have an attribute named {output:?}.");
+                return Err(scope.broken(span, message));
+            }
+            let value = self.output(child, output)?;
+            let value = value.under(&mut self.context.sets, instances.control());
+            return self.steps(value, &steps[taken..], scope);
+        }
+        let whole = self.call_value(&instances)?;
+        self.steps(whole, &steps[1..], scope)
+    }
+
+    /// What any instance of a module may be.
+    fn any_call(&self, instances: &Instances, call: &str) -> Value {
+        let unknown = || Value::unknown_of(Type::Dynamic, Reason::Run(format!("module.{call}").into()));
+        match instances {
+            Instances::Module { repeated: false, children, .. } => {
+                let outputs = children.first().map(|(_, child)| self.module(*child).outputs.keys());
+                Value::object(outputs.into_iter().flatten().map(|name| Entry::plain(name, unknown())))
+            }
+            _ => unknown(),
+        }
+    }
+
+    /// A module call with all its outputs.
+    fn call_value(&mut self, instances: &Instances) -> Result<Value, Stop> {
+        let Instances::Module { repeated, by_key, children, control } = instances else {
+            return Err(Problem::unsupported("a resource where a module was expected").into());
+        };
+        let mut objects = Vec::with_capacity(children.len());
+        for (key, child) in children.iter() {
+            let names: Vec<&str> = self.module(*child).outputs.keys().copied().collect();
+            let mut entries = Vec::with_capacity(names.len());
+            for name in names {
+                entries.push(Entry::plain(name, self.output(*child, name)?));
+            }
+            objects.push((key, Value::object(entries)));
+        }
+        let value = match (repeated, by_key) {
+            (true, true) => Value::object(objects.into_iter().map(|(key, value)| Entry::plain(key.name(), value))),
+            (true, false) => Value::tuple(objects.into_iter().map(|(_, value)| value)),
+            _ => objects.into_iter().next().map(|(_, value)| value).unwrap_or_else(|| Value::object([])),
+        };
+        Ok(value.under(&mut self.context.sets, *control))
+    }
+
+    /// A resource as others see it.
+    fn resource_value(&mut self, instance: InstanceId, mode: Mode, ty: &str, name: &str) -> Result<Value, Stop> {
+        let instances = self.resource(instance, mode, ty, name)?;
+        match instances {
+            Instances::Resource { ref value, .. } => Ok(value.clone()),
+            Instances::Module { .. } => Err(Problem::unsupported("a module where a resource was expected").into()),
+        }
+    }
+}
+
+fn parts(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !part.is_empty()).collect()
+}

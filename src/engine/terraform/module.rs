@@ -1,0 +1,333 @@
+//! What a module declares: the definitions of its files, with those of override files laid over them.
+
+use std::collections::BTreeMap;
+
+use super::{
+    configuration::{Configuration, File, Folder},
+    leaf::{FileId, Place},
+    problem::Problem,
+};
+use crate::source::{
+    hcl::{
+        identifier::is_name,
+        tree::{Attribute, Block, Body, Expression, Item},
+    },
+    path::RepoPath,
+    span::Span,
+};
+
+/// A module.
+#[derive(Debug)]
+pub struct Module<'p> {
+    /// Its folder.
+    pub folder: &'p RepoPath,
+    /// Its input variables, by name.
+    pub variables: BTreeMap<&'p str, Definition<'p>>,
+    /// Its local values, by name.
+    pub locals: BTreeMap<&'p str, Argument<'p>>,
+    /// Its outputs, by name.
+    pub outputs: BTreeMap<&'p str, Definition<'p>>,
+    /// Its resources and data sources, by their addresses in it.
+    pub resources: BTreeMap<String, (Mode, Definition<'p>)>,
+    /// Its module calls, by name.
+    pub calls: BTreeMap<&'p str, Definition<'p>>,
+    /// The module that each call leads to.
+    pub called: BTreeMap<&'p str, usize>,
+    /// Everything else that is worked out for what it may refuse: providers and checks.
+    pub others: Vec<Definition<'p>>,
+}
+
+/// What kind of resource it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// `resource`.
+    Managed,
+    /// `data`.
+    Data,
+    /// `ephemeral`.
+    Ephemeral,
+}
+
+/// A block at the top of a file, with what override files change of it.
+#[derive(Clone, Debug)]
+pub struct Definition<'p> {
+    /// The file of the block that others are laid over.
+    pub file: FileId,
+    /// That block.
+    pub block: &'p Block,
+    /// The arguments.
+    pub arguments: Vec<Argument<'p>>,
+    /// The blocks in it.
+    pub blocks: Vec<Nested<'p>>,
+}
+
+/// An argument, and the file that says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument<'p> {
+    /// The file.
+    pub file: FileId,
+    /// What it says.
+    pub attribute: &'p Attribute,
+}
+
+/// A block in a block, and the file that says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Nested<'p> {
+    /// The file.
+    pub file: FileId,
+    /// What it says.
+    pub block: &'p Block,
+}
+
+impl<'p> Module<'p> {
+    /// What the files of a folder declare.
+    ///
+    /// # Errors
+    /// A block that Terraform does not know, a definition that is there twice, an override of nothing.
+    pub fn of(configuration: &'p Configuration, folder: &'p Folder) -> Result<Self, Problem> {
+        let mut module = Self {
+            folder: &folder.path,
+            variables: BTreeMap::new(),
+            locals: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            called: folder.calls.iter().map(|(name, index)| (&**name, *index)).collect(),
+            others: Vec::new(),
+        };
+        for (files, is_override) in [(&folder.primary, false), (&folder.overrides, true)] {
+            for file in files {
+                module.take(&configuration.files[*file], is_override)?;
+            }
+        }
+        Ok(module)
+    }
+
+    /// A resource.
+    pub fn resource(&self, mode: Mode, ty: &str, name: &str) -> Option<&Definition<'p>> {
+        self.resources.get(&address(mode, ty, name)).map(|(_, definition)| definition)
+    }
+
+    fn take(&mut self, file: &'p File, is_override: bool) -> Result<(), Problem> {
+        for item in &file.body.items {
+            let problem = |message: String, span: Span| Problem::broken(message).at(Place { file: file.id, span });
+            let block = match item {
+                Item::Block(block) => block,
+                Item::Attribute(attribute) => {
+                    let message = format!("an argument named {:?} is not expected here", attribute.name.text);
+                    return Err(problem(message, attribute.span));
+                }
+            };
+            let labels: Vec<&'p str> = block.labels.iter().map(|label| &*label.text).collect();
+            let definition = || Definition::of(file.id, block);
+            let kind = &*block.kind.text;
+            match (kind, &labels[..]) {
+                ("locals", []) => self.take_locals(file, block, is_override)?,
+                ("variable", [name]) => lay(&mut self.variables, *name, definition(), is_override)?,
+                ("output", [name]) => lay(&mut self.outputs, *name, definition(), is_override)?,
+                ("module", [name]) => lay(&mut self.calls, *name, definition(), is_override)?,
+                ("resource", [ty, name]) => self.take_resource(Mode::Managed, ty, name, definition(), is_override)?,
+                ("data", [ty, name]) => self.take_resource(Mode::Data, ty, name, definition(), is_override)?,
+                ("ephemeral", [ty, name]) => {
+                    self.take_resource(Mode::Ephemeral, ty, name, definition(), is_override)?
+                }
+                ("provider" | "check", [_]) => self.others.push(definition()),
+                ("terraform" | "moved" | "import" | "removed", []) => {}
+                ("locals" | "variable" | "output" | "module" | "resource" | "data" | "ephemeral" | "provider", _)
+                | ("check" | "terraform" | "moved" | "import" | "removed", _) => {
+                    let message = format!("a {kind} block does not have {} labels", labels.len());
+                    return Err(problem(message, block.span));
+                }
+                _ => return Err(problem(format!("blocks of type {kind:?} are not expected here"), block.kind.span)),
+            }
+            if let Some(label) = block.labels.iter().find(|label| !is_name(&label.text)) {
+                let message = format!("{:?} is no valid name: it must start with a letter or underscore", label.text);
+                return Err(problem(message, label.span));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_resource(
+        &mut self,
+        mode: Mode,
+        ty: &str,
+        name: &str,
+        definition: Definition<'p>,
+        is_override: bool,
+    ) -> Result<(), Problem> {
+        let (key, place) = (address(mode, ty, name), definition.place());
+        match (self.resources.get_mut(&key), is_override) {
+            (None, false) => {
+                self.resources.insert(key, (mode, definition));
+            }
+            (Some((_, base)), true) => base.override_with(definition),
+            (Some(_), false) => return Err(Problem::broken(format!("resource {key} was already defined")).at(place)),
+            (None, true) => {
+                return Err(Problem::broken(format!("resource {key} is not there to be overridden")).at(place));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_locals(&mut self, file: &'p File, block: &'p Block, is_override: bool) -> Result<(), Problem> {
+        for attribute in block.body.attributes() {
+            let place = Place { file: file.id, span: attribute.name.span };
+            let name = &*attribute.name.text;
+            let before = self.locals.insert(name, Argument { file: file.id, attribute });
+            if before.is_some() != is_override {
+                let what = if is_override { "is not there to be overridden" } else { "was already defined" };
+                return Err(Problem::broken(format!("local value {name:?} {what}")).at(place));
+            }
+        }
+        no_blocks(file.id, &block.body)
+    }
+}
+
+/// The address of a resource in its module.
+pub fn address(mode: Mode, ty: &str, name: &str) -> String {
+    format!("{}{ty}.{name}", mode.prefix())
+}
+
+/// Adds a definition, or lays it over the one that is there.
+fn lay<'p, K: Ord + std::fmt::Debug>(
+    all: &mut BTreeMap<K, Definition<'p>>,
+    key: K,
+    definition: Definition<'p>,
+    is_override: bool,
+) -> Result<(), Problem> {
+    let place = definition.place();
+    let what = &definition.block.kind.text;
+    match (all.get_mut(&key), is_override) {
+        (None, false) => {
+            all.insert(key, definition);
+        }
+        (Some(base), true) => base.override_with(definition),
+        (Some(_), false) => {
+            return Err(Problem::broken(format!("{what} {key:?} was already defined")).at(place));
+        }
+        (None, true) => {
+            return Err(Problem::broken(format!("{what} {key:?} is not there to be overridden")).at(place));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses blocks where only arguments can stand.
+pub fn no_blocks(file: FileId, body: &Body) -> Result<(), Problem> {
+    match body.blocks().next() {
+        None => Ok(()),
+        Some(block) => {
+            let message = format!("blocks of type {:?} are not expected here", block.kind.text);
+            Err(Problem::broken(message).at(Place { file, span: block.kind.span }))
+        }
+    }
+}
+
+impl<'p> Definition<'p> {
+    /// A block as it stands.
+    pub fn of(file: FileId, block: &'p Block) -> Self {
+        Self {
+            file,
+            block,
+            arguments: block.body.attributes().map(|attribute| Argument { file, attribute }).collect(),
+            blocks: block.body.blocks().map(|block| Nested { file, block }).collect(),
+        }
+    }
+
+    /// Arguments are replaced one by one, blocks all of one type together.
+    fn override_with(&mut self, other: Self) {
+        for argument in other.arguments {
+            match self.arguments.iter_mut().find(|known| known.name() == argument.name()) {
+                Some(known) => *known = argument,
+                None => self.arguments.push(argument),
+            }
+        }
+        self.blocks.retain(|known| other.blocks.iter().all(|block| block.kind() != known.kind()));
+        self.blocks.extend(other.blocks);
+    }
+
+    /// The argument of a name.
+    pub fn argument(&self, name: &str) -> Option<Argument<'p>> {
+        self.arguments.iter().find(|argument| argument.name() == name).copied()
+    }
+
+    /// The blocks of a type.
+    pub fn blocks_of<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = Nested<'p>> + 's {
+        self.blocks.iter().copied().filter(move |nested| nested.kind() == kind)
+    }
+
+    /// The label at a position; empty where there is none.
+    pub fn label(&self, at: usize) -> &'p str {
+        self.block.labels.get(at).map_or("", |label| &*label.text)
+    }
+
+    /// The type and labels of the block.
+    pub fn place(&self) -> Place {
+        let end = self.block.labels.last().map_or(self.block.kind.span.end, |label| label.span.end);
+        Place { file: self.file, span: Span::new(self.block.kind.span.start.min(end), end) }
+    }
+
+    /// Refuses an argument that is none of these.
+    pub fn only_arguments(&self, known: &[&str]) -> Result<(), Problem> {
+        match self.arguments.iter().find(|argument| !known.contains(&argument.name())) {
+            None => Ok(()),
+            Some(argument) => Err(argument.unexpected()),
+        }
+    }
+
+    /// Refuses a block that is none of these.
+    pub fn only_blocks(&self, known: &[&str]) -> Result<(), Problem> {
+        match self.blocks.iter().find(|nested| !known.contains(&nested.kind())) {
+            None => Ok(()),
+            Some(nested) => Err(nested.unexpected()),
+        }
+    }
+}
+
+impl<'p> Argument<'p> {
+    /// Its name.
+    pub fn name(&self) -> &'p str {
+        &self.attribute.name.text
+    }
+
+    /// Its value.
+    pub fn value(&self) -> &'p Expression {
+        &self.attribute.value
+    }
+
+    /// Where the value is.
+    pub fn place(&self) -> Place {
+        Place { file: self.file, span: self.attribute.value.span }
+    }
+
+    /// The problem that it may not stand here.
+    pub fn unexpected(&self) -> Problem {
+        let message = format!("an argument named {:?} is not expected here", self.name());
+        Problem::broken(message).at(Place { file: self.file, span: self.attribute.name.span })
+    }
+}
+
+impl<'p> Nested<'p> {
+    /// Its type.
+    pub fn kind(&self) -> &'p str {
+        &self.block.kind.text
+    }
+
+    /// The problem that it may not stand here.
+    pub fn unexpected(&self) -> Problem {
+        let message = format!("blocks of type {:?} are not expected here", self.kind());
+        Problem::broken(message).at(Place { file: self.file, span: self.block.kind.span })
+    }
+}
+
+impl Mode {
+    /// What stands before the type in an address.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Managed => "",
+            Self::Data => "data.",
+            Self::Ephemeral => "ephemeral.",
+        }
+    }
+}

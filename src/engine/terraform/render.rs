@@ -1,0 +1,191 @@
+//! From a root module to what a plan would know of its resources.
+
+use std::{rc::Rc, sync::Arc};
+
+use super::{
+    check,
+    configuration::{Configuration, File, variables_file},
+    context::Context,
+    evaluate::Evaluator,
+    files::Files,
+    module::{Mode, Module},
+    print,
+    problem::{Kind, Problem},
+    resources::{Instances, Planned},
+    scope::{InstanceId, Stop},
+    source::{Source, Whole},
+    variables,
+};
+use crate::{
+    engine::{self, Printout, Rendered, Resource, reads::Reads},
+    model::{
+        refusal::{Code, Refusal},
+        resource::{ResourceId, TerraformId},
+    },
+    source::{path::RepoPath, span::line_of, tree::SourceTree},
+};
+
+/// A root module and what it is planned with.
+#[derive(Clone, Debug)]
+pub struct Root {
+    /// Its folder.
+    pub folder: RepoPath,
+    /// The files of `-var-file`, in their order.
+    pub var_files: Vec<RepoPath>,
+    /// The workspace; `default` where none is named.
+    pub workspace: Option<String>,
+    /// The files that it may read.
+    pub reads: Arc<Reads>,
+}
+
+/// Renders a root module: its managed resources, sorted by address.
+///
+/// # Errors
+/// `stack-unreadable` where Terraform fails as well, `engine-unsupported` where it might go on and this version cannot say
+/// how.
+pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
+    let mut context = Context::new(Files::new(tree, root.folder.clone()));
+    let configuration = match Configuration::load(&mut context) {
+        Ok(configuration) => configuration,
+        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+    };
+    let files = match variable_files(&mut context, root) {
+        Ok(files) => files,
+        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+    };
+    let modules: Result<Vec<Module<'_>>, Problem> =
+        configuration.folders.iter().map(|folder| Module::of(&configuration, folder)).collect();
+    let modules = match modules {
+        Ok(modules) => modules,
+        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+    };
+    let workspace = root.workspace.as_deref().unwrap_or("default");
+    let mut evaluator = Evaluator::new(context, &modules, workspace);
+    let mut planned = plan(&mut evaluator, &modules, &files);
+    if evaluator.has_none && planned.is_ok() {
+        evaluator = evaluator.validating();
+        if let Err(stop) = visit(&mut evaluator, InstanceId(0), &mut Vec::new()) {
+            planned = Err(stop.into());
+        }
+    }
+    let mut context = evaluator.context;
+    let planned = planned.and_then(|planned| {
+        let printed = print::all(&planned)?;
+        Ok((planned, printed))
+    });
+    let (planned, printed) = match planned {
+        Ok(planned) => planned,
+        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+    };
+    let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
+    rendered.files.extend(context.files.asked().iter().cloned());
+    let whole = Rc::new(Whole::of(context));
+    for planned in planned {
+        rendered.values += planned.value.size();
+        let value = Arc::new(print::attributes(&planned.value));
+        rendered.resources.push(Resource {
+            id: ResourceId::Terraform(TerraformId { address: planned.address.to_string() }),
+            stem: None,
+            value,
+            source: engine::Source::Terraform(Source::new(whole.clone(), planned)),
+        });
+    }
+    Ok(rendered)
+}
+
+/// The files of variables in the order in which they count: a later one wins.
+fn variable_files(context: &mut Context<'_>, root: &Root) -> Result<Vec<File>, Problem> {
+    let mut paths = Vec::new();
+    let mut automatic = Vec::new();
+    for entry in context.files.within(&root.folder) {
+        let name = entry.path.name();
+        if entry.path.parent().as_ref() != Some(&root.folder) {
+            continue;
+        }
+        if name == "terraform.tfvars" || name == "terraform.tfvars.json" {
+            paths.push(entry.path.clone());
+        } else if name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json") {
+            automatic.push(entry.path.clone());
+        }
+    }
+    paths.extend(automatic);
+    paths.extend(root.var_files.iter().cloned());
+    paths.iter().map(|path| variables_file(context, path)).collect()
+}
+
+/// What a plan knows of all managed resources.
+fn plan<'p>(
+    evaluator: &mut Evaluator<'p, '_>,
+    modules: &'p [Module<'p>],
+    files: &[File],
+) -> Result<Vec<Planned>, Problem> {
+    modules.iter().try_for_each(check::check)?;
+    let given = variables::given(evaluator, files)?;
+    evaluator.instances[0].given = given;
+    let mut planned = Vec::new();
+    visit(evaluator, InstanceId(0), &mut planned)?;
+    planned.sort_by(|a, b| a.address.cmp(&b.address));
+    Ok(planned)
+}
+
+/// Works out everything in an instance of a module, whether something asks for it or not.
+fn visit(evaluator: &mut Evaluator<'_, '_>, instance: InstanceId, planned: &mut Vec<Planned>) -> Result<(), Stop> {
+    let module = evaluator.module(instance);
+    for name in module.variables.keys() {
+        evaluator.variable(instance, name)?;
+    }
+    for name in module.locals.keys() {
+        evaluator.local(instance, name)?;
+    }
+    for (mode, definition) in module.resources.values() {
+        let instances = evaluator.resource(instance, *mode, definition.label(0), definition.label(1))?;
+        if let (Mode::Managed, Instances::Resource { each, .. }) = (mode, instances) {
+            planned.extend(each.iter().cloned());
+        }
+    }
+    for name in module.calls.keys() {
+        if let Instances::Module { children, .. } = evaluator.call_instances(instance, name)? {
+            for (_, child) in children.iter() {
+                evaluator.deeper(|evaluator| visit(evaluator, *child, planned))?;
+            }
+        }
+    }
+    for name in module.variables.keys() {
+        evaluator.validate(instance, name)?;
+    }
+    for name in module.outputs.keys() {
+        evaluator.output(instance, name)?;
+    }
+    Ok(())
+}
+
+fn refusal(problem: &Problem, root: &Root, files: &mut Files<'_>) -> Refusal {
+    let (path, message) = (&root.folder, &problem.message);
+    let (code, message, hint) = match problem.kind {
+        Kind::Broken => (
+            Code::StackUnreadable,
+            format!("the root module {path} cannot be planned: {message}"),
+            "`terraform plan` shows the same; mend the configuration",
+        ),
+        Kind::Limit => (
+            Code::EngineUnsupported,
+            format!("the root module {path} is too much to evaluate: {message}"),
+            "change the source by hand, or make the configuration smaller",
+        ),
+        Kind::Unsupported => (
+            Code::EngineUnsupported,
+            format!("the root module {path} cannot be evaluated by this version: {message}"),
+            "change the source by hand",
+        ),
+    };
+    let refusal = Refusal::new(code, message, hint);
+    match problem.at {
+        Some(place) => {
+            let file = files.path(place.file).clone();
+            let content = files.read(&file).ok();
+            let line = content.map(|content| line_of(&String::from_utf8_lossy(&content), place.span.start));
+            refusal.at(file, line)
+        }
+        None => refusal.at(path, None),
+    }
+}
