@@ -199,7 +199,7 @@ impl Repository {
 /// `--senders DIR`, which every command about senders takes.
 #[derive(Debug, clap::Args)]
 struct OwnSenders {
-    /// A folder of further senders, each a folder of its own; one with the name of ours replaces it.
+    /// A folder of further senders; one with the name of ours replaces it.
     #[arg(long = "senders", value_name = "DIR")]
     folder: Option<PathBuf>,
 }
