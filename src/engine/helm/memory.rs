@@ -70,13 +70,16 @@ pub struct Remembered {
     weight: usize,
 }
 
+/// Documents in the order of their text, with what decides where each is printed.
+type Documents = Rc<[(Head, Rc<Document>)]>;
+
 /// What came of executing a template.
 #[derive(Debug)]
 pub struct Outcome {
     /// What it printed.
     pub text: Text,
     /// The documents in it, once they were asked for.
-    documents: OnceCell<Rc<[(Head, Rc<Document>)]>>,
+    documents: OnceCell<Documents>,
     branches: Box<[BranchSeen]>,
     /// The leaves that it asked for, in this order.
     leaves: Box<[LeafId]>,
@@ -265,7 +268,7 @@ impl Outcome {
     ///
     /// # Errors
     /// Why Helm cannot read them.
-    pub fn documents(&self, parsed: &mut Parsed) -> Result<Rc<[(Head, Rc<Document>)]>, String> {
+    pub fn documents(&self, parsed: &mut Parsed) -> Result<Documents, String> {
         if let Some(documents) = self.documents.get() {
             return Ok(documents.clone());
         }

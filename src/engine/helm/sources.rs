@@ -179,10 +179,13 @@ pub struct Parsed {
 /// The results for the last few contents of each file, by its path and its name in that archive.
 #[derive(Debug)]
 struct Recent<T> {
-    files: HashMap<RepoPath, HashMap<Option<Arc<str>>, Contents<T>, Seeded>, Seeded>,
+    files: HashMap<RepoPath, ByName<T>, Seeded>,
     /// The bytes of all contents.
     kept: usize,
 }
+
+/// By the name in an archive; none for a file of the repository.
+type ByName<T> = HashMap<Option<Arc<str>>, Contents<T>, Seeded>;
 
 /// Contents of one file and what was made of them, newest first.
 type Contents<T> = Vec<(Arc<[u8]>, Arc<T>)>;
