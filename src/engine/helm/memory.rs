@@ -76,7 +76,7 @@ pub struct Outcome {
     /// What it printed.
     pub text: Text,
     /// The documents in it, once they were asked for.
-    documents: OnceCell<Rc<[(Head, Rc<Document>)]>>,
+    documents: OnceCell<Documents>,
     branches: Box<[BranchSeen]>,
     /// The leaves that it asked for, in this order.
     leaves: Box<[LeafId]>,
@@ -84,6 +84,9 @@ pub struct Outcome {
     /// The steps and bytes that it took.
     cost: (u64, u64),
 }
+
+/// The documents of a file, each with what decides its place.
+pub type Documents = Rc<[(Head, Rc<Document>)]>;
 
 /// A render under way: what it can take over, and what it will leave.
 #[derive(Debug)]
@@ -265,7 +268,7 @@ impl Outcome {
     ///
     /// # Errors
     /// Why Helm cannot read them.
-    pub fn documents(&self, parsed: &mut Parsed) -> Result<Rc<[(Head, Rc<Document>)]>, String> {
+    pub fn documents(&self, parsed: &mut Parsed) -> Result<Documents, String> {
         if let Some(documents) = self.documents.get() {
             return Ok(documents.clone());
         }

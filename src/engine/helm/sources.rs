@@ -179,10 +179,13 @@ pub struct Parsed {
 /// The results for the last few contents of each file, by its path and its name in that archive.
 #[derive(Debug)]
 struct Recent<T> {
-    files: HashMap<RepoPath, HashMap<Option<Arc<str>>, Contents<T>, Seeded>, Seeded>,
+    files: HashMap<RepoPath, Inside<T>, Seeded>,
     /// The bytes of all contents.
     kept: usize,
 }
+
+/// The contents of a file itself, and of those in it where it is an archive.
+type Inside<T> = HashMap<Option<Arc<str>>, Contents<T>, Seeded>;
 
 /// Contents of one file and what was made of them, newest first.
 type Contents<T> = Vec<(Arc<[u8]>, Arc<T>)>;
