@@ -3,16 +3,20 @@
 //! Each engine evaluates one language the way the field's own tool does, in memory and from one commit's files. Engines know
 //! nothing of findings or rules, and do not import each other: this module brings them together.
 
+pub mod given;
 pub mod go;
 pub mod helm;
 pub mod kustomize;
 pub mod manifest;
+pub mod parts;
 pub mod reads;
 pub mod site;
+pub mod substitute;
 pub mod terraform;
 pub mod window;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -37,6 +41,7 @@ use kustomize::{
     helm_charts::{ChartRequest, ChartValues, Inflated},
     problem::Problem,
 };
+use reads::Reads;
 use site::Site;
 
 /// What a stack consists of, in the terms of the engine that renders it.
@@ -50,6 +55,17 @@ pub enum Declaration {
     Kustomize(Box<kustomize::render::Overlay>),
     /// A root module of Terraform.
     Terraform(Box<terraform::render::Root>),
+    /// Objects that another object describes one by one.
+    Given(Box<given::Objects>),
+    /// A stack that is known but cannot be rendered.
+    Refused {
+        /// The language, as far as it is known.
+        language: Language,
+        /// The files that it may read.
+        reads: Arc<Reads>,
+        /// Why.
+        refusal: Box<Refusal>,
+    },
 }
 
 /// A language that declares stacks.
@@ -60,6 +76,7 @@ pub enum Language {
     Helm,
     Kustomize,
     Terraform,
+    ApplicationSet,
 }
 
 /// What a stack renders to.
@@ -76,8 +93,20 @@ pub struct Rendered {
     pub unseen: BTreeMap<String, u64>,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
-    /// What the field's tool prints, to the byte, where that is more than the resources: comments, documents of no kind.
-    pub printed: Option<String>,
+    /// What the field's tool prints of it.
+    pub printed: Printout,
+}
+
+/// What the field's tool prints of a stack, to the byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Printout {
+    /// Nothing: no tool prints manifests.
+    #[default]
+    Nothing,
+    /// This text, which may hold more than the resources: comments, documents of no kind.
+    Text(String),
+    /// The resources as Kustomize words them, which takes as long as a third of the build: [`Rendered::text`] does it.
+    Kustomized,
 }
 
 /// A rendered resource.
@@ -101,6 +130,8 @@ enum Source {
     Helm(helm::source::Source),
     Kustomize(kustomize::source::Source),
     Terraform(terraform::source::Source),
+    Given(given::Source),
+    Substituted(substitute::Source),
 }
 
 /// What was parsed before, so that a proof reads again only what an edit changed.
@@ -135,6 +166,8 @@ impl Declaration {
             Self::Helm(_) => Language::Helm,
             Self::Kustomize(_) => Language::Kustomize,
             Self::Terraform(_) => Language::Terraform,
+            Self::Given(_) => Language::ApplicationSet,
+            Self::Refused { language, .. } => *language,
         }
     }
 
@@ -145,6 +178,8 @@ impl Declaration {
             Self::Helm(installation) => installation.reads.covers(file),
             Self::Kustomize(overlay) => overlay.reads.covers(file),
             Self::Terraform(root) => root.may_read(file),
+            Self::Given(objects) => objects.reads.covers(file),
+            Self::Refused { reads, .. } => reads.covers(file),
         }
     }
 
@@ -161,7 +196,22 @@ impl Declaration {
                 kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
             }
             Self::Terraform(root) => terraform::render::render(tree, root),
+            Self::Given(objects) => Ok(given::render(objects)),
+            Self::Refused { refusal, .. } => Err((**refusal).clone()),
         }
+    }
+}
+
+impl Rendered {
+    /// The same with variables expanded, as Flux does after a build.
+    ///
+    /// # Errors
+    /// `stack-unreadable` where a text cannot be expanded, or is no object afterwards.
+    pub fn substituted(self, variables: substitute::Variables) -> Result<Self, Refusal> {
+        substitute::substitute(self, variables, &|value| {
+            kustomize::print::documents(std::iter::once(value))
+                .map_err(|error| Refusal::new(Code::EngineUnsupported, error.to_string(), "change the source by hand"))
+        })
     }
 }
 
@@ -200,8 +250,33 @@ fn inflated(tree: &dyn SourceTree, request: &ChartRequest, cache: &helm::render:
         let message = format!("the chart {}: {}", request.chart, refusal.message);
         if refusal.code == Code::StackUnreadable { Problem::broken(message) } else { Problem::unsupported(message) }
     })?;
+    let Printout::Text(text) = rendered.printed else {
+        return Err(Problem::unsupported("a chart that prints no text"));
+    };
     let files = rendered.files.into_iter().filter(|path| !laid.contains_key(path)).collect();
-    Ok(Inflated { text: rendered.printed.unwrap_or_default(), files })
+    Ok(Inflated { text, files })
+}
+
+impl Rendered {
+    /// What the field's tool prints, to the byte; nothing where there is no such tool.
+    ///
+    /// # Errors
+    /// `engine-unsupported` where the text becomes too long.
+    pub fn text(&self) -> Result<Option<Cow<'_, str>>, Refusal> {
+        match &self.printed {
+            Printout::Nothing => Ok(None),
+            Printout::Text(text) => Ok(Some(Cow::Borrowed(text))),
+            Printout::Kustomized => kustomize::print::documents(self.resources.iter().map(|resource| &*resource.value))
+                .map(|text| Some(Cow::Owned(text)))
+                .map_err(|error| {
+                    Refusal::new(
+                        Code::EngineUnsupported,
+                        format!("the kustomization is too much to print: {error}"),
+                        "make the kustomization smaller",
+                    )
+                }),
+        }
+    }
 }
 
 impl Resource {
@@ -227,6 +302,8 @@ impl Resource {
             Source::Helm(source) => fields.iter().map(|at| source.origins(at)).collect(),
             Source::Kustomize(source) => fields.iter().map(|at| source.origins(at)).collect(),
             Source::Terraform(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Given(source) => fields.iter().map(|at| source.origins(at)).collect(),
+            Source::Substituted(source) => fields.iter().map(|at| source.origins(at)).collect(),
         }
     }
 
@@ -234,7 +311,11 @@ impl Resource {
     /// than [`Self::origins`].
     pub fn chain(&self, at: &Pointer) -> Option<Chain> {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => None,
+            Source::Manifest(_)
+            | Source::Kustomize(_)
+            | Source::Terraform(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => None,
             Source::Helm(source) => source.chain(at),
         }
     }
@@ -243,7 +324,8 @@ impl Resource {
     pub fn renamed_by(&self) -> Option<&'static str> {
         match &self.source {
             Source::Helm(source) => source.volatile(&Pointer::of(["metadata", "name"])),
-            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => None,
+            Source::Substituted(source) => source.inner().renamed_by(),
+            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) | Source::Given(_) => None,
         }
     }
 
@@ -259,14 +341,19 @@ impl Resource {
                 moved.map(|(at, _)| (at.clone(), Dependence::Data)).collect()
             }
             (Source::Terraform(source), _) => source.dependents(fields, spot),
-            (Source::Manifest(_), Spot::Key(_)) => Vec::new(),
+            (Source::Substituted(source), _) => source.inner().dependents(fields, spot),
+            (Source::Manifest(_), Spot::Key(_)) | (Source::Given(_), _) => Vec::new(),
         }
     }
 
     /// Why the resource has no field at a pointer, where the language can tell.
     pub fn lack(&self, at: &Pointer) -> Lack {
         match &self.source {
-            Source::Manifest(_) | Source::Kustomize(_) | Source::Terraform(_) => Lack::default(),
+            Source::Manifest(_)
+            | Source::Kustomize(_)
+            | Source::Terraform(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => Lack::default(),
             Source::Helm(source) => source.lack(at),
         }
     }
@@ -274,7 +361,11 @@ impl Resource {
     /// What is wanted of it, in the form in which its source says such things: JSON in a text may come in any order.
     pub fn settled(&self, wanted: Value) -> Value {
         match &self.source {
-            Source::Manifest(_) | Source::Helm(_) | Source::Kustomize(_) => wanted,
+            Source::Manifest(_)
+            | Source::Helm(_)
+            | Source::Kustomize(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => wanted,
             Source::Terraform(source) => source.settled(wanted),
         }
     }
@@ -289,6 +380,8 @@ impl Resource {
             Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
             Source::Kustomize(source) => source.sites(steps, wanted),
             Source::Terraform(source) => source.sites(steps),
+            Source::Given(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Substituted(source) => source.sites(steps),
         }
     }
 
@@ -299,6 +392,8 @@ impl Resource {
             Source::Helm(source) => source.declared_at(),
             Source::Kustomize(source) => source.declared_at(),
             Source::Terraform(source) => source.declared_at(),
+            Source::Given(source) => source.declared_at(),
+            Source::Substituted(source) => source.inner().declared_at(),
         }
     }
 }
@@ -324,6 +419,7 @@ impl std::fmt::Display for Language {
             Self::Helm => "Helm",
             Self::Kustomize => "Kustomize",
             Self::Terraform => "Terraform",
+            Self::ApplicationSet => "Argo CD",
         })
     }
 }

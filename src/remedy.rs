@@ -15,7 +15,7 @@ use crate::{
         refusal::{Attempt, Code, Refusal},
         value::same,
     },
-    stack::{catalog::Catalog, owner},
+    stack::{catalog::Catalog, marks::Marks, owner},
 };
 use proof::Proved;
 
@@ -48,7 +48,8 @@ pub fn judge(catalog: &Catalog<'_>, finding: &Finding) -> Verdict {
 
 fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusal> {
     wanted::check(finding)?;
-    let owned = owner::find(catalog, finding.stack.as_deref(), &finding.resource)?;
+    let marks = finding.live.as_ref().map(Marks::of).unwrap_or_default().or(finding.hints.app.as_deref());
+    let owned = owner::find_live(catalog, finding.stack.as_deref(), &finding.resource, &marks)?;
     let declared = owned.resource();
     let wanted = declared.settled(wanted::wanted(finding, &declared.value)?);
     if same(&declared.value, &wanted) {

@@ -1,10 +1,12 @@
 //! All input and output. Everything here acts; what to do was decided in the core.
 
+pub mod charts;
 pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod forge;
 pub mod git;
+pub mod senders;
 pub mod server;
 pub mod store;
 pub mod telemetry;

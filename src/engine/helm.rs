@@ -9,6 +9,7 @@ pub mod chart;
 pub mod document;
 pub mod functions;
 pub mod lineage;
+mod memory;
 pub mod order;
 mod origins;
 pub mod render;

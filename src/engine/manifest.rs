@@ -5,7 +5,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -36,12 +36,14 @@ use crate::{
 const READER: Reader = Reader::Manifest;
 
 /// A folder of manifests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folder {
     /// The folder.
     pub path: RepoPath,
     /// Whether folders below it belong to it.
     pub recurse: bool,
+    /// Files that do not belong to it all the same.
+    pub without: Arc<BTreeSet<RepoPath>>,
 }
 
 /// Where a resource is written.
@@ -94,7 +96,7 @@ impl Folder {
     /// Tells whether a file is one of its manifests, by name.
     pub fn holds(&self, file: &RepoPath) -> bool {
         let inside = if self.recurse { file.is_within(&self.path) } else { file.parent().as_ref() == Some(&self.path) };
-        inside && matches!(file.extension().as_str(), "yaml" | "yml" | "json")
+        inside && matches!(file.extension().as_str(), "yaml" | "yml" | "json") && !self.without.contains(file)
     }
 }
 

@@ -157,6 +157,13 @@ impl Wording {
     }
 }
 
+impl Wording {
+    /// Makes the change in a draft; nothing where its text cannot say it.
+    pub fn in_draft(&self, draft: &mut Draft) -> Option<Splice> {
+        self.word(draft).ok()
+    }
+}
+
 impl Site {
     /// A step of a change, moved below `base` of a document.
     pub fn in_document(file: RepoPath, document: usize, base: &Pointer, change: &Change, reader: Reader) -> Self {

@@ -53,6 +53,9 @@ pub struct Finding {
     /// What shortens the way to the source.
     #[serde(default, skip_serializing_if = "Hints::is_empty")]
     pub hints: Hints,
+    /// Where the sender tells more: shown as text, never fetched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
 }
 
 /// What kind of wrong is reported.
@@ -127,6 +130,15 @@ pub struct Hints {
     /// The Argo CD or Flux object that deploys it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app: Option<String>,
+    /// The file that declares the resource, as the sender writes its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The first of the lines that declare it, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
 }
 
 impl Finding {
@@ -147,6 +159,7 @@ impl Finding {
             time: None,
             actor: None,
             hints: Hints::default(),
+            links: Vec::new(),
         }
     }
 }

@@ -16,6 +16,10 @@ pub enum ResourceId {
     Cloud(CloudId),
     /// A whole Argo CD application, where the sender names nothing smaller.
     Argocd(ArgocdId),
+    /// A whole Terraform workspace, where the sender names nothing smaller.
+    Workspace(WorkspaceId),
+    /// Lines of a file, where the sender names no resource: what is declared there has to be found.
+    File(FileId),
 }
 
 /// A Kubernetes object's identity as its manifest writes it.
@@ -71,6 +75,32 @@ pub struct ArgocdId {
     pub name: String,
 }
 
+/// A Terraform workspace as the service that runs it names it: HCP Terraform's workspace, Spacelift's stack, Atlantis's
+/// project.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkspaceId {
+    /// The service's organization, account or repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// Its name; with its folder before it where only both together are one.
+    pub name: String,
+}
+
+/// Lines of a file of the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileId {
+    /// The path as the sender writes it, without a leading slash; it may begin elsewhere than at the repository's root.
+    pub path: String,
+    /// The first line, from 1; absent where the whole file is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The last line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+}
+
 impl KubernetesId {
     /// The API group without its version; empty for the core group.
     pub fn group(&self) -> &str {
@@ -85,6 +115,14 @@ impl fmt::Display for ResourceId {
             Self::Terraform(id) => f.write_str(&id.address),
             Self::Cloud(id) => write!(f, "{} {} {}", id.provider, id.kind, id.id),
             Self::Argocd(id) => write!(f, "application {}", id.name),
+            Self::Workspace(id) => match &id.organization {
+                Some(organization) => write!(f, "workspace {organization}/{}", id.name),
+                None => write!(f, "workspace {}", id.name),
+            },
+            Self::File(id) => match id.line {
+                Some(line) => write!(f, "{}:{line}", id.path),
+                None => f.write_str(&id.path),
+            },
         }
     }
 }
@@ -113,5 +151,14 @@ mod tests {
         assert_eq!(serde_json::to_value(&id).expect("writes"), text);
         let cloud = json!({"cloud": {"provider": "aws", "type": "AWS::S3::Bucket", "id": "logs"}});
         assert!(matches!(serde_json::from_value(cloud), Ok(ResourceId::Cloud(_))));
+        for (text, shown) in [
+            (json!({"workspace": {"organization": "acme", "name": "net"}}), "workspace acme/net"),
+            (json!({"workspace": {"name": "net"}}), "workspace net"),
+            (json!({"file": {"path": "main.tf", "line": 4, "end_line": 12}}), "main.tf:4"),
+            (json!({"file": {"path": "main.tf"}}), "main.tf"),
+        ] {
+            let id: ResourceId = serde_json::from_value(text.clone()).expect("reads");
+            assert_eq!((id.to_string().as_str(), serde_json::to_value(&id).expect("writes")), (shown, text));
+        }
     }
 }

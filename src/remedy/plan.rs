@@ -12,7 +12,7 @@ use crate::{
         refusal::{Code, Refusal},
     },
     source::{edit::Splice, path::RepoPath, span::line_of, tree::TreeError, yaml::edit::Draft},
-    stack::{catalog::Catalog, owner::Owned},
+    stack::{carried, catalog::Catalog, lowered::is_laid, owner::Owned},
 };
 
 /// The steps that one change may need.
@@ -68,7 +68,7 @@ pub fn plans<'c>(
             "bring the source in line by hand, or report single fields",
         ));
     }
-    let sites = owned.resource().sites(steps, wanted)?;
+    let sites = carried::sites(catalog, owned.stack, owned.resource(), steps, wanted)?;
     Ok(choices(&sites).into_iter().map(move |chosen| {
         let named: Vec<String> = chosen.iter().map(|site| format!("{}: {}", site.file, site.label)).collect();
         (named.join(", "), word(catalog, &chosen))
@@ -173,7 +173,7 @@ fn draft(catalog: &Catalog<'_>, site: &Site) -> Result<Draft, Refusal> {
 fn refuse_protected(path: &RepoPath) -> Result<(), Refusal> {
     let inside_github = path.as_str().split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(".github"));
     let name = path.name().to_ascii_lowercase();
-    if inside_github || matches!(name.as_str(), "codeowners" | ".gitattributes" | ".gitmodules") {
+    if is_laid(path) || inside_github || matches!(name.as_str(), "codeowners" | ".gitattributes" | ".gitmodules") {
         return Err(Refusal::new(
             Code::ProtectedPath,
             format!("{path} decides who may do what, and is never edited"),

@@ -18,7 +18,12 @@ use crate::{
         value::same,
     },
     source::{diff::unified, path::RepoPath, tree::Overlay},
-    stack::{catalog::Catalog, owner::Owned},
+    stack::{
+        carriers::{self, Carriers},
+        catalog::Catalog,
+        edited::Edited,
+        owner::Owned,
+    },
 };
 
 /// An edit that was proved.
@@ -45,7 +50,7 @@ pub struct FileChange {
 pub struct Proof {
     /// The fields that changed: exactly the wanted ones.
     pub changed: Vec<ProvedChange>,
-    /// Fields that follow from those, such as checksums.
+    /// Fields that follow from those, such as checksums, or that carry them: what an Argo CD or Flux object says of the stack.
     pub derived: Vec<ProvedChange>,
     /// The stacks that read an edited file, all rendered before and after.
     pub stacks: Vec<String>,
@@ -101,19 +106,22 @@ impl Proved {
 pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -> Result<Proved, Refusal> {
     let changed = plan.files.iter().map(|(path, text)| (path.clone(), Some(text.as_bytes().into()))).collect();
     let after = Overlay::new(catalog.tree(), changed);
-    let readers: Vec<usize> = (0..catalog.stacks().len())
-        .filter(|&stack| plan.files.keys().any(|file| catalog.stacks()[stack].declaration.may_read(file)))
-        .collect();
+    let edited = Edited::new(catalog, &after, plan.files.keys());
+    let carriers = Carriers::of(catalog, owned.stack);
+    let mut readers: Vec<usize> = (0..catalog.stacks().len()).filter(|&stack| edited.touches(stack)).collect();
+    // What carries the edit is looked at also where another stack stands for it.
+    let carrying = carriers.stacks();
+    readers.extend(carrying.iter().filter(|&&stack| stack >= catalog.stacks().len() && edited.touches(stack)));
     let mut proof = Proof { changed: Vec::new(), derived: Vec::new(), stacks: Vec::new() };
     for stack in readers {
-        let name = &catalog.stacks()[stack].name;
+        let name = &catalog.stack(stack).name;
         if stack != owned.stack {
-            if is_apart(&catalog.stacks()[stack].declaration, catalog.rendered(stack).ok().as_deref(), &plan) {
+            if is_apart(&catalog.stack(stack).declaration, catalog.rendered(stack).ok().as_deref(), &plan) {
                 continue;
             }
-            refuse_unevaluated(name, &catalog.stacks()[stack].declaration, catalog.rendered(stack).err(), &plan)?;
+            refuse_unevaluated(name, &catalog.stack(stack).declaration, catalog.rendered(stack).err(), &plan)?;
         }
-        let (before, after) = match (catalog.rendered(stack), catalog.rendered_from(&after, stack)) {
+        let (before, after) = match (catalog.rendered(stack), edited.rendered(stack)) {
             // The field's tool cannot render it either, before or after: nothing of it is deployed that could move.
             (Err(before), Err(after)) if before.code == Code::StackUnreadable && before.message == after.message => {
                 continue;
@@ -121,10 +129,19 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
             (Ok(_), Err(after)) if after.code == Code::StackUnreadable => {
                 return Err(failed(&plan, format!("after the edit, {}", after.message)));
             }
+            (Err(before), _) if catalog.stack(stack).described.is_some() && stack != owned.stack => {
+                return Err(unseen(name, &before, &plan));
+            }
             (before, after) => (before?, after?),
         };
+        // What the resource itself describes follows it, as it does in the cluster.
+        if stack != owned.stack && carriers::follows(catalog, stack, owned.stack, owned.resource()) {
+            proof.stacks.push(name.clone());
+            continue;
+        }
         let target = (stack == owned.stack).then_some((owned.resource, wanted));
-        compare(name, &before, &after, target, &mut proof)?;
+        let carries = |resource: &Resource, at: &Pointer| carriers.carries(stack, resource, at);
+        compare(name, &before, &after, target, &carries, &mut proof)?;
         refuse_unnamed(name, &before)?;
         proof.stacks.push(name.clone());
     }
@@ -166,6 +183,13 @@ fn refuse_unevaluated(
     .at(file, None))
 }
 
+/// A stack that is described here and cannot be rendered here cannot be shown not to move.
+fn unseen(name: &str, why: &Refusal, plan: &Plan) -> Refusal {
+    let file = plan.files.keys().next().cloned().unwrap_or_default();
+    let message = format!("the stack {name} may read {file} too, and cannot be rendered: {}", why.message);
+    Refusal::new(Code::SharedSource, message, why.hint.clone()).at(file, None)
+}
+
 /// A stack that names a resource anew in every render never renders the same twice, so that nothing can be proved of it.
 fn refuse_unnamed(name: &str, rendered: &Rendered) -> Result<(), Refusal> {
     let unnamed = rendered.resources.iter().find_map(|resource| Some((resource, resource.renamed_by()?)));
@@ -186,6 +210,7 @@ fn compare(
     before: &Rendered,
     after: &Rendered,
     target: Option<(usize, &Value)>,
+    carries: &dyn Fn(&Resource, &Pointer) -> bool,
     proof: &mut Proof,
 ) -> Result<(), Refusal> {
     let shared = |what: String| {
@@ -213,7 +238,7 @@ fn compare(
             Some((position, wanted)) if position == index => wanted,
             _ => &old.value,
         };
-        let (derived, stray) = strays(expected, &new.value, &renamed);
+        let (derived, stray) = strays(expected, &new.value, &renamed, &|at| carries(old, at));
         proof.derived.extend(derived.into_iter().map(|field| ProvedChange { resource: new.id.clone(), field }));
         if let Some(stray) = stray {
             let place = format!("{stray} of {}", new.id);
@@ -285,12 +310,18 @@ fn skipped(rendered: &Rendered) -> Vec<(&RepoPath, &str)> {
 }
 
 /// The digests and names with digests that are not as expected, and the first other field that is not.
-fn strays(expected: &Value, actual: &Value, renamed: &[(&str, &str)]) -> (Vec<FieldChange>, Option<Pointer>) {
+fn strays(
+    expected: &Value,
+    actual: &Value,
+    renamed: &[(&str, &str)],
+    carries: &dyn Fn(&Pointer) -> bool,
+) -> (Vec<FieldChange>, Option<Pointer>) {
     if std::ptr::eq(expected, actual) || same(expected, actual) {
         return (Vec::new(), None);
     }
-    let (derived, strays): (Vec<_>, Vec<_>) =
-        differences(expected, actual).into_iter().partition(|change| is_digest(change) || is_name(change, renamed));
+    let (derived, strays): (Vec<_>, Vec<_>) = differences(expected, actual)
+        .into_iter()
+        .partition(|change| is_digest(change) || is_name(change, renamed) || carries(&change.path));
     (derived, strays.into_iter().next().map(|change| change.path))
 }
 

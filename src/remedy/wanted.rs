@@ -1,5 +1,6 @@
 //! What the source would have to say for a finding to be settled.
 
+use json_patch::PatchOperation;
 use serde_json::Value;
 
 use super::confidential::{filled, is_marker, is_withheld, new_secrets};
@@ -77,6 +78,13 @@ pub fn wanted(finding: &Finding, declared: &Value) -> Result<Value, Refusal> {
 fn patched(finding: &Finding, patch: &json_patch::Patch, declared: &Value) -> Result<Value, Refusal> {
     if patch.0.iter().any(|operation| serde_json::to_value(operation).is_ok_and(|operation| is_withheld(&operation))) {
         return Err(secret(finding, "the reported value looked secret and was not kept"));
+    }
+    if patch.0.iter().any(|one| matches!(one, PatchOperation::Remove(gone) if gone.path.is_root())) {
+        return Err(Refusal::new(
+            Code::PatchDoesNotApply,
+            format!("{} does not exist any more: its declaration is not deleted for that", finding.resource),
+            "apply the source again, or delete the declaration by hand",
+        ));
     }
     patch::patched(declared, patch, &|at| merge_keys(&finding.resource, at)).map_err(|error| {
         Refusal::new(

@@ -18,12 +18,20 @@ use std::{
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
+use serde_json::Value;
 
 use super::{
+    charts::Charts,
     git::{self, local::LocalTree},
     terminal::paint::visible,
 };
-use crate::webhook::sender::{Sender, Senders};
+use crate::{
+    source::yaml::{
+        parse::parse,
+        resolve::{Reader, value},
+    },
+    webhook::sender::{Sender, Senders},
+};
 
 /// The outcome of a run, as the exit code tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,9 +168,20 @@ struct Repository {
     /// A git work tree, as it is on disk, or a bare repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     repo: PathBuf,
+    /// A folder of charts that are in no repository, as folders or .tgz.
+    #[arg(long, value_name = "DIR")]
+    charts: Option<PathBuf>,
 }
 
 impl Repository {
+    /// The charts of `--charts`.
+    fn charts(&self) -> anyhow::Result<Charts> {
+        match &self.charts {
+            Some(folder) => Charts::read(folder).map_err(|error| Usage(format!("{error:#}")).into()),
+            None => Ok(Charts::default()),
+        }
+    }
+
     fn open(&self) -> anyhow::Result<LocalTree> {
         LocalTree::open(&self.repo).map_err(|error| match &error {
             git::Error::NotARepository { .. } | git::Error::NotTheTop { .. } | git::Error::NotTrusted { .. } => {
@@ -175,6 +194,42 @@ impl Repository {
             _ => anyhow::anyhow!("{error}"),
         })
     }
+}
+
+/// `--senders DIR`, which every command about senders takes.
+#[derive(Debug, clap::Args)]
+struct OwnSenders {
+    /// A folder of further senders; one with the name of ours replaces it.
+    #[arg(long = "senders", value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+impl OwnSenders {
+    fn read(&self) -> anyhow::Result<Senders> {
+        match &self.folder {
+            Some(folder) => super::senders::read(folder).map_err(|error| Usage(format!("{error:#}")).into()),
+            None => Ok(Senders::embedded()?),
+        }
+    }
+}
+
+/// A sender's payload. Kubernetes objects are often at hand as YAML: what is no JSON and reads as YAML objects is given as a
+/// list of them.
+fn payload(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = input(path)?;
+    let is_json = bytes.trim_ascii_start().first().is_none_or(|first| matches!(first, b'{' | b'[' | b'"'));
+    let objects = if is_json { None } else { std::str::from_utf8(&bytes).ok().and_then(yaml_objects) };
+    Ok(match objects {
+        Some(objects) => serde_json::to_vec(&objects)?,
+        None => bytes,
+    })
+}
+
+fn yaml_objects(text: &str) -> Option<Vec<Value>> {
+    let stream = parse(text).ok()?;
+    let filled = stream.documents.iter().filter_map(|document| Some((document, document.root?)));
+    let values = filled.map(|(document, root)| value(document, root, Reader::Manifest).ok());
+    values.map(|value| value.filter(Value::is_object)).collect()
 }
 
 /// The sender of a name.

@@ -4,6 +4,8 @@
 //! it. Reading it yields values that can be used as they are, or every problem at once, each with its place and what to
 //! do.
 
+pub mod network;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -14,6 +16,8 @@ use std::{
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use network::Network;
 
 use crate::model::{
     repository::{BranchName, RepoSlug},
@@ -55,6 +59,8 @@ pub struct SenderAccess {
     pub authentication: Option<String>,
     /// The secrets that are valid at once.
     pub secrets: Vec<Secret>,
+    /// The proxies whose word about client certificates counts.
+    pub proxies: Vec<Network>,
 }
 
 /// A repository that is looked after.
@@ -141,6 +147,9 @@ struct WrittenSender {
     /// The secrets that are valid at once.
     #[serde(default)]
     secrets: Vec<SecretSource>,
+    /// For mtls: the addresses of the proxies that verify client certificates, as 10.1.0.0/16 or 127.0.0.1.
+    #[serde(default)]
+    proxies: Vec<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -272,7 +281,17 @@ impl Reading<'_> {
             .enumerate()
             .filter_map(|(index, source)| self.secret(&format!("{place}.secrets[{index}]"), source))
             .collect();
-        (name, SenderAccess { authentication: written.authentication, secrets })
+        let mut proxies = Vec::new();
+        for (index, text) in written.proxies.iter().enumerate() {
+            match text.parse() {
+                Ok(network) => proxies.push(network),
+                Err(error) => self.problem(&format!("{place}.proxies[{index}]"), error),
+            }
+        }
+        if proxies.is_empty() && written.authentication.as_deref() == Some("mtls") {
+            self.problem(&place, "mtls needs proxies: the addresses that client certificates are believed from");
+        }
+        (name, SenderAccess { authentication: written.authentication, secrets, proxies })
     }
 
     fn repository(&mut self, index: usize, written: WrittenRepository) -> Option<Repository> {

@@ -11,6 +11,7 @@
 //! of the store. What exceeds a bound is told so (413, 408, 503 with `Retry-After`), and nobody else notices.
 
 mod body;
+pub mod keys;
 mod mapping;
 mod probes;
 mod receive;
@@ -19,7 +20,7 @@ mod senders;
 use std::{
     collections::BTreeMap,
     convert::Infallible,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -42,7 +43,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use self::{mapping::Mapping, senders::Endpoints};
+use self::{
+    keys::{Fetch, Keys},
+    mapping::Mapping,
+    senders::Endpoints,
+};
 use super::{
     config::{Config, Repository, SenderAccess},
     store::{Options, Store},
@@ -56,6 +61,7 @@ use crate::{
         repository::RepoSlug,
     },
     remedy::confidential,
+    shell,
     webhook::sender::Senders,
 };
 
@@ -123,6 +129,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Clock,
+    /// Fetches the public keys of senders that sign with their own.
+    pub fetch: Fetch,
     /// The bounds.
     pub limits: Limits,
     /// Who works on what is received; absent to only receive.
@@ -145,6 +153,7 @@ struct App {
     redact: Redact,
     metrics: Arc<Metrics>,
     clock: Clock,
+    keys: Keys,
     limits: Limits,
     mapping: Arc<Mapping>,
     bodies: Arc<Semaphore>,
@@ -155,11 +164,10 @@ impl Parts {
     /// What the operator's configuration describes: opens the store and reads the senders.
     pub fn from_config(config: &Config, job: Option<Job>) -> anyhow::Result<Self> {
         let clock = system_clock();
-        let mut senders = Senders::embedded()?;
-        if let Some(folder) = &config.webhooks {
-            let own = senders::read_folder(folder)?;
-            senders = senders.with(own)?;
-        }
+        let senders = match &config.webhooks {
+            Some(folder) => shell::senders::read(folder)?,
+            None => Senders::embedded()?,
+        };
         let settings = Settings { count: config.workers, lease: config.lease, ..Settings::default() };
         Ok(Self {
             store: Store::open(&config.data, Options { limit: config.data_limit }, clock())?,
@@ -172,6 +180,7 @@ impl Parts {
             },
             metrics: Arc::default(),
             clock,
+            fetch: keys::over_https()?,
             limits: Limits::default(),
             work: job.map(|job| (settings, job)),
         })
@@ -181,7 +190,7 @@ impl Parts {
 impl Server {
     /// Takes the addresses; port 0 takes any free one. Fails if a sender could not be verified.
     pub async fn bind(listen: SocketAddr, probes: Option<SocketAddr>, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { store, senders, access, route, redact, metrics, clock, limits, work } = parts;
+        let Parts { store, senders, access, route, redact, metrics, clock, fetch, limits, work } = parts;
         let endpoints = Endpoints::new(senders, &access)?;
         let take = async |address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("the address {address} cannot be taken"))
@@ -197,6 +206,7 @@ impl Server {
             redact,
             metrics,
             clock,
+            keys: Keys::new(fetch),
             limits,
             mapping: Mapping::new(limits.mapping, limits.commit)?,
             bodies: Arc::new(Semaphore::new(limits.bodies / body::UNIT)),
@@ -318,12 +328,12 @@ struct Face {
 }
 
 impl Face {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response, Infallible> {
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Response, Infallible> {
         match &self.probes {
             Some(probes) if !self.deliveries || probes::PATHS.contains(&request.uri().path()) => {
                 probes.call(request).await
             }
-            _ => Ok(receive::receive(&self.app, request).await),
+            _ => Ok(receive::receive(&self.app, request, peer).await),
         }
     }
 }
@@ -357,8 +367,8 @@ async fn accept(listener: TcpListener, face: Arc<Face>, connections: Arc<Semapho
     loop {
         let Ok(permit) = Arc::clone(&connections).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(serve(stream, Arc::clone(&face), permit));
+            Ok((stream, peer)) => {
+                tokio::spawn(serve(stream, peer.ip(), Arc::clone(&face), permit));
             }
             Err(error) => {
                 // Usually too many open files: others have to close first.
@@ -370,7 +380,7 @@ async fn accept(listener: TcpListener, face: Arc<Face>, connections: Arc<Semapho
 }
 
 /// Serves one connection until it closes, is too old, or the server ends.
-async fn serve(stream: TcpStream, face: Arc<Face>, permit: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, peer: IpAddr, face: Arc<Face>, permit: OwnedSemaphorePermit) {
     let app = &face.app;
     app.metrics.connections.inc();
     if let Err(error) = stream.set_nodelay(true) {
@@ -381,7 +391,7 @@ async fn serve(stream: TcpStream, face: Arc<Face>, permit: OwnedSemaphorePermit)
         .timer(TokioTimer::new())
         .header_read_timeout(app.limits.head)
         .max_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service_fn(|request| face.answer(request)));
+        .serve_connection(TokioIo::new(stream), service_fn(|request| face.answer(request, peer)));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Ok(ended),

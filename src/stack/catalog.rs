@@ -3,14 +3,25 @@
 //! Who looks for a resource goes through all stacks, who edits it needs one. So what every stack declares is remembered by
 //! name, and whole renders only while they are small together.
 
+mod described;
+mod names;
+pub mod render;
+
 use std::{
     cell::{OnceCell, RefCell},
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     rc::Rc,
     sync::Arc,
 };
 
-use super::{Stack, config::Config, discovery};
+use super::{
+    Stack,
+    config::Config,
+    discovery,
+    lowered::Rendering,
+    object::{Object, Reference, World, is_named},
+    surroundings::Surroundings,
+};
 use crate::{
     engine::{Parsed, Rendered},
     model::{
@@ -31,16 +42,26 @@ const MAX_KEPT: usize = 300_000;
 /// The stacks of a repository at one commit.
 pub struct Catalog<'t> {
     tree: &'t dyn SourceTree,
+    surroundings: Surroundings,
+    /// Those that are listed, then those that a described stack stands for.
     stacks: Vec<Stack>,
+    listed: usize,
     contents: Vec<OnceCell<Result<Rc<Contents>, Refusal>>>,
     kept: RefCell<Kept>,
+    /// Where the objects are that others refer to, by kind and name.
+    referable: BTreeMap<(String, String), Vec<Reference>>,
+    /// The stacks that are being rendered.
+    active: RefCell<Vec<usize>>,
+    /// Described stacks for which another one stands, while stacks are looked for.
+    superseded: BTreeSet<usize>,
     parsed: Parsed,
 }
 
 /// The renders that are remembered.
 #[derive(Default)]
 struct Kept {
-    rendered: HashMap<usize, Rc<Rendered>>,
+    rendered: HashMap<usize, Rc<Rendering>>,
+    refused: HashMap<usize, Refusal>,
     /// Their stacks, the latest last.
     order: VecDeque<usize>,
     /// The values that they hold themselves.
@@ -75,13 +96,42 @@ impl<'t> Catalog<'t> {
     /// # Errors
     /// `stack-unreadable` where the configuration is wrong; it is never guessed around.
     pub fn of(tree: &'t dyn SourceTree) -> Result<Self, Refusal> {
-        let config = configuration(tree)?;
-        let stacks = match config {
-            Some(config) if !config.stacks.is_empty() => discovery::configured(tree, &config.stacks),
-            _ => discovery::discover(tree),
+        Self::known_as(tree, &[])
+    }
+
+    /// The same of a repository that is known by some addresses.
+    ///
+    /// # Errors
+    /// `stack-unreadable` where the configuration is wrong; it is never guessed around.
+    pub fn known_as(tree: &'t dyn SourceTree, addresses: &[String]) -> Result<Self, Refusal> {
+        let config = configuration(tree)?.unwrap_or_default();
+        let surroundings = Surroundings {
+            remotes: addresses.to_vec(),
+            repositories: config.repositories,
+            clusters: config.clusters.iter().map(|cluster| serde_json::json!(cluster)).collect(),
+            ..Surroundings::default()
         };
-        let contents = stacks.iter().map(|_| OnceCell::new()).collect();
-        Ok(Self { tree, stacks, contents, kept: RefCell::default(), parsed: Parsed::default() })
+        let is_configured = !config.stacks.is_empty();
+        let stacks = match is_configured {
+            true => discovery::configured(tree, &config.stacks),
+            false => discovery::discover(tree),
+        };
+        let mut catalog = Self {
+            tree,
+            surroundings,
+            listed: stacks.len(),
+            contents: stacks.iter().map(|_| OnceCell::new()).collect(),
+            stacks,
+            kept: RefCell::default(),
+            referable: BTreeMap::new(),
+            active: RefCell::default(),
+            superseded: BTreeSet::new(),
+            parsed: Parsed::default(),
+        };
+        if !is_configured {
+            catalog.describe();
+        }
+        Ok(catalog)
     }
 
     /// The files.
@@ -91,7 +141,12 @@ impl<'t> Catalog<'t> {
 
     /// All stacks, in the order of the configuration or of their names.
     pub fn stacks(&self) -> &[Stack] {
-        &self.stacks
+        &self.stacks[..self.listed]
+    }
+
+    /// A stack, also one that another stands for.
+    pub fn stack(&self, position: usize) -> &Stack {
+        &self.stacks[position]
     }
 
     /// The position of the stack of a name.
@@ -99,8 +154,8 @@ impl<'t> Catalog<'t> {
     /// # Errors
     /// `stack-unknown`, naming the stacks that there are.
     pub fn position(&self, name: &str) -> Result<usize, Refusal> {
-        self.stacks.iter().position(|stack| stack.name == name).ok_or_else(|| {
-            let names: Vec<_> = self.stacks.iter().map(|stack| stack.name.as_str()).take(20).collect();
+        self.stacks().iter().position(|stack| stack.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.stacks().iter().map(|stack| stack.name.as_str()).take(20).collect();
             let known =
                 if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
             Refusal::new(
@@ -125,21 +180,41 @@ impl<'t> Catalog<'t> {
     /// # Errors
     /// What its engine refuses.
     pub fn rendered(&self, stack: usize) -> Result<Rc<Rendered>, Refusal> {
-        let Kept { rendered: kept, order, values } = &mut *self.kept.borrow_mut();
-        if let Some(rendered) = kept.get(&stack) {
-            return Ok(rendered.clone());
+        self.rendering(stack).map(|rendering| rendering.rendered.clone())
+    }
+
+    /// The same, with the files that were laid for it.
+    ///
+    /// # Errors
+    /// What its engine refuses.
+    pub fn rendering(&self, stack: usize) -> Result<Rc<Rendering>, Refusal> {
+        {
+            let kept = self.kept.borrow();
+            if let Some(rendering) = kept.rendered.get(&stack) {
+                return Ok(rendering.clone());
+            }
+            if let Some(refusal) = kept.refused.get(&stack) {
+                return Err(refusal.clone());
+            }
         }
-        let rendered = Rc::new(self.stacks[stack].declaration.render(self.tree, &self.parsed)?);
-        *values += rendered.values;
+        let rendering = match render::render(self, &self.active, stack, &self.stacks[stack], &self.parsed) {
+            Ok(rendering) => Rc::new(rendering),
+            Err(refusal) => {
+                self.kept.borrow_mut().refused.insert(stack, refusal.clone());
+                return Err(refusal);
+            }
+        };
+        let Kept { rendered: kept, order, values, .. } = &mut *self.kept.borrow_mut();
+        *values += rendering.rendered.values;
         while self.parsed.values() + *values > MAX_KEPT
             && let Some(oldest) = order.pop_front().and_then(|oldest| kept.remove(&oldest))
         {
-            *values -= oldest.values;
-            self.parsed.forget(oldest.files.difference(&rendered.files));
+            *values -= oldest.rendered.values;
+            self.parsed.forget(oldest.rendered.files.difference(&rendering.rendered.files));
         }
-        kept.insert(stack, rendered.clone());
+        kept.insert(stack, rendering.clone());
         order.push_back(stack);
-        Ok(rendered)
+        Ok(rendering)
     }
 
     /// What a file of this text was parsed to, where it was.
@@ -147,12 +222,73 @@ impl<'t> Catalog<'t> {
         self.parsed.manifests.stream(path, text)
     }
 
-    /// What a stack would render to from other files.
-    ///
-    /// # Errors
-    /// What its engine refuses.
-    pub fn rendered_from(&self, tree: &dyn SourceTree, stack: usize) -> Result<Rendered, Refusal> {
-        self.stacks[stack].declaration.render(tree, &self.parsed)
+    /// What earlier renders have parsed.
+    pub fn memory(&self) -> &Parsed {
+        &self.parsed
+    }
+
+    /// Tells whether a stack, or what describes it, may read a file.
+    pub fn may_read(&self, stack: usize, file: &RepoPath) -> bool {
+        self.chain(stack).any(|stack| self.stacks[stack].declaration.may_read(file))
+            || self.references(stack).iter().any(|at| {
+                at.stack != stack && self.chain(at.stack).any(|stack| self.stacks[stack].declaration.may_read(file))
+            })
+    }
+
+    /// A stack, the one that declares the object which describes it, and so on.
+    pub fn chain(&self, stack: usize) -> impl Iterator<Item = usize> + '_ {
+        let owner = |stack: &usize| self.stacks[*stack].described.as_ref().map(|described| described.object.stack);
+        std::iter::successors(Some(stack), owner).take(described::MAX_DEPTH + 2)
+    }
+
+    /// The objects that were looked up for a stack when it was rendered.
+    fn references(&self, stack: usize) -> Vec<Reference> {
+        let kept = self.kept.borrow();
+        let rendering = kept.rendered.get(&stack);
+        rendering.map(|rendering| rendering.references.iter().map(|(at, _)| at.clone()).collect()).unwrap_or_default()
+    }
+
+    /// The objects of a group, kind, namespace and name that others may refer to, those near to a stack first.
+    pub fn referable(
+        &self,
+        near: usize,
+        (group, kind): (&str, &str),
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Vec<Reference> {
+        let known = self.referable.get(&(kind.to_owned(), name.to_owned()));
+        let fits = |at: &&Reference| match &at.id {
+            // What makes an artifact is found by the artifact's name.
+            ResourceId::Kubernetes(id) if kind == "ExternalArtifact" => {
+                id.group() == group && id.namespace.as_deref().zip(namespace).is_none_or(|(own, asked)| own == asked)
+            }
+            ResourceId::Kubernetes(id) => is_named(id, group, kind, namespace, name),
+            _ => false,
+        };
+        let mut found: Vec<Reference> = known.into_iter().flatten().filter(fits).cloned().collect();
+        let chain: Vec<usize> = self.chain(near).collect();
+        found.sort_by_key(|at| chain.iter().position(|stack| *stack == at.stack).unwrap_or(usize::MAX));
+        found
+    }
+}
+
+impl World for Catalog<'_> {
+    fn tree(&self) -> &dyn SourceTree {
+        self.tree
+    }
+
+    fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    fn object(&self, at: &Reference) -> Result<Object, Refusal> {
+        let rendered = self.rendered(at.stack)?;
+        render::object(&rendered, at)
+    }
+
+    fn find(&self, near: usize, group: &str, kind: &str, namespace: Option<&str>, name: &str) -> Option<Object> {
+        let found = self.referable(near, (group, kind), namespace, name);
+        found.iter().find_map(|at| self.object(at).ok())
     }
 }
 

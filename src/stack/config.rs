@@ -2,6 +2,8 @@
 //!
 //! It is read from the default branch only, so that nobody's pull request can widen what the bot does.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -38,6 +40,32 @@ pub struct Config {
     /// The stacks of the repository. With none, they are discovered.
     #[serde(default)]
     pub stacks: Vec<StackConfig>,
+    /// The addresses that Argo CD and Flux know the repository by. With none, they are taken from the clone, or else from what
+    /// the repository's own objects name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repositories: Vec<String>,
+    /// The clusters that Argo CD's cluster generators see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<ClusterConfig>,
+}
+
+/// A cluster as Argo CD knows it: the content of its secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// Its name.
+    pub name: String,
+    /// The address of its API server.
+    pub server: String,
+    /// The project that it belongs to.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub project: String,
+    /// The labels of its secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// The annotations of its secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// One stack: a name, exactly one of `helm`, `kustomize`, `manifests` and `terraform`, and where it is deployed.

@@ -3,9 +3,9 @@
 //! What a chart, a kustomization or a module holds is its source and no stack of its own; so is a kustomization that another one
 //! includes.
 
-mod references;
+pub mod references;
 
-use std::{collections::BTreeSet, iter::successors};
+use std::{collections::BTreeSet, iter::successors, sync::Arc};
 
 use self::references::{Kind, References};
 use super::{
@@ -36,10 +36,8 @@ pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig]) -> Vec<Stack> {
     let mut references = References::of(tree);
     let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some());
     let closures = if has_root_module { Closures::of(tree) } else { Closures::default() };
-    let stack = |stack: &StackConfig| Stack {
-        name: stack.name.clone(),
-        declaration: declaration(tree, stack, &mut references, &closures),
-        cluster: stack.cluster.clone(),
+    let stack = |stack: &StackConfig| {
+        Stack::bare(stack.name.clone(), declaration(tree, stack, &mut references, &closures), stack.cluster.clone())
     };
     stacks.iter().map(stack).collect()
 }
@@ -51,9 +49,11 @@ fn declaration(
     closures: &Closures,
 ) -> Declaration {
     match stack {
-        StackConfig { manifests: Some(manifests), .. } => {
-            Declaration::Manifests(Folder { path: manifests.path.clone(), recurse: manifests.recurse })
-        }
+        StackConfig { manifests: Some(manifests), .. } => Declaration::Manifests(Folder {
+            path: manifests.path.clone(),
+            recurse: manifests.recurse,
+            without: Arc::default(),
+        }),
         StackConfig { helm: Some(helm), .. } => {
             let release = release(helm);
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
@@ -85,7 +85,7 @@ fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<
     // A chart may depend on charts anywhere.
     let reads =
         if enable_helm { Reads { folders: [RepoPath::root()].into(), ..Reads::default() }.into() } else { reads };
-    Declaration::Kustomize(Overlay { path, enable_helm, reads }.into())
+    Declaration::Kustomize(Overlay { path, enable_helm, reads_anywhere: false, reads }.into())
 }
 
 /// What a chart is released with.
@@ -120,7 +120,8 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     let in_chart =
         |path: &RepoPath| successors(Some(path.clone()), RepoPath::parent).any(|above| charts.contains(&above));
     // Also those in hidden folders and charts, and those that are links: they may read what lies elsewhere.
-    let all = tree.entries().iter().filter(|entry| is_kustomization(entry.path.name()));
+    let is_laid = |path: &RepoPath| path.as_str().starts_with(".git/");
+    let all = tree.entries().iter().filter(|entry| is_kustomization(entry.path.name()) && !is_laid(&entry.path));
     let mut kustomizations: BTreeSet<RepoPath> = all.filter_map(|entry| entry.path.parent()).collect();
 
     let mut stacks = Vec::new();
@@ -128,7 +129,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     let closures = Closures::of(tree);
     for folder in closures.roots() {
         let declaration = root_module(folder.clone(), Vec::new(), None, &closures);
-        stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
+        stacks.push(Stack::bare(folder.to_string(), declaration, None));
     }
     kustomizations.retain(|folder| references.kind(folder) != Kind::Manifest);
     // Also of those that are no stacks: what they name is no plain manifest either.
@@ -145,7 +146,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
     let parts: Vec<bool> = declared.iter().map(|(folder, _)| is_part(folder)).collect();
     for ((folder, declaration), is_part) in declared.into_iter().zip(parts) {
         if references.kind(folder) == Kind::Kustomization && !is_part {
-            stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
+            stacks.push(Stack::bare(folder.to_string(), declaration, None));
         }
     }
     let kustomized = references.files();
@@ -156,8 +157,9 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
         _ => false,
     });
     for folder in plain.iter().filter(|folder| !kustomizations.contains(folder)) {
-        let declaration = Declaration::Manifests(Folder { path: folder.clone(), recurse: false });
-        stacks.push(Stack { name: folder.to_string(), declaration, cluster: None });
+        let declaration =
+            Declaration::Manifests(Folder { path: folder.clone(), recurse: false, without: Arc::default() });
+        stacks.push(Stack::bare(folder.to_string(), declaration, None));
     }
     for chart in charts.iter().filter(|chart| chart.parent().is_none_or(|above| !in_chart(&above))) {
         stacks.extend(releases(tree, chart));
@@ -170,7 +172,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
 fn files_of(declaration: &Declaration) -> impl Iterator<Item = &RepoPath> {
     let files = match declaration {
         Declaration::Kustomize(overlay) => Some(&overlay.reads.files),
-        Declaration::Manifests(_) | Declaration::Helm(_) | Declaration::Terraform(_) => None,
+        _ => None,
     };
     files.into_iter().flatten()
 }
@@ -185,7 +187,7 @@ fn releases(tree: &dyn SourceTree, chart: &RepoPath) -> Vec<Stack> {
     let stack = |name: String, values: Vec<RepoPath>| {
         let release = release(&Helm { chart: chart.clone(), values, ..Helm::default() });
         let declaration = Declaration::Helm(Installation::new(tree, chart.clone(), release, false).into());
-        Stack { name, declaration, cluster: None }
+        Stack::bare(name, declaration, None)
     };
     let mut stacks: Vec<Stack> =
         beside.map(|values| stack(format!("{chart}+{}", values.name()), vec![values.clone()])).collect();

@@ -2,7 +2,11 @@
 
 use std::rc::Rc;
 
-use super::catalog::{Catalog, Contents, Declared};
+use super::{
+    Stack,
+    catalog::{Catalog, Contents, Declared},
+    marks::Marks,
+};
 use crate::{
     engine::{Rendered, Resource},
     model::{
@@ -39,8 +43,29 @@ impl Owned {
 /// # Errors
 /// `stack-unknown`, `owner-not-found`, `owner-ambiguous` (with the declarations), or why the named stack cannot be rendered.
 pub fn find(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId) -> Result<Owned, Refusal> {
+    find_in(catalog, stack, id, &[])
+}
+
+/// The same, of an object whose labels and annotations may say which stack deploys it. What they say is believed where that
+/// stack does declare it.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_live(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, marks: &Marks) -> Result<Owned, Refusal> {
+    let marked: Vec<usize> = (0..catalog.stacks().len()).filter(|at| marks.mean(catalog.stack(*at))).collect();
+    if stack.is_none()
+        && !marked.is_empty()
+        && let Ok(owned) = find_in(catalog, None, id, &marked)
+    {
+        return Ok(owned);
+    }
+    find_in(catalog, stack, id, &[])
+}
+
+fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &[usize]) -> Result<Owned, Refusal> {
     let searched = match stack {
         Some(name) => vec![catalog.position(name)?],
+        None if !among.is_empty() => among.to_vec(),
         None => (0..catalog.stacks().len()).collect(),
     };
     let (mut exact, mut open, mut successors, mut unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -55,12 +80,12 @@ pub fn find(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId) -> Resu
             }
         };
         for (index, resource) in contents.resources.iter().enumerate() {
-            match matches(&resource.id, id) {
+            match matches(&resource.id, id, catalog.stack(position)) {
                 Some(Match::Exact) => exact.push((position, index)),
                 Some(Match::Open) => open.push((position, index)),
                 None => {
                     if let (Some(lasting), Some(unhashed)) = (&resource.lasting, &unhashed)
-                        && matches(lasting, unhashed).is_some()
+                        && matches(lasting, unhashed, catalog.stack(position)).is_some()
                     {
                         successors.push((position, index));
                     }
@@ -68,6 +93,13 @@ pub fn find(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId) -> Resu
             }
         }
         unread.push((position, Ok(contents)));
+    }
+    // What an object is known to deploy is what runs; the same that only lies there is not.
+    for found in [&mut exact, &mut open, &mut successors] {
+        let is_deployed = |(position, _): &(usize, usize)| catalog.stack(*position).described.is_some();
+        if found.iter().any(is_deployed) {
+            found.retain(is_deployed);
+        }
     }
     let is_successor = exact.is_empty() && open.is_empty();
     match if is_successor {
@@ -107,7 +139,7 @@ enum Match {
     Open,
 }
 
-fn matches(declared: &ResourceId, wanted: &ResourceId) -> Option<Match> {
+fn matches(declared: &ResourceId, wanted: &ResourceId, stack: &Stack) -> Option<Match> {
     let (ResourceId::Kubernetes(declared), ResourceId::Kubernetes(wanted)) = (declared, wanted) else {
         return (declared == wanted).then_some(Match::Exact);
     };
@@ -119,6 +151,9 @@ fn matches(declared: &ResourceId, wanted: &ResourceId) -> Option<Match> {
     }
     match (&declared.namespace, &wanted.namespace) {
         (declared, wanted) if declared == wanted => Some(Match::Exact),
+        // Where the deployer's namespace is known, it is the object's.
+        (None, Some(wanted)) if stack.namespace.as_ref().is_some_and(|own| own == wanted) => Some(Match::Exact),
+        (None, Some(_)) if stack.namespace.is_some() => None,
         (None, _) | (_, None) => Some(Match::Open),
         _ => None,
     }

@@ -5,19 +5,22 @@
 //! `serde_json` bounds the nesting at 128 levels; of equal keys the last one counts, as it does for every consumer of
 //! JSON that could have looked at the bytes before us.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jaq_json::{Map, Rc, Val};
-use serde::{Deserialize, Serialize};
+pub mod wrapping;
 
-/// Items of one delivery; a sender with more splits them.
-pub const MAX_ITEMS: usize = 1_000;
+use jaq_json::{Rc, Val};
 
-/// A wrapping that a transport puts around the producer's object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Unwrap {
-    /// CloudEvents 1.0 in structured or batch mode: the item is `data`, or what `data_base64` holds.
-    CloudEvents,
+use wrapping::Unwrap;
+
+/// Items of one delivery of a sender that names no other limit; who has more splits them.
+pub const DEFAULT_ITEMS: usize = 1_000;
+
+/// What a delivery brings.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    /// One object of the producer, for the sender's program.
+    Event(Val),
+    /// Something of the transport's own: one sentence that says what. No program sees it.
+    Notice(String),
 }
 
 /// Why a body holds no items. The numbers of lines and items begin with 1.
@@ -41,8 +44,8 @@ pub enum EnvelopeError {
     #[error("the body has a whole number that 64 bits do not hold: {0}")]
     Inexact(String),
     /// More items than one delivery may have.
-    #[error("the delivery has more than {MAX_ITEMS} items: send fewer at a time")]
-    TooMany,
+    #[error("the delivery has more than {0} items: send fewer at a time")]
+    TooMany(usize),
     /// A wrapping that holds nothing that can be unwrapped.
     #[error("item {item}: {detail}")]
     Wrapping {
@@ -53,11 +56,16 @@ pub enum EnvelopeError {
     },
 }
 
-/// Splits a body into its items and takes their wrappings off.
+/// Splits a body into at most `limit` items and takes their wrappings off, in the order in which they are given.
 ///
 /// A list is its members. Several objects, one a line, are read where the content type says so (`application/x-ndjson`,
 /// `application/jsonl`) and where the first line is a whole JSON object followed by more.
-pub fn items(body: &[u8], content_type: Option<&str>, wrappings: &[Unwrap]) -> Result<Vec<Val>, EnvelopeError> {
+pub fn items(
+    body: &[u8],
+    content_type: Option<&str>,
+    wrappings: &[Unwrap],
+    limit: usize,
+) -> Result<Vec<Item>, EnvelopeError> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(EnvelopeError::Empty);
@@ -65,32 +73,67 @@ pub fn items(body: &[u8], content_type: Option<&str>, wrappings: &[Unwrap]) -> R
     if let Some(number) = inexact_number(body) {
         return Err(EnvelopeError::Inexact(number));
     }
-    let mut items = Vec::new();
+    let mut items = Items { all: Vec::new(), limit };
     if is_lines(content_type) {
         lines(body, &mut items)?;
     } else {
         match serde_json::from_slice(body) {
-            Ok(value) => spread(value, &mut items)?,
+            Ok(value) => items.spread(value)?,
             Err(_) if begins_with_object_line(body) => lines(body, &mut items)?,
             Err(error) => return Err(EnvelopeError::NotJson(error.to_string())),
         }
     }
     for wrapping in wrappings {
-        let mut inner = Vec::with_capacity(items.len());
-        for (item, value) in (1..).zip(items) {
-            match value {
-                Val::Obj(map) if is_wrapped(*wrapping, &map) => {
-                    let content =
-                        unwrapped(*wrapping, &map).map_err(|detail| EnvelopeError::Wrapping { item, detail })?;
-                    spread(content, &mut inner)?;
+        let mut inner = Items { all: Vec::with_capacity(items.all.len()), limit };
+        for (number, item) in (1..).zip(items.all) {
+            let unwrapped = match &item {
+                Item::Event(Val::Obj(event)) => wrapping.unwrapped(event),
+                _ => None,
+            };
+            let wrong = |detail| EnvelopeError::Wrapping { item: number, detail };
+            match unwrapped.transpose().map_err(wrong)? {
+                None => inner.push(item)?,
+                Some(contents) => {
+                    for content in contents {
+                        match content {
+                            Item::Event(value) => inner.spread(value)?,
+                            notice => inner.push(notice)?,
+                        }
+                    }
                 }
-                bare if inner.len() < MAX_ITEMS => inner.push(bare),
-                _ => return Err(EnvelopeError::TooMany),
             }
         }
         items = inner;
     }
-    Ok(items)
+    Ok(items.all)
+}
+
+/// Items of a delivery, never more than the limit.
+struct Items {
+    all: Vec<Item>,
+    limit: usize,
+}
+
+impl Items {
+    fn push(&mut self, item: Item) -> Result<(), EnvelopeError> {
+        if self.all.len() >= self.limit {
+            return Err(EnvelopeError::TooMany(self.limit));
+        }
+        self.all.push(item);
+        Ok(())
+    }
+
+    /// Adds a value, or the members of a list.
+    fn spread(&mut self, value: Val) -> Result<(), EnvelopeError> {
+        match value {
+            Val::Arr(values) if self.all.len() + values.len() > self.limit => Err(EnvelopeError::TooMany(self.limit)),
+            Val::Arr(values) => {
+                self.all.extend(Rc::unwrap_or_clone(values).into_iter().map(Item::Event));
+                Ok(())
+            }
+            value => self.push(Item::Event(value)),
+        }
+    }
 }
 
 fn is_lines(content_type: Option<&str>) -> bool {
@@ -101,14 +144,14 @@ fn is_lines(content_type: Option<&str>) -> bool {
     )
 }
 
-fn lines(body: &[u8], items: &mut Vec<Val>) -> Result<(), EnvelopeError> {
+fn lines(body: &[u8], items: &mut Items) -> Result<(), EnvelopeError> {
     for (index, line) in body.split(|b| *b == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         let value = serde_json::from_slice(line)
             .map_err(|error| EnvelopeError::NotJsonLine { line: index + 1, detail: error.to_string() })?;
-        spread(value, items)?;
+        items.spread(value)?;
     }
     Ok(())
 }
@@ -117,43 +160,6 @@ fn begins_with_object_line(body: &[u8]) -> bool {
     let mut filled = body.split(|b| *b == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace));
     let first = filled.next().and_then(|line| serde_json::from_slice::<Val>(line).ok());
     first.is_some_and(|value| matches!(value, Val::Obj(_))) && filled.next().is_some()
-}
-
-fn spread(value: Val, items: &mut Vec<Val>) -> Result<(), EnvelopeError> {
-    match value {
-        Val::Arr(values) if items.len() + values.len() <= MAX_ITEMS => items.extend(Rc::unwrap_or_clone(values)),
-        Val::Arr(_) => return Err(EnvelopeError::TooMany),
-        _ if items.len() >= MAX_ITEMS => return Err(EnvelopeError::TooMany),
-        value => items.push(value),
-    }
-    Ok(())
-}
-
-fn is_wrapped(wrapping: Unwrap, map: &Map) -> bool {
-    match wrapping {
-        Unwrap::CloudEvents => matches!(member(map, "specversion"), Some(Val::TStr(_))),
-    }
-}
-
-fn unwrapped(wrapping: Unwrap, event: &Map) -> Result<Val, String> {
-    let Unwrap::CloudEvents = wrapping;
-    if let Some(data) = member(event, "data") {
-        return Ok(data.clone());
-    }
-    let encoded = match member(event, "data_base64") {
-        Some(Val::TStr(encoded)) => encoded,
-        Some(_) => return Err("data_base64 of a CloudEvent must be a string".to_owned()),
-        None => return Err("a CloudEvent needs data or data_base64".to_owned()),
-    };
-    let bytes = STANDARD.decode(&***encoded).map_err(|_| "data_base64 of a CloudEvent is not base64".to_owned())?;
-    if let Some(number) = inexact_number(&bytes) {
-        return Err(format!("data_base64 has a whole number that 64 bits do not hold: {number}"));
-    }
-    serde_json::from_slice(&bytes).map_err(|error| format!("data_base64 of a CloudEvent is not JSON: {error}"))
-}
-
-fn member<'a>(map: &'a Map, name: &str) -> Option<&'a Val> {
-    map.get(&Val::utf8_str(name.to_owned()))
 }
 
 /// The first whole number outside strings that neither `i64` nor `u64` holds, cut to 40 digits.

@@ -9,13 +9,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    envelope::{self, EnvelopeError},
+    envelope::{self, EnvelopeError, Item},
     program::{self, RunError},
     sender::Sender,
 };
 use crate::model::{
     finding::{Actor, Finding, Hints, Intent, RuleRef, Severity, State},
-    resource::{ArgocdId, CloudId, KubernetesId, ResourceId, TerraformId},
+    resource::{ArgocdId, CloudId, FileId, KubernetesId, ResourceId, TerraformId, WorkspaceId},
     value,
 };
 
@@ -64,8 +64,8 @@ pub enum MapError {
         item: usize,
     },
     /// The items together map to more than one delivery may hold.
-    #[error("the delivery maps to more than {} findings: send fewer at a time", envelope::MAX_ITEMS)]
-    TooMany,
+    #[error("the delivery maps to more than {0} findings: send fewer at a time")]
+    TooMany(usize),
     /// An output is no finding.
     #[error("item {item}, output {output}: {detail}")]
     NotAFinding {
@@ -86,18 +86,26 @@ pub fn map(sender: &Sender, body: &[u8], content_type: Option<&str>) -> Result<V
     if body.len() > sender.body_limit() {
         return Err(MapError::TooLarge { bytes: body.len(), limit: sender.body_limit() });
     }
-    let items = envelope::items(body, content_type, sender.wrappings())?;
+    let limit = sender.limit();
+    let items = envelope::items(body, content_type, sender.wrappings(), limit)?;
     if items.is_empty() {
         return Ok(vec![Mapped::Ignored { why: "the delivery is an empty list".to_owned() }]);
     }
     let mut all = Vec::new();
-    for (item, value) in (1..).zip(items) {
-        let outputs = sender.program().run(value).map_err(|error| MapError::Program { item, error })?;
+    for (item, content) in (1..).zip(items) {
+        let value = match content {
+            Item::Event(value) => value,
+            Item::Notice(why) => {
+                all.push(Mapped::Ignored { why });
+                continue;
+            }
+        };
+        let outputs = sender.program().run(value, limit).map_err(|error| MapError::Program { item, error })?;
         if outputs.is_empty() {
             return Err(MapError::Nothing { item });
         }
-        if all.len() + outputs.len() > envelope::MAX_ITEMS {
-            return Err(MapError::TooMany);
+        if all.len() + outputs.len() > limit {
+            return Err(MapError::TooMany(limit));
         }
         for (output, value) in (1..).zip(outputs) {
             all.push(mapped(value).map_err(|detail| MapError::NotAFinding { item, output, detail })?);
@@ -173,6 +181,7 @@ fn misfit(finding: &Value) -> Option<String> {
         ("time", read::<Option<String>>),
         ("actor", read::<Option<Actor>>),
         ("hints", read::<Hints>),
+        ("links", read::<Vec<String>>),
     ];
     fn misfit_resource(resource: &Value) -> Option<String> {
         let inside = resource.as_object().filter(|worlds| worlds.len() == 1).and_then(|worlds| worlds.iter().next());
@@ -181,6 +190,8 @@ fn misfit(finding: &Value) -> Option<String> {
             "terraform" => Some(format!("/terraform{}", read::<TerraformId>(id)?)),
             "cloud" => Some(format!("/cloud{}", read::<CloudId>(id)?)),
             "argocd" => Some(format!("/argocd{}", read::<ArgocdId>(id)?)),
+            "workspace" => Some(format!("/workspace{}", read::<WorkspaceId>(id)?)),
+            "file" => Some(format!("/file{}", read::<FileId>(id)?)),
             _ => None,
         });
         wrong.or_else(|| read::<ResourceId>(resource))

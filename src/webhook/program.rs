@@ -23,9 +23,6 @@ use guard::{MAX_NESTING, MAX_OPERATORS};
 
 /// The longest text of a program with its prelude, in bytes; the parser recurses over it.
 pub const MAX_BYTES: usize = 64 * 1024;
-/// Outputs of one item.
-pub const MAX_OUTPUTS: usize = 1_000;
-
 /// How deep an output may nest: what `serde_json` reads back.
 const MAX_DEPTH: usize = 128;
 
@@ -97,9 +94,9 @@ pub enum RunError {
     /// The program stopped with an error, its own or jq's.
     #[error("{0}")]
     Failed(String),
-    /// More than [`MAX_OUTPUTS`].
-    #[error("the program yields more than {MAX_OUTPUTS} outputs for one item")]
-    TooMany,
+    /// More than were asked for.
+    #[error("the program yields more than {0} outputs for one item")]
+    TooMany(usize),
     /// An output that JSON cannot hold exactly.
     #[error("output {output} is not JSON: {detail}")]
     NotJson {
@@ -143,16 +140,16 @@ impl Program {
         Ok(Self { filter })
     }
 
-    /// Runs the program over one item and gives its outputs in order.
+    /// Runs the program over one item and gives its outputs, `limit` at most, in order.
     ///
     /// It neither ends nor prints anything of the process, whatever the program does, but it may run for ever and, in an
     /// arithmetic overflow of jaq, panic: the caller gives it a thread with a deadline.
-    pub fn run(&self, item: Val) -> Result<Vec<Value>, RunError> {
+    pub fn run(&self, item: Val, limit: usize) -> Result<Vec<Value>, RunError> {
         let context = Ctx::<Data>::new(&self.filter.lut, Vars::new([]));
         let mut outputs = Vec::new();
         for output in self.filter.id.run((context, item)) {
-            if outputs.len() == MAX_OUTPUTS {
-                return Err(RunError::TooMany);
+            if outputs.len() == limit {
+                return Err(RunError::TooMany(limit));
             }
             let output = output.map_err(|exception| RunError::Failed(told(exception)))?;
             let number = outputs.len() + 1;
@@ -277,6 +274,8 @@ mod tests {
     use serde::Deserialize;
     use serde_json::json;
 
+    const LIMIT: usize = 1_000;
+
     fn item(value: Value) -> Val {
         Val::deserialize(value).expect("JSON is a value")
     }
@@ -310,11 +309,14 @@ mod tests {
     #[test]
     fn a_halting_or_printing_program_fails_and_the_process_goes_on() {
         for text in ["halt", "halt(3)", "halt_error", "\"x\" | halt_error(2)", "debug", "stderr", "debug(\"x\")"] {
-            let error = program(text).run(item(json!(1))).expect_err(text).to_string();
+            let error = program(text).run(item(json!(1)), LIMIT).expect_err(text).to_string();
             assert_eq!(error, "halt, debug and stderr are not available in a map.jq", "{text}");
         }
-        assert_eq!(program("error").run(item(json!("own words"))), Err(RunError::Failed("own words".to_owned())));
-        assert_eq!(program("error(null)").run(item(json!(1))), Err(RunError::Failed("null".to_owned())));
+        assert_eq!(
+            program("error").run(item(json!("own words")), LIMIT),
+            Err(RunError::Failed("own words".to_owned()))
+        );
+        assert_eq!(program("error(null)").run(item(json!(1)), LIMIT), Err(RunError::Failed("null".to_owned())));
     }
 
     #[test]
@@ -331,26 +333,27 @@ mod tests {
     fn numbers_stay_exact_and_what_json_cannot_hold_is_an_error() {
         let numbers =
             json!([i64::MIN, i64::MAX, u64::MAX, 1_795_244_400_123_456_789_i64, 0.1, 1.0, -0.0, 1e300, 5e-324]);
-        assert_eq!(program(".").run(item(numbers.clone())), Ok(vec![numbers.clone()]));
-        assert_eq!(program("tojson | fromjson").run(item(numbers.clone())), Ok(vec![numbers]));
-        assert_eq!(program("1.50").run(item(json!(null))), Ok(vec![json!(1.5)]));
+        assert_eq!(program(".").run(item(numbers.clone()), LIMIT), Ok(vec![numbers.clone()]));
+        assert_eq!(program("tojson | fromjson").run(item(numbers.clone()), LIMIT), Ok(vec![numbers]));
+        assert_eq!(program("1.50").run(item(json!(null)), LIMIT), Ok(vec![json!(1.5)]));
         for text in ["1 / 0", "nan", ". + .", "{(\"1\" | tonumber | tojson | tobytes): 1}", "\"x\" | tobytes"] {
-            let error = program(text).run(item(json!(u64::MAX))).expect_err(text);
+            let error = program(text).run(item(json!(u64::MAX)), LIMIT).expect_err(text);
             assert!(matches!(error, RunError::NotJson { output: 1, .. }), "{text}: {error}");
         }
     }
 
     #[test]
     fn outputs_and_quotations_are_bounded() {
-        assert_eq!(program("range(.)").run(item(json!(MAX_OUTPUTS))).map(|all| all.len()), Ok(MAX_OUTPUTS));
-        assert_eq!(program("range(infinite)").run(item(json!(0))), Err(RunError::TooMany));
-        assert_eq!(program("repeat(.)").run(item(json!(0))), Err(RunError::TooMany));
-        assert_eq!(program("empty").run(item(json!(0))), Ok(Vec::new()));
-        let deep = program("reduce range(200) as $i (0; [.])").run(item(json!(0)));
+        assert_eq!(program("range(.)").run(item(json!(LIMIT)), LIMIT).map(|all| all.len()), Ok(LIMIT));
+        assert_eq!(program("range(infinite)").run(item(json!(0)), LIMIT), Err(RunError::TooMany(LIMIT)));
+        assert_eq!(program("repeat(.)").run(item(json!(0)), LIMIT), Err(RunError::TooMany(LIMIT)));
+        assert_eq!(program("empty").run(item(json!(0)), LIMIT), Ok(Vec::new()));
+        let deep = program("reduce range(200) as $i (0; [.])").run(item(json!(0)), LIMIT);
         assert!(matches!(deep, Err(RunError::NotJson { .. })), "{deep:?}");
-        let told = program(".a").run(item(json!("ä".repeat(10_000)))).expect_err("no object").to_string();
+        let told = program(".a").run(item(json!("ä".repeat(10_000))), LIMIT).expect_err("no object").to_string();
         assert_eq!(told.chars().count(), MAX_QUOTED + 1);
-        let hostile = program("fromjson").run(item(json!("[".repeat(500_000)))).expect_err("too deep").to_string();
+        let hostile =
+            program("fromjson").run(item(json!("[".repeat(500_000))), LIMIT).expect_err("too deep").to_string();
         assert!(hostile.contains("recursion limit"), "{hostile}");
     }
 

@@ -3,13 +3,14 @@
 //! Adding a product adds a folder below `webhooks/` and touches no Rust: the folders are part of the binary, and an
 //! operator's own folders come through [`Senders::from_files`] in the same form.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use include_dir::{Dir, File, include_dir};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    envelope::Unwrap,
+    envelope::{self, wrapping::Unwrap},
+    handshake::Handshake,
     program::{Program, ProgramError},
     signature::Authentication,
 };
@@ -19,17 +20,21 @@ use crate::model::pointer::Pointer;
 pub const DEFAULT_BODY_LIMIT: usize = 1 << 20;
 /// The largest body limit that a manifest may name, in bytes.
 pub const MAX_BODY_LIMIT: usize = 32 << 20;
+/// The most items that a manifest may allow a delivery.
+pub const MAX_LIMIT: usize = 50_000;
 
 const EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/webhooks");
 const PRELUDE: &str = "prelude.jq";
 const MANIFEST: &str = "sender.yaml";
 
 /// One product that posts findings.
-#[derive(Debug)]
 pub struct Sender {
     manifest: Manifest,
-    program: Program,
+    program: Compiled,
 }
+
+/// A program that is compiled when it is first asked for: there are dozens of senders, and most processes meet one.
+type Compiled = LazyLock<Program, Box<dyn FnOnce() -> Program + Send>>;
 
 /// The senders that a process knows, by name.
 #[derive(Debug, Default)]
@@ -49,11 +54,15 @@ struct Manifest {
     methods: Vec<Method>,
     #[serde(default = "default_body_limit")]
     body_limit: usize,
+    #[serde(default = "default_limit")]
+    limit: usize,
     authentication: Vec<Authentication>,
     #[serde(default)]
     delivery_id: DeliveryId,
     #[serde(default)]
     unwrap: Vec<Unwrap>,
+    #[serde(default)]
+    handshakes: Vec<Handshake>,
     program: String,
 }
 
@@ -146,6 +155,11 @@ impl Sender {
         self.manifest.body_limit
     }
 
+    /// The most items of a delivery, and the most findings and `ignored` that they map to.
+    pub fn limit(&self) -> usize {
+        self.manifest.limit
+    }
+
     /// The ways of authentication that the product can be set up for, the recommended one first.
     pub fn authentications(&self) -> &[Authentication] {
         &self.manifest.authentication
@@ -172,24 +186,58 @@ impl Sender {
         &self.manifest.unwrap
     }
 
+    /// The questions that it asks before it posts.
+    pub fn handshakes(&self) -> &[Handshake] {
+        &self.manifest.handshakes
+    }
+
+    /// The file of its program below the folder of senders (`falco/map.jq`).
+    pub fn program_file(&self) -> String {
+        match &self.manifest.program {
+            shared if shared.contains('/') => shared.clone(),
+            own => format!("{}/{own}", self.manifest.name),
+        }
+    }
+
     /// Its program.
     pub fn program(&self) -> &Program {
         &self.program
     }
 }
 
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.manifest.fmt(f)
+    }
+}
+
 impl Senders {
     /// The senders that are part of the binary.
     pub fn embedded() -> Result<Self, SenderError> {
-        Self::from_files(embedded_files(&EMBEDDED))
+        let later = |prelude: String, program: String| {
+            let compile =
+                move || Program::compile(&prelude, &program).expect("each embedded program compiles in a test");
+            Ok(Compiled::new(Box::new(compile)))
+        };
+        Self::read(embedded_files(&EMBEDDED), later)
     }
 
     /// Reads senders from files: paths relative to the folder of senders (`falco/sender.yaml`), with their content.
     ///
-    /// Only manifests, their programs and `prelude.jq` count; without a prelude the embedded one serves. Folders without
-    /// a manifest are no senders.
+    /// Only manifests, their programs and `prelude.jq` count; without a prelude the embedded one serves, and so do embedded
+    /// programs that a manifest names with their folder (`falco/map.jq`). Folders without a manifest are no senders.
     pub fn from_files<P: AsRef<str>, C: AsRef<[u8]>>(
         files: impl IntoIterator<Item = (P, C)>,
+    ) -> Result<Self, SenderError> {
+        Self::read(files, |prelude, program| {
+            let program = Program::compile(&prelude, &program)?;
+            Ok(Compiled::new(Box::new(move || program)))
+        })
+    }
+
+    fn read<P: AsRef<str>, C: AsRef<[u8]>>(
+        files: impl IntoIterator<Item = (P, C)>,
+        compile: impl Fn(String, String) -> Result<Compiled, ProgramError>,
     ) -> Result<Self, SenderError> {
         let files: BTreeMap<String, C> =
             files.into_iter().map(|(path, content)| (path.as_ref().to_owned(), content)).collect();
@@ -197,15 +245,19 @@ impl Senders {
             let read = |content: &C| str::from_utf8(content.as_ref()).map(ToOwned::to_owned);
             files.get(path).map(read).transpose().map_err(|_| SenderError::NotUtf8(path.to_owned()))
         };
-        let ours = || EMBEDDED.get_file(PRELUDE).and_then(File::contents_utf8).unwrap_or_default().to_owned();
-        let prelude = text(PRELUDE)?.unwrap_or_else(ours);
+        let ours = |path: &str| EMBEDDED.get_file(path).and_then(File::contents_utf8).map(ToOwned::to_owned);
+        let prelude = text(PRELUDE)?.or_else(|| ours(PRELUDE)).unwrap_or_default();
         let mut senders = Self::default();
         for path in files.keys() {
             let Some((folder, MANIFEST)) = path.split_once('/') else { continue };
             let manifest = Manifest::read(folder, &text(path)?.unwrap_or_default())?;
-            let program = text(&format!("{folder}/{}", manifest.program))?
+            let program = match manifest.program.contains('/') {
+                true => text(&manifest.program)?.or_else(|| ours(&manifest.program)),
+                false => text(&format!("{folder}/{}", manifest.program))?,
+            };
+            let program = program
                 .ok_or_else(|| SenderError::Missing { folder: folder.to_owned(), file: manifest.program.clone() })?;
-            let program = Program::compile(&prelude, &program)
+            let program = compile(prelude.clone(), program)
                 .map_err(|source| SenderError::Program { folder: folder.to_owned(), source })?;
             senders.add(Sender { manifest, program })?;
         }
@@ -274,6 +326,9 @@ impl Manifest {
         if manifest.body_limit == 0 || manifest.body_limit > MAX_BODY_LIMIT {
             return Err(wrong(format!("body_limit must be 1 to {MAX_BODY_LIMIT} bytes")));
         }
+        if manifest.limit == 0 || manifest.limit > MAX_LIMIT {
+            return Err(wrong(format!("limit must be 1 to {MAX_LIMIT} items")));
+        }
         if manifest.authentication.is_empty() || manifest.methods.is_empty() {
             return Err(wrong("authentication and methods need at least one entry".to_owned()));
         }
@@ -294,6 +349,10 @@ fn embedded_files(folder: &'static Dir<'static>) -> Vec<(&'static str, &'static 
 
 fn post() -> Vec<Method> {
     vec![Method::Post]
+}
+
+fn default_limit() -> usize {
+    envelope::DEFAULT_ITEMS
 }
 
 fn default_body_limit() -> usize {

@@ -4,8 +4,12 @@
 //! data of the sender's manifest. Every comparison takes the same time wherever the first difference is, and every secret
 //! is tried even when an earlier one fitted, so that timing tells neither bytes nor which secret is in use.
 
+pub mod oidc;
+pub mod sns;
+
+use ::hmac::{Hmac, KeyInit, Mac};
 use base64::{Engine as _, alphabet, engine};
-use hmac::{Hmac, KeyInit, Mac};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
 use sha2::{Sha256, Sha512};
 
@@ -43,6 +47,26 @@ pub enum Authentication {
     },
     /// `Authorization: Basic …` (RFC 7617); the secret is `user:password`.
     Basic,
+    /// The secret as the last segment of the URL's path, for products that can add no header. URLs end in logs of proxies
+    /// and of the product, so it is the weakest of all.
+    PathToken,
+    /// A client certificate that a proxy in front of us verified: the proxy writes its subject or fingerprint into a header,
+    /// and the secrets are the values that may post. Counts only from the addresses of configured proxies.
+    Mtls {
+        /// The header that the proxy sets, whatever the client sent in it.
+        header: String,
+    },
+    /// Amazon SNS: an RSA signature in the body, by a certificate from Amazon's own host. The secrets are the ARNs of the
+    /// topics that may post, since anybody can own a topic.
+    Sns,
+    /// A bearer token that an issuer signed (OpenID Connect, RS256), as Google's Pub/Sub sends it. The secrets are
+    /// `AUDIENCE EMAIL`: whom the token is for, and the service account that posts, since anybody can ask for a token.
+    Oidc {
+        /// The issuer, as `iss` of its tokens says it.
+        issuer: String,
+        /// Where its public keys are, as a JSON Web Key Set.
+        keys: String,
+    },
     /// Anybody may send anything. Never a default: an operator has to write the word.
     Insecure,
 }
@@ -51,6 +75,8 @@ pub enum Authentication {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are the meaning")]
 pub enum Hash {
+    /// Broken for collisions, which an HMAC does not need; only for products that have nothing else.
+    Sha1,
     Sha256,
     Sha512,
 }
@@ -80,7 +106,7 @@ impl Verified {
 }
 
 /// Why a delivery is not accepted. The text is for our log: the answer is 401 and says nothing of the reason.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum VerifyError {
     /// Nothing to verify with: the sender has no secret, or an empty one. It is the operator's to mend.
     #[error("no secret is configured, or an empty one: nothing can be verified")]
@@ -96,6 +122,21 @@ pub enum VerifyError {
     /// The delivery does not carry a header that the kind asks for.
     #[error("the header {0} is missing")]
     MissingHeader(String),
+    /// The URL does not end in a token.
+    #[error("the path ends without the token that this sender posts with")]
+    MissingToken,
+    /// The delivery came around the proxy that verifies client certificates.
+    #[error("the delivery did not come from a configured proxy, which alone can vouch for a client certificate")]
+    NotByProxy,
+    /// The body is not what its sender signs.
+    #[error("the body is not a signed message: {0}")]
+    MalformedMessage(&'static str),
+    /// The key that the signature names is not there, or cannot be read.
+    #[error("the key of the signature cannot be had: {0}")]
+    NoKey(&'static str),
+    /// A signature of somebody whom nobody allowed.
+    #[error("signed, but by or for somebody else: {0}")]
+    Stranger(&'static str),
     /// A header is not of the form that the kind asks for.
     #[error("the header {header} is malformed: expected {expected}")]
     MalformedHeader {
@@ -120,11 +161,16 @@ impl Authentication {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::StandardWebhooks => "standard-webhooks",
+            Self::Hmac { hash: Hash::Sha1, .. } => "hmac-sha1",
             Self::Hmac { hash: Hash::Sha256, .. } => "hmac-sha256",
             Self::Hmac { hash: Hash::Sha512, .. } => "hmac-sha512",
             Self::Bearer => "bearer",
             Self::Header { .. } => "header",
             Self::Basic => "basic",
+            Self::PathToken => "path-token",
+            Self::Mtls { .. } => "mtls",
+            Self::Sns => "sns",
+            Self::Oidc { .. } => "oidc",
             Self::Insecure => "insecure",
         }
     }
@@ -144,23 +190,54 @@ impl Authentication {
                 .find(|(_, secret)| standard_key(secret).is_none_or(|key| key.is_empty()))
                 .map(wrong("base64, usually after whsec_")),
             Self::Basic => all.find(|(_, secret)| !secret.expose().contains(':')).map(wrong("user:password")),
+            Self::PathToken => all.find(|(_, secret)| !is_token(secret.expose())).map(wrong(TOKEN)),
+            Self::Sns => all.find(|(_, secret)| !secret.expose().starts_with("arn:")).map(wrong("the ARN of a topic")),
+            Self::Oidc { .. } => {
+                all.find(|(_, secret)| oidc::expected(secret).is_none()).map(wrong("AUDIENCE EMAIL, with a space"))
+            }
             _ => None,
         };
         bad.map_or(Ok(()), Err)
     }
 }
 
-/// Verifies a delivery.
-///
-/// `header` looks a header up without regard to case; `now_unix` is the receiver's clock in seconds since 1970. Several
-/// secrets are valid at once, so that one can be rotated without a gap.
+/// What a delivery shows of its sender.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// Looks a header up without regard to case.
+    pub header: &'a dyn Fn(&str) -> Option<String>,
+    /// What follows the sender's path in the URL, without its slash.
+    pub token: Option<&'a str>,
+    /// Whether the delivery came from a configured proxy.
+    pub by_proxy: bool,
+    /// The raw body.
+    pub body: &'a [u8],
+    /// What stands at [`Authentication::key_of`]'s URL, where that asked for it.
+    pub key: Option<&'a [u8]>,
+    /// The receiver's clock in seconds since 1970.
+    pub now_unix: i64,
+}
+
+impl Authentication {
+    /// The URL of the public key that the delivery has to be verified with, for kinds whose sender signs with its own.
+    ///
+    /// It is of the manifest, or of a host that belongs to the signer alone: nothing a delivery says leads elsewhere.
+    pub fn key_of(&self, secrets: &[Secret], body: &[u8]) -> Result<Option<String>, VerifyError> {
+        match self {
+            Self::Sns => sns::Message::read(body)?.key_of(secrets).map(Some),
+            Self::Oidc { keys, .. } => Ok(Some(keys.clone())),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Verifies a delivery. Several secrets are valid at once, so that one can be rotated without a gap.
 pub fn verify(
     authentication: &Authentication,
     secrets: &[Secret],
-    header: &dyn Fn(&str) -> Option<String>,
-    body: &[u8],
-    now_unix: i64,
+    presented: &Presented<'_>,
 ) -> Result<Verified, VerifyError> {
+    let Presented { header, body, now_unix, .. } = *presented;
     authentication.check(secrets)?;
     let required = |name: &str| header(name).ok_or_else(|| VerifyError::MissingHeader(name.to_owned()));
     match authentication {
@@ -182,6 +259,10 @@ pub fn verify(
                 Encoding::Base64 => STRICT.decode(text).map_err(|_| malformed("base64"))?,
             };
             first_fit(secrets, |secret| match hash {
+                Hash::Sha1 => {
+                    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.expose().as_bytes());
+                    Some(hmac::verify(&key, body, &presented).is_ok())
+                }
                 Hash::Sha256 => fits::<Hmac<Sha256>>(secret, body, &presented),
                 Hash::Sha512 => fits::<Hmac<Sha512>>(secret, body, &presented),
             })
@@ -202,6 +283,26 @@ pub fn verify(
                 .map_err(|_| VerifyError::MalformedHeader { header: "authorization".to_owned(), expected: EXPECTED })?;
             first_fit(secrets, |secret| same(secret, &pair))
         }
+        Authentication::PathToken => {
+            let token = presented.token.ok_or(VerifyError::MissingToken)?;
+            first_fit(secrets, |secret| same(secret, token.as_bytes()))
+        }
+        Authentication::Mtls { .. } if !presented.by_proxy => Err(VerifyError::NotByProxy),
+        Authentication::Mtls { header: name } => {
+            let value = required(name)?;
+            first_fit(secrets, |secret| same(secret, value.as_bytes()))
+        }
+        Authentication::Sns => {
+            let message = sns::Message::read(body)?;
+            message.verify(presented.key.ok_or(VerifyError::NoKey("it was not fetched"))?, now_unix)?;
+            first_fit(secrets, |secret| same(secret, message.topic().as_bytes()))
+        }
+        Authentication::Oidc { issuer, .. } => {
+            let token = credentials(&required("authorization")?, "bearer", "Bearer and a token")?;
+            let keys = presented.key.ok_or(VerifyError::NoKey("they were not fetched"))?;
+            let claims = oidc::verified(&token, keys, issuer, now_unix)?;
+            first_fit(secrets, |secret| Some(claims.fit(secret)))
+        }
         Authentication::Insecure => Ok(Verified { secret: None }),
     }
 }
@@ -214,6 +315,13 @@ pub fn sign_standard_webhooks(secret: &Secret, id: &str, timestamp: i64, body: &
     let key = standard_key(secret).unwrap_or_else(|| secret.expose().as_bytes().to_vec());
     let mac = standard_mac(&key, id, &timestamp.to_string(), body);
     format!("v1,{}", STRICT.encode(mac.finalize().into_bytes()))
+}
+
+const TOKEN: &str = "at least 20 letters, digits, \"-\" and \"_\"";
+
+/// A segment of a path that needs no escaping and cannot be guessed.
+fn is_token(text: &str) -> bool {
+    text.len() >= 20 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 const STRICT: engine::GeneralPurpose = engine::GeneralPurpose::new(&alphabet::STANDARD, engine::general_purpose::PAD);
@@ -322,42 +430,59 @@ struct Written {
     prefix: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     encoding: Option<Encoding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keys: Option<String>,
 }
 
 impl TryFrom<Written> for Authentication {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let Written { kind, header, prefix, encoding } = written;
-        let plain = header.is_none() && prefix.is_none() && encoding.is_none();
+        let Written { kind, header, prefix, encoding, issuer, keys } = written;
+        let own = issuer.is_none() && keys.is_none();
+        let plain = header.is_none() && prefix.is_none() && encoding.is_none() && own;
         let token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         if let Some(header) = header.as_deref().filter(|name| name.is_empty() || !name.bytes().all(token)) {
             return Err(format!("{header:?} is no header: expected letters, digits, \"-\" and \"_\""));
         }
-        let hmac = |hash, header: Option<String>| match header {
-            Some(header) => Ok(Self::Hmac {
+        let hash = match kind.as_str() {
+            "hmac-sha1" => Some(Hash::Sha1),
+            "hmac-sha256" => Some(Hash::Sha256),
+            "hmac-sha512" => Some(Hash::Sha512),
+            _ => None,
+        };
+        match (kind.as_str(), hash, header) {
+            (_, Some(hash), Some(header)) if own => Ok(Self::Hmac {
                 hash,
                 header,
-                prefix: prefix.clone().unwrap_or_default(),
+                prefix: prefix.unwrap_or_default(),
                 encoding: encoding.unwrap_or_default(),
             }),
-            None => Err(format!("the authentication {kind} needs the header that carries the signature")),
-        };
-        match (kind.as_str(), header) {
-            ("hmac-sha256", header) => hmac(Hash::Sha256, header),
-            ("hmac-sha512", header) => hmac(Hash::Sha512, header),
-            ("header", Some(header)) if prefix.is_none() && encoding.is_none() => Ok(Self::Header { header }),
-            ("header", _) => Err("the authentication header needs the name of a header and nothing else".to_owned()),
-            ("standard-webhooks", _) if plain => Ok(Self::StandardWebhooks),
-            ("bearer", _) if plain => Ok(Self::Bearer),
-            ("basic", _) if plain => Ok(Self::Basic),
-            ("insecure", _) if plain => Ok(Self::Insecure),
-            ("standard-webhooks" | "bearer" | "basic" | "insecure", _) => {
+            (_, Some(_), _) => Err(format!("the authentication {kind} needs the header that carries the signature")),
+            ("header" | "mtls", _, Some(header)) if prefix.is_none() && encoding.is_none() && own => {
+                Ok(if kind == "mtls" { Self::Mtls { header } } else { Self::Header { header } })
+            }
+            ("header" | "mtls", ..) => {
+                Err(format!("the authentication {kind} needs the name of a header and nothing else"))
+            }
+            ("oidc", _, None) if prefix.is_none() && encoding.is_none() => match (issuer, keys) {
+                (Some(issuer), Some(keys)) if keys.starts_with("https://") => Ok(Self::Oidc { issuer, keys }),
+                _ => Err("the authentication oidc needs the issuer and the https URL of its keys".to_owned()),
+            },
+            ("standard-webhooks", ..) if plain => Ok(Self::StandardWebhooks),
+            ("bearer", ..) if plain => Ok(Self::Bearer),
+            ("basic", ..) if plain => Ok(Self::Basic),
+            ("path-token", ..) if plain => Ok(Self::PathToken),
+            ("sns", ..) if plain => Ok(Self::Sns),
+            ("insecure", ..) if plain => Ok(Self::Insecure),
+            ("standard-webhooks" | "bearer" | "basic" | "path-token" | "sns" | "oidc" | "insecure", ..) => {
                 Err(format!("the authentication {kind} takes no further members"))
             }
             _ => Err(format!(
-                "unknown authentication {kind:?}: expected standard-webhooks, hmac-sha256, hmac-sha512, bearer, header, \
-                 basic or insecure"
+                "unknown authentication {kind:?}: expected standard-webhooks, hmac-sha1, hmac-sha256, hmac-sha512, bearer, \
+                 header, basic, path-token, mtls, sns, oidc or insecure"
             )),
         }
     }
@@ -366,12 +491,15 @@ impl TryFrom<Written> for Authentication {
 impl From<Authentication> for Written {
     fn from(authentication: Authentication) -> Self {
         let kind = authentication.kind().to_owned();
-        let plain = Self { kind, header: None, prefix: None, encoding: None };
+        let plain = Self { kind, header: None, prefix: None, encoding: None, issuer: None, keys: None };
         match authentication {
             Authentication::Hmac { header, prefix, encoding, .. } => {
                 Self { header: Some(header), prefix: Some(prefix), encoding: Some(encoding), ..plain }
             }
-            Authentication::Header { header } => Self { header: Some(header), ..plain },
+            Authentication::Header { header } | Authentication::Mtls { header } => {
+                Self { header: Some(header), ..plain }
+            }
+            Authentication::Oidc { issuer, keys } => Self { issuer: Some(issuer), keys: Some(keys), ..plain },
             _ => plain,
         }
     }
@@ -404,7 +532,8 @@ mod tests {
             let found = headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, value)| (*value).to_owned())
         };
-        verify(authentication, &secrets(texts), &header, body, now).map(Verified::secret)
+        let presented = Presented { header: &header, token: None, by_proxy: false, body, key: None, now_unix: now };
+        verify(authentication, &secrets(texts), &presented).map(Verified::secret)
     }
 
     fn standard(texts: &[&str], signature: &str, timestamp: &str, now: i64) -> Result<Option<usize>, VerifyError> {
@@ -581,7 +710,9 @@ mod tests {
         );
         for (text, why) in [
             ("{kind: hmac-sha256}", "needs the header"),
-            ("{kind: hmac-sha1, header: X}", "unknown authentication \"hmac-sha1\""),
+            ("{kind: hmac-md5, header: X}", "unknown authentication \"hmac-md5\""),
+            ("{kind: oidc, issuer: 'https://a.example.com'}", "needs the issuer and the https URL"),
+            ("{kind: mtls}", "needs the name of a header"),
             ("{kind: bearer, header: X}", "takes no further members"),
             ("{kind: header}", "needs the name of a header"),
             ("{kind: header, header: ''}", "\"\" is no header"),

@@ -24,7 +24,7 @@ const SHELL_ROWS: &[&[&str]] = &[
     &["server", "action"],
     &["worker"],
     &["forge", "git", "live", "store", "stream"],
-    &["config", "telemetry", "terminal"],
+    &["config", "senders", "telemetry", "terminal"],
 ];
 
 /// What the pure core must not name.

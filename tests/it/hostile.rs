@@ -20,6 +20,13 @@ fn copies_of_copies_end_at_a_limit() {
 }
 
 #[test]
+fn a_resource_that_is_gone_stays_declared() {
+    let (code, message) = refused(&[("k8s/cart.yaml", CART)], json!([{"op": "remove", "path": ""}]));
+    assert_eq!(code, Code::PatchDoesNotApply);
+    assert!(message.contains("does not exist any more"), "{message}");
+}
+
+#[test]
 fn a_patch_that_nests_on_and_on_ends_at_a_limit() {
     let patch: Vec<_> =
         (1..900).map(|n| json!({"op": "add", "path": format!("/data{}", "/a".repeat(n)), "value": {}})).collect();

@@ -3,6 +3,7 @@
 mod architecture;
 mod charts;
 mod cli;
+mod described;
 mod documents;
 mod fix;
 mod forge;

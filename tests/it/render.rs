@@ -7,7 +7,9 @@
 //! the same two of `kubectl kustomize` (Kustomize 5.5.0). `kustomize-with-charts` is the
 //! same with `--enable-helm`. Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
 
+mod again;
 mod moved;
+mod planned;
 
 use std::{
     collections::BTreeMap,
@@ -164,7 +166,7 @@ impl Case {
         let tree = MemoryTree::of(files);
         let said = |refusal: sourceward::model::refusal::Refusal| format!("{}: {}", refusal.code, refusal.message);
         let rendered = Catalog::of(&tree).and_then(|catalog| catalog.rendered(0)).map_err(said)?;
-        Ok(rendered.printed.clone().expect("these stacks print text"))
+        Ok(rendered.text().map_err(said)?.expect("these stacks print text").into_owned())
     }
 
     /// What the field's tool makes of it.

@@ -1,5 +1,7 @@
 //! The receiver over real HTTP: every answer, every bound, and that 202 means stored.
 
+mod authentication;
+
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -80,6 +82,7 @@ fn access() -> BTreeMap<String, SenderAccess> {
     let one = |authentication: Option<&str>, secrets: &[&str]| SenderAccess {
         authentication: authentication.map(str::to_owned),
         secrets: secrets.iter().map(|text| Secret::new(*text)).collect(),
+        proxies: Vec::new(),
     };
     BTreeMap::from([
         ("generic".to_owned(), one(None, &["whsec_b2xkLXNlY3JldA==", SECRET])),
@@ -103,6 +106,7 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
         redact: Redact { finding: Arc::new(Finding::clone), text: Arc::new(|text| text.replace("hunter2", "…")) },
         metrics: Arc::default(),
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
+        fetch: Arc::new(|url| Box::pin(async move { anyhow::bail!("nothing is at {url}") })),
         limits,
         work,
     }
@@ -110,11 +114,17 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
 
 impl Running {
     async fn start(limits: Limits, work: Option<(Settings, Job)>) -> Self {
+        Self::start_with(limits, work, |_| {}).await
+    }
+
+    async fn start_with(limits: Limits, work: Option<(Settings, Job)>, change: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path(), Options::default(), NOW).expect("opens");
         let clock = Arc::new(AtomicI64::new(NOW));
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(local, None, parts(&store, limits, &clock, work)).await.expect("binds");
+        let mut parts = parts(&store, limits, &clock, work);
+        change(&mut parts);
+        let server = Server::bind(local, None, parts).await.expect("binds");
         let address = server.address().expect("an address");
         let (stop, stopped) = oneshot::channel();
         let ended = tokio::spawn(server.run(async {
@@ -494,7 +504,7 @@ async fn a_sender_that_could_not_be_verified_keeps_the_server_from_starting() {
     for (sender, authentication, secrets, expected) in cases {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(folder.path(), Options::default(), NOW).expect("opens");
-        let access = SenderAccess { authentication: authentication.map(str::to_owned), secrets };
+        let access = SenderAccess { authentication: authentication.map(str::to_owned), secrets, proxies: Vec::new() };
         let parts = Parts {
             access: BTreeMap::from([(sender.to_owned(), access)]),
             ..parts(&store, limits(), &Arc::new(AtomicI64::new(NOW)), None)

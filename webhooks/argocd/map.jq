@@ -68,7 +68,51 @@ def in_sync($app):
     elif length > 1000 then ignored("the application is in sync; it has more than 1000 resources, which are looked at again later")
     else .[] | resource_finding($app; "resolved"; "is in sync") end;
 
-if type != "object" or (.app | type) != "object" or .kind != "argocd.outofsync" then
+# One of the managed resources that the API lists: normalizedLiveState is what runs, without what ignoreDifferences leaves
+# out, and predictedLiveState is what would run after a sync. The four states are JSON in texts.
+def without($keys): if type == "object" then with_entries(select(.key | among($keys) | not)) else . end;
+def state($text): ($text // "null") | (if type == "string" then maybe(fromjson) else . end)
+  | if type == "object" then
+      without(["status"])
+      | if (.metadata | type) == "object" then .metadata |= (
+          without(["managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"])
+          | if .annotations then .annotations |= without(["kubectl.kubernetes.io/last-applied-configuration"]) else . end)
+        else . end
+    elif . == null then null else error("expected the states of an object as JSON in texts") end;
+
+# Items of lists are told apart by name: where the declared list is another one, the patch must not apply.
+def guards($from): . as $path
+  | [range(1; length)] | map($path[:. + 1] | select(.[-1] | type == "number") | . + ["name"]
+    | . as $at | maybe($from | getpath($at)) | select(type == "string") | {op: "test", path: ($at | pointer), value: .});
+
+def patch($from; $to): [differences($from; $to)[] | . as $path | guards($from), [operation($from; $to)]] | add // [] | unique_in_order;
+
+def managed:
+  . as $item
+  | state(.targetState) as $target | state(.normalizedLiveState // .liveState) as $live
+  | state(.predictedLiveState // .targetState) as $declared
+  | ($live // $declared // $target) as $any
+  | "\(.kind) \(if .namespace | text then .namespace + "/" else "" end)\(.name)" as $name
+  | if .hook == true then ignored("\($name) is a hook: it is not part of the desired state")
+    elif $target == null then ignored("\($name) is declared nowhere: Argo CD would prune it")
+    elif $live == $declared then ignored("\($name) is in sync")
+    else
+      kubernetes($any.apiVersion; .kind; .namespace; .name) as $resource
+      | {id: "\(.group // "")/\(.kind):\(.namespace // "")/\(.name)", intent: "drift", resource: $resource, title: "\($name) \(if $live == null then "does not exist any more" else "differs from what is declared" end)",
+        patch: (if $live == null then [{op: "remove", path: ""}]
+          elif .kind == "Secret" then [{op: "replace", path: "/data", value: withheld("Argo CD masks the data of Secrets")}]
+          else patch($declared; $live) end)}
+    end;
+
+def managed_resources: .items
+  | if type != "array" then error("items: expected a list of managed resources")
+    elif . == [] then ignored("the application manages no resources")
+    else .[] | if type == "object" then managed else error("items: expected managed resources, found: \(type)") end end;
+
+if type == "object" and has("items") and (has("app") | not) then managed_resources
+elif type == "object" and has("resources") and has("revision") and (has("app") | not) then
+  ignored("the result of a sync says what was applied, not what differs")
+elif type != "object" or (.app | type) != "object" or .kind != "argocd.outofsync" then
   error("expected {\"kind\": \"argocd.outofsync\", \"app\": {{toJson .app}}} as the README of this sender shows it")
 elif (.app.metadata.name | text) == null then error("app.metadata.name: expected the application's name")
 else

@@ -17,6 +17,7 @@ use crate::{
     model::pointer::Pointer,
     source::{
         lineage::{
+            hash::Seeded,
             sets::{SetId, Sets},
             text::{MadeOf, Slice, Text, TextBuilder},
         },
@@ -25,7 +26,7 @@ use crate::{
             parse::parse_first,
             resolve::{self, Reader},
             rope::Rope,
-            tree::{self, NodeKind, ScalarStyle},
+            tree::{self, Entry, NodeKind, ScalarStyle},
         },
     },
 };
@@ -40,7 +41,7 @@ pub const MAX_KEPT: usize = 64 << 20;
 /// Documents that were parsed before, by their text.
 #[derive(Debug, Default)]
 pub struct Parsed {
-    documents: HashMap<Box<[u8]>, Arc<Content>>,
+    documents: HashMap<Box<[u8]>, Arc<Content>, Seeded>,
     kept: usize,
 }
 
@@ -129,16 +130,19 @@ fn separator(text: &[u8], from: usize) -> Option<usize> {
 
 /// A range without white space at its ends: `strings.TrimSpace`.
 fn trimmed(file: &[u8], range: Range<usize>) -> Range<usize> {
-    let mut start = range.start;
-    for chunk in file[range.clone()].utf8_chunks() {
+    let is_space = |byte: &&u8| matches!(byte, b'\t'..=b'\r' | b' ');
+    let mut start = range.start + file[range.clone()].iter().take_while(is_space).count();
+    let is_plain = file[start..range.end].first().is_none_or(u8::is_ascii);
+    let rest = if is_plain { &[][..] } else { &file[start..range.end] };
+    for chunk in rest.utf8_chunks() {
         let left = chunk.valid().trim_start();
         start += chunk.valid().len() - left.len();
         if !left.is_empty() || !chunk.invalid().is_empty() {
             break;
         }
     }
-    let mut end = range.end;
-    while end > start {
+    let mut end = range.end - file[start..range.end].iter().rev().take_while(is_space).count();
+    while end > start && (!file[end - 1].is_ascii() || is_space(&&file[end - 1])) {
         let tail = (end.saturating_sub(4).max(start)..end)
             .find_map(|from| std::str::from_utf8(&file[from..end]).ok())
             .and_then(|tail| tail.chars().next_back());
@@ -310,15 +314,23 @@ impl Document {
     }
 }
 
+/// The most keys of a map that are compared one by one.
+const FEW: usize = 16;
+
 fn repeated(document: &tree::Document) -> Vec<String> {
-    let mut repeated = Vec::new();
+    let (mut repeated, seed) = (Vec::new(), Seeded::default());
     for node in &document.nodes {
         let NodeKind::Mapping { entries, .. } = &node.kind else { continue };
-        let mut seen = HashSet::new();
-        for entry in entries {
-            if let NodeKind::Scalar { text, .. } = &document.node(entry.key).kind
-                && !seen.insert(text)
-            {
+        let mut seen = HashSet::with_hasher(seed.clone());
+        for (at, entry) in entries.iter().enumerate() {
+            let NodeKind::Scalar { text, .. } = &document.node(entry.key).kind else { continue };
+            let is_new = if entries.len() <= FEW {
+                let is_text = |before: &Entry| matches!(&document.node(before.key).kind, NodeKind::Scalar { text: other, .. } if other == text);
+                !entries[..at].iter().any(is_text)
+            } else {
+                seen.insert(text)
+            };
+            if !is_new {
                 repeated.push(text.clone());
             }
         }

@@ -100,6 +100,13 @@ impl Functions {
         Self { by_name }
     }
 
+    /// The same with more functions, which win over those of their names.
+    #[must_use]
+    pub fn with(mut self, more: &'static [Function]) -> Self {
+        self.by_name.extend(more.iter().map(|function| (function.name, Callee::Plain(function))));
+        self
+    }
+
     /// What a name stands for.
     pub fn find(&self, name: &str) -> Option<Callee> {
         self.by_name.get(name).copied()

@@ -2,7 +2,7 @@
 //!
 //! From helm 3.17's `releaseutil`: `kind_sorter.go` and `manifest_sorter.go`.
 
-use std::cmp::Ordering;
+use std::{borrow::Borrow, cmp::Ordering};
 
 use serde_json::{Map, Value};
 
@@ -118,10 +118,11 @@ impl Hook {
 }
 
 /// Sorts documents, given in the order of their files' paths, as Helm prints them, and leaves out what it leaves out.
-pub fn sort<T>(documents: Vec<(Head, T)>) -> Vec<(Head, T)> {
+pub fn sort<H: Borrow<Head>, T>(documents: Vec<(H, T)>) -> Vec<(H, T)> {
     let mut documents = documents;
-    documents.retain(|(head, _)| head.hook != Hook::Unknown);
+    documents.retain(|(head, _)| head.borrow().hook != Hook::Unknown);
     documents.sort_by(|(a, _), (b, _)| {
+        let (a, b) = (a.borrow(), b.borrow());
         let (first, second) = (place(&a.kind), place(&b.kind));
         let by_kind = first
             .cmp(&second)

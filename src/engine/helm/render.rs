@@ -1,6 +1,11 @@
 //! From a chart and its values to resources, as `helm template` does it: load, merge, execute, cut into documents, sort.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -13,14 +18,15 @@ use super::{
         yaml::{self, streams::Streams},
     },
     lineage::Lineage,
-    order::{self, Head},
+    memory::{Memory, Outcome, Recollection, Remembered, TEMPLATE},
+    order,
     sites::printed::Printed,
     source::Source,
     sources::{self, ArgumentKind, BYTE_ORDER_MARK, Problem, Sources},
     template::{
         ast,
         context::Context,
-        evaluate::{Evaluator, failure::Failure},
+        evaluate::{BranchSeen, Evaluator, failure::Failure},
         fault::{Fault, FaultKind},
         leaf::Leaf,
         parse::{ParseError, parse},
@@ -30,14 +36,17 @@ use super::{
     values::{self, Prepared, Release, Template, ValuesSource},
 };
 use crate::{
-    engine::{self, Rendered, Resource, Skipped, reads::Reads},
+    engine::{self, Printout, Rendered, Resource, Skipped, reads::Reads},
     model::{
         pointer::Pointer,
         refusal::{Code, Refusal},
         resource::{KubernetesId, ResourceId},
     },
     source::{
-        lineage::text::{MadeOf, Text},
+        lineage::{
+            hash::{Mixing, Seeded},
+            text::{MadeOf, Text},
+        },
         path::RepoPath,
         span::line_of,
         tree::SourceTree,
@@ -85,6 +94,7 @@ pub struct Cache {
     parsed: sources::Parsed,
     templates: RefCell<Templates>,
     documents: RefCell<document::Parsed>,
+    memory: RefCell<Memory>,
     functions: RefCell<Option<Rc<Functions>>>,
     patterns: RefCell<Patterns>,
     streams: RefCell<Streams>,
@@ -94,8 +104,8 @@ pub struct Cache {
 #[derive(Debug, Default)]
 struct Templates {
     /// By the address of their text, which is kept with them.
-    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>)>,
-    by_text: HashMap<Arc<str>, Rc<ast::File>>,
+    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>), Mixing>,
+    by_text: HashMap<Arc<str>, Rc<ast::File>, Seeded>,
     /// The bytes of all texts.
     kept: usize,
 }
@@ -110,7 +120,7 @@ const MAX_KEPT: usize = 64 << 20;
 pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache) -> Result<Rendered, Refusal> {
     let mut sources = Sources::new(tree, &cache.parsed);
     let evaluated = evaluate(installation, cache, &mut sources);
-    let Evaluated { lineage, crds, mut files } = match evaluated {
+    let Evaluated { lineage, crds, mut files, prepared, recollection } = match evaluated {
         Ok(evaluated) => evaluated,
         Err(stop) => return Err(stop.refusal(installation, &mut sources)),
     };
@@ -118,26 +128,32 @@ pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache)
     let mut rendered = Rendered::default();
     rendered.files.extend(lineage.files.iter().map(|file| file.path.clone()));
     let lineage = Rc::new(lineage);
-    let mut documents = Vec::new();
+    let mut read = Vec::with_capacity(files.len());
     for file in &files {
-        for document in cache.documents.borrow_mut().documents(&file.text) {
-            let value = document.value().map_err(|error| file.broken(installation, &error.to_string()))?.cloned();
-            let head = Head::of(value.as_deref()).map_err(|why| file.broken(installation, &why))?;
-            documents.push((head, (file, document)));
-        }
+        let documents = file.printed.documents(&mut cache.documents.borrow_mut());
+        read.push(documents.map_err(|why| file.broken(installation, &why))?);
     }
+    let documents = files
+        .iter()
+        .zip(&read)
+        .flat_map(|(file, documents)| documents.iter().map(move |(head, document)| (head, (file, document))));
     let mut printed = String::new();
     for crd in &crds {
         printed += &format!("---\n# Source: {}\n{}\n", crd.name, crd.text.lossy());
         for document in cache.documents.borrow_mut().documents(&crd.text) {
-            add(&mut rendered, &lineage, document);
+            add(&mut rendered, &lineage, &Rc::new(document));
         }
     }
-    for (_, (file, document)) in order::sort(documents) {
-        printed += &format!("---\n# Source: {}\n{}", file.name, document.text().lossy());
+    for (_, (file, document)) in order::sort(documents.collect()) {
+        for part in ["---\n# Source: ", &file.name, "\n", &document.text().lossy()] {
+            printed += part;
+        }
         add(&mut rendered, &lineage, document);
     }
-    rendered.printed = Some(printed);
+    rendered.printed = Printout::Text(printed);
+    if let Some(remembered) = recollection.remembered(installation, prepared, lineage) {
+        cache.memory.borrow_mut().keep(remembered);
+    }
     Ok(rendered)
 }
 
@@ -145,12 +161,20 @@ pub fn render(tree: &dyn SourceTree, installation: &Installation, cache: &Cache)
 struct Evaluated {
     lineage: Lineage,
     /// In the order in which Helm prints them.
-    crds: Vec<File>,
+    crds: Vec<Crd>,
     files: Vec<File>,
+    prepared: Prepared,
+    recollection: Recollection,
 }
 
 /// A file as it is printed.
 struct File {
+    name: String,
+    printed: Rc<Outcome>,
+}
+
+/// A file of `crds/` as it is printed.
+struct Crd {
     name: String,
     text: Text,
 }
@@ -167,10 +191,13 @@ enum Stop {
 
 /// Loads the chart and executes its templates.
 fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_>) -> Result<Evaluated, Stop> {
-    let mut context = Context { patterns: cache.patterns.take(), streams: cache.streams.take(), ..Context::default() };
+    let mut before = cache.memory.borrow_mut().take(installation);
+    let (sets, paths) = before.as_mut().map(Remembered::origins).unwrap_or_default();
+    let (patterns, streams) = (cache.patterns.take(), cache.streams.take());
+    let mut context = Context { sets, paths, patterns, streams, ..Context::default() };
     let chart = Arc::new(Chart::load(sources, &installation.chart).map_err(Stop::Problem)?);
     let functions = cache.functions.borrow_mut().get_or_insert_with(|| Rc::new(Functions::all())).clone();
-    let prepared =
+    let mut prepared =
         values::prepare(&chart, &installation.release, sources, &mut context, yaml::TO_YAML).map_err(Stop::Problem)?;
     let mut programs = Vec::with_capacity(prepared.templates.len());
     for template in &prepared.templates {
@@ -181,17 +208,23 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
         programs.push(program::Source { name, file: template.file, text, ast });
     }
     let program = Program::new(functions, programs);
+    let mut recollection = Recollection::of(before.as_ref(), &prepared, sources);
+    drop(before);
     let mut evaluator = Evaluator::new(&program, context);
-    let mut files = Vec::new();
-    for template in prepared.templates.iter().filter(|template| !template.is_partial) {
+    let (mut files, mut branches) = (Vec::new(), Vec::new());
+    let mut seen: HashSet<BranchSeen, Mixing> = HashSet::default();
+    for (number, template) in prepared.templates.iter().enumerate().filter(|(_, template)| !template.is_partial) {
         let instance = &prepared.charts[template.chart];
-        instance.dot.insert(Text::plain("Template"), Prepared::template_value(template));
+        instance.dot.insert(Text::plain(TEMPLATE), recollection.watched(Prepared::template_value(template)));
         evaluator.context.control = instance.control;
-        let dot = value::Value::plain(Datum::Map(instance.dot.clone()));
-        let text = evaluator.execute(&template.name, dot).map_err(Stop::Failed)?;
+        let printed = recollection.outcome(number, &mut evaluator, |evaluator| {
+            evaluator.execute(&template.name, value::Value::plain(Datum::Map(instance.dot.clone())))
+        });
+        let printed = printed.map_err(Stop::Failed)?;
+        branches.extend(printed.branches().iter().filter(|branch| seen.insert(**branch)));
         let is_note = template.name.ends_with("NOTES.txt");
         if !is_note {
-            files.push(File { name: template.name.clone(), text });
+            files.push(File { name: template.name.clone(), printed });
         }
     }
     let mut crds = Vec::new();
@@ -201,10 +234,10 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
             let leaf = evaluator.context.sets.leaf(Leaf::File(crd.file));
             let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
             let text = Text::new(content, MadeOf::Verbatim { leaf, offset: 0 });
-            crds.push(File { name: crd.name.clone(), text });
+            crds.push(Crd { name: crd.name.clone(), text });
         }
     }
-    let (context, branches) = evaluator.finish();
+    let context = evaluator.finish();
     cache.patterns.replace(context.patterns.remembered());
     cache.streams.replace(context.streams);
     let (read, layers) = sources.take_read();
@@ -214,9 +247,9 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
         branches,
         files: read,
         layers,
-        layering: prepared.layering,
+        layering: std::mem::take(&mut prepared.layering),
     };
-    Ok(Evaluated { lineage, crds, files })
+    Ok(Evaluated { lineage, crds, files, prepared, recollection })
 }
 
 impl Cache {
@@ -301,12 +334,11 @@ impl Stop {
 }
 
 /// Adds what a document declares: itself, or the items of a list.
-fn add(rendered: &mut Rendered, lineage: &Rc<Lineage>, document: Document) {
+fn add(rendered: &mut Rendered, lineage: &Rc<Lineage>, document: &Rc<Document>) {
     let Ok(Some(value)) = document.value() else { return };
     let value = value.clone();
-    let document = Rc::new(document);
     for key in document.repeated() {
-        let (file, line) = Printed { document: &document, base: &Pointer::root() }.declared_at(lineage);
+        let (file, line) = Printed { document, base: &Pointer::root() }.declared_at(lineage);
         let why = format!("a map has the key {key:?} twice, of which the last one counts");
         rendered.skipped.push(Skipped { file, line, why, broken: false });
     }
@@ -315,12 +347,12 @@ fn add(rendered: &mut Rendered, lineage: &Rc<Lineage>, document: Document) {
         (Some(of), Some(Value::Array(items))) => {
             for (index, item) in items.iter().enumerate() {
                 let base = Pointer::of(["items".to_owned(), index.to_string()]);
-                add_one(rendered, lineage, &document, Arc::new(item.clone()), base, (&text(&value, "apiVersion"), of));
+                add_one(rendered, lineage, document, Arc::new(item.clone()), base, (&text(&value, "apiVersion"), of));
             }
         }
         _ if !kind.is_empty() => {
             let api_version = text(&value, "apiVersion");
-            add_one(rendered, lineage, &document, value.clone(), Pointer::root(), (&api_version, &kind));
+            add_one(rendered, lineage, document, value.clone(), Pointer::root(), (&api_version, &kind));
         }
         _ => {}
     }

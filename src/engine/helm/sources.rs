@@ -23,6 +23,7 @@ use super::{
 use crate::{
     model::pointer::Pointer,
     source::{
+        lineage::hash::Seeded,
         path::RepoPath,
         span::line_of,
         tree::{SourceTree, TreeError},
@@ -39,7 +40,7 @@ pub struct Sources<'t> {
     tree: &'t dyn SourceTree,
     parsed: &'t Parsed,
     files: Vec<SourceFile>,
-    ids: HashMap<(RepoPath, Option<Arc<str>>), FileId>,
+    ids: HashMap<(RepoPath, Option<Arc<str>>), FileId, Seeded>,
     layers: Vec<Layer>,
     /// The bytes that archives may still unpack to.
     unpacked: u64,
@@ -178,10 +179,13 @@ pub struct Parsed {
 /// The results for the last few contents of each file, by its path and its name in that archive.
 #[derive(Debug)]
 struct Recent<T> {
-    files: HashMap<RepoPath, HashMap<Option<Arc<str>>, Contents<T>>>,
+    files: HashMap<RepoPath, ByName<T>, Seeded>,
     /// The bytes of all contents.
     kept: usize,
 }
+
+/// By the name in an archive; none for a file of the repository.
+type ByName<T> = HashMap<Option<Arc<str>>, Contents<T>, Seeded>;
 
 /// Contents of one file and what was made of them, newest first.
 type Contents<T> = Vec<(Arc<[u8]>, Arc<T>)>;
@@ -197,7 +201,7 @@ pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl<T> Default for Recent<T> {
     fn default() -> Self {
-        Self { files: HashMap::new(), kept: 0 }
+        Self { files: HashMap::default(), kept: 0 }
     }
 }
 
@@ -236,7 +240,7 @@ impl<'t> Sources<'t> {
             tree,
             parsed,
             files: Vec::new(),
-            ids: HashMap::new(),
+            ids: HashMap::default(),
             layers: Vec::new(),
             unpacked: super::chart::archive::MAX_UNPACKED,
         }

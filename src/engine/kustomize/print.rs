@@ -54,13 +54,19 @@ pub fn counted(object: &Node, context: &mut Context<'_>) -> Result<(Value, usize
     Ok((value, values))
 }
 
-/// An object as text.
+/// Objects as text, one document each.
 ///
 /// # Errors
-/// Where the text becomes too long.
-pub fn document(value: &Value) -> Result<String, TooLong> {
-    let text = write::write(&printable(value), Dialect::Two, MAX_PRINTED)?;
-    Ok(text.lossy().into_owned())
+/// Where the text of one becomes too long.
+pub fn documents<'v>(values: impl Iterator<Item = &'v Value>) -> Result<String, TooLong> {
+    let mut printed = String::new();
+    for value in values {
+        if !printed.is_empty() {
+            printed += "---\n";
+        }
+        printed += &write::write(&printable(value), Dialect::Two, MAX_PRINTED)?.lossy();
+    }
+    Ok(printed)
 }
 
 struct Printing<'p, 't> {

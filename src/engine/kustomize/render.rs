@@ -17,7 +17,7 @@ use super::{
     sources::{Parsed, Sources},
 };
 use crate::{
-    engine::{self, Rendered, Resource, reads::Reads},
+    engine::{self, Printout, Rendered, Resource, reads::Reads},
     model::{
         refusal::{Code, Refusal},
         resource::{KubernetesId, ResourceId},
@@ -32,6 +32,8 @@ pub struct Overlay {
     pub path: RepoPath,
     /// Whether its charts are inflated, as `--enable-helm` says.
     pub enable_helm: bool,
+    /// Whether files outside of its folder may be read, as `--load-restrictor LoadRestrictionsNone` says.
+    pub reads_anywhere: bool,
     /// The files that it may read.
     pub reads: Arc<Reads>,
 }
@@ -49,7 +51,7 @@ pub fn render(
 ) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Sources::new(tree, parsed));
     context.charts = overlay.enable_helm.then_some(charts);
-    let folder = Folder { path: overlay.path.clone(), reads_anywhere: false };
+    let folder = Folder { path: overlay.path.clone(), reads_anywhere: overlay.reads_anywhere };
     let built = build::build(folder, &mut context).and_then(|Built { resources, kustomizations }| {
         let value = |resource: &super::resources::Resource| {
             print::counted(&resource.node, &mut context).map_err(|problem| {
@@ -74,12 +76,7 @@ pub fn render(
     let mut rendered = Rendered::default();
     rendered.files.extend(sources.iter().map(|source| source.path.clone()));
     let lineage = Lineage::new(sets, sources, patches);
-    let printed: Vec<String> = values
-        .iter()
-        .map(|(value, _)| print::document(value))
-        .collect::<Result<_, _>>()
-        .map_err(|error| refusal(&Problem::limit(error.to_string()), overlay, &lineage))?;
-    rendered.printed = Some(printed.join("---\n"));
+    rendered.printed = Printout::Kustomized;
     let whole = Rc::new(Whole { lineage, kustomizations, definitions: schemas.definitions() });
     for (resource, (value, _)) in resources.list.into_iter().zip(values) {
         let before_hash = resource.previous.last().filter(|_| resource.needs_hash);
@@ -159,7 +156,12 @@ mod tests {
     fn fields_lead_to_what_says_them() {
         let files = FILES.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
         let tree = MemoryTree::of(files);
-        let overlay = Overlay { path: "over".parse().expect("a path"), enable_helm: false, reads: Arc::default() };
+        let overlay = Overlay {
+            path: "over".parse().expect("a path"),
+            enable_helm: false,
+            reads_anywhere: false,
+            reads: Arc::default(),
+        };
         let no_charts = |_: &_| Err(Problem::unsupported("charts"));
         let rendered = render(&tree, &overlay, &Parsed::default(), &no_charts).expect("it renders");
         let origins = |resource: usize, at: &[&str]| -> Vec<String> {

@@ -45,7 +45,7 @@ impl Closures {
             let Ok(content) = tree.read(&entry.path) else { continue };
             let text = String::from_utf8_lossy(&content);
             folder.up = folder.up.max(highest(&text));
-            folder.reads_configuration |= text.contains(".tf\"") || text.contains(".tf.json\"");
+            folder.reads_configuration |= names_configuration(&text);
             if let Ok(file) = parse(&text) {
                 folder.calls.extend(calls(&file.body).filter_map(|source| parent.resolve(source).ok()));
             }
@@ -106,6 +106,15 @@ fn calls(body: &Body) -> impl Iterator<Item = &str> {
     let modules = body.blocks().filter(|block| &*block.kind.text == "module");
     let sources = modules.filter_map(|block| literal(&block.body.attribute("source")?.value));
     sources.filter(|source| is_local(source))
+}
+
+/// Tells whether a text names files of Terraform; addresses of the web are none.
+fn names_configuration(text: &str) -> bool {
+    let is_name = |end: usize| {
+        let start = text[..end].rfind('"').map_or(0, |quote| quote + 1);
+        !text[start..end].contains("://")
+    };
+    [".tf\"", ".tf.json\""].iter().any(|suffix| text.match_indices(suffix).any(|(at, _)| is_name(at)))
 }
 
 /// The most folders up that a path in a text leads, module sources aside.

@@ -118,15 +118,19 @@ fn primitive(context: &mut Context<'_>, value: &Value, to: &Type) -> Result<Valu
     match (value.datum(), to) {
         (Datum::Bool(bool), Type::String) => Ok(worded(value, if *bool { "true" } else { "false" })),
         (Datum::Number(number), Type::String) => {
+            context.budget.step(number.cost())?;
             let text =
                 number.spelled().ok_or_else(|| Problem::limit("a number has more digits than are spelled out"))?;
             context.budget.text(text.len())?;
             Ok(worded(value, &text))
         }
-        (Datum::String(string), Type::Number) => match super::number::Number::parse(string.as_str()) {
-            Some(number) => of(Value::number(number)),
-            None => Err(Problem::broken("a number is required")),
-        },
+        (Datum::String(string), Type::Number) => {
+            context.budget.step(digits_cost(string.as_str()))?;
+            match super::number::Number::parse(string.as_str()) {
+                Some(number) => of(Value::number(number)),
+                None => Err(Problem::broken("a number is required")),
+            }
+        }
         (Datum::String(string), Type::Bool) => match string.as_str() {
             "true" | "1" => of(Value::bool(true)),
             "false" | "0" => of(Value::bool(false)),
@@ -138,6 +142,11 @@ fn primitive(context: &mut Context<'_>, value: &Value, to: &Type) -> Result<Valu
         },
         _ => Err(Problem::broken(mismatch(value.ty(), to))),
     }
+}
+
+/// What reading a number costs, in steps of a budget: it grows with the square of its digits.
+pub fn digits_cost(text: &str) -> usize {
+    1 + text.len() * text.len() / 10_000
 }
 
 /// A bool or number as a string: computed from what the value is made of.

@@ -19,8 +19,8 @@ pub const INTEGER: u32 = 64;
 /// The bits of a number that a 64-bit float becomes.
 pub const FLOAT: u32 = 53;
 
-/// The most bits before or behind the binary point that are spelled out or added up; 60,000 decimal digits.
-const MAX_WIDTH: i64 = 200_000;
+/// The most bits before or behind the binary point that are spelled out; 12,000 decimal digits.
+const MAX_WIDTH: i64 = 40_000;
 
 /// A number, or an infinity. Cheap to clone.
 ///
@@ -90,6 +90,17 @@ impl Number {
     /// The bits that results of this number are rounded to.
     pub fn precision(&self) -> u32 {
         self.0.precision
+    }
+
+    /// What spelling it out or cutting it to an integer costs, in steps of a budget: it grows with the square of its digits.
+    pub fn cost(&self) -> usize {
+        match &self.0.form {
+            Form::Finite { mantissa, exponent } if exponent.abs() <= MAX_WIDTH => {
+                let words = (mantissa.bits() + exponent.unsigned_abs()) as usize / 64;
+                1 + words * words / 100
+            }
+            _ => 1,
+        }
     }
 
     /// The least bits that hold it exactly.

@@ -18,7 +18,7 @@ use super::{
     whole::{self, Whole},
 };
 use crate::{
-    engine::{self, Rendered, Resource, reads::Reads},
+    engine::{self, Printout, Rendered, Resource, reads::Reads},
     model::{
         refusal::{Code, Refusal},
         resource::{ResourceId, TerraformId},
@@ -97,7 +97,7 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
         Ok(planned) => planned,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
     };
-    let mut rendered = Rendered { printed: Some(printed), ..Rendered::default() };
+    let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
     rendered.files.extend(context.files.asked().iter().cloned());
     let variable_files = files.iter().map(|file| context.files.path(file.id).clone()).collect();
     let whole = Rc::new(Whole::of(context, met, variable_files, planned.clone()));

@@ -70,6 +70,8 @@ pub fn branch(resource: &ResourceId, case: &Fingerprint) -> BranchName {
         }
         ResourceId::Cloud(id) => (id.kind.clone(), id.id.clone()),
         ResourceId::Argocd(id) => ("application".to_owned(), id.name.clone()),
+        ResourceId::Workspace(id) => ("workspace".to_owned(), id.name.clone()),
+        ResourceId::File(id) => ("file".to_owned(), id.path.clone()),
     };
     let parts = [part(&kind, 36), part(&name, 40), case.short().to_owned()];
     let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();

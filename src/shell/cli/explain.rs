@@ -27,7 +27,7 @@ use crate::{
         paint::{BOLD, DIM, WARNING, paint, visible},
     },
     source::lineage::{Lack, Role},
-    stack::catalog::Catalog,
+    stack::{carried, carriers::Carriers, catalog::Catalog},
 };
 
 #[derive(Debug, clap::Args)]
@@ -48,8 +48,9 @@ pub struct Explain {
 
 impl Explain {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
-        match Catalog::of(&tree).and_then(|catalog| self.explain(&catalog)) {
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let tree = charts.beside(&local);
+        match Catalog::known_as(&tree, &local.remotes()).and_then(|catalog| self.explain(&catalog)) {
             Ok(text) if self.format == Format::Json => write!(io::stdout(), "{text}")?,
             Ok(text) => write!(anstream::stdout(), "{text}")?,
             Err(refusal) => {
@@ -93,7 +94,7 @@ impl Explain {
                     },
                     pointer if as_json => texts.push(json::text(catalog, position, resource, pointer.as_ref())),
                     Some(pointer) => texts.push(field(catalog, position, resource, pointer)),
-                    None => texts.push(whole(&stack.name, resource, &Pointer::root())),
+                    None => texts.push(whole(catalog, position, resource, &Pointer::root())),
                 }
             }
         }
@@ -129,16 +130,17 @@ fn without(resource: &Resource, pointer: &Pointer) -> Refusal {
 /// One field, and what an edit of it would reach.
 fn field(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Pointer) -> String {
     let stack = &catalog.stacks()[position].name;
-    if let Some(chain) = resource.chain(at) {
+    if let Some(chain) = carried::chain(catalog, position, resource, at) {
         return match at.get(&resource.value) {
-            Some(value) if is_filled(value) => whole(stack, resource, at),
+            Some(value) if is_filled(value) => whole(catalog, position, resource, at),
             _ => chain::text(catalog, position, resource, at, &chain),
         };
     }
     let withheld = Withheld::of(resource);
     let value = withheld.field(at).map_or_else(String::new, |value| shown(value, 200));
     let mut text = format!("{}\n  {}  {}\n", heading(stack, resource), paint(BOLD, at.to_string()), visible(&value));
-    for origin in resource.origins(at) {
+    let origins = carried::origins(catalog, position, resource, std::slice::from_ref(at));
+    for origin in origins.into_iter().flatten() {
         let place = visible(&format!("{}:{}", origin.file, origin.line));
         let reach = match origin.role {
             Role::Literal => "written for this field alone".to_owned(),
@@ -147,8 +149,9 @@ fn field(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Point
             role => role.to_string(),
         };
         text += &format!("  {place}  {}\n", paint(DIM, reach));
-        let readers = catalog.stacks().iter().filter(|other| other.name != *stack);
-        for other in readers.filter(|other| other.declaration.may_read(&origin.file)) {
+        let carriers = Carriers::of(catalog, position).stacks();
+        let others = catalog.stacks().iter().enumerate().filter(|(at, _)| *at != position && !carriers.contains(at));
+        for (_, other) in others.filter(|(_, other)| other.declaration.may_read(&origin.file)) {
             let language = other.declaration.language();
             text += &format!("  {}\n", paint(WARNING, format!("also read by the stack {} ({language})", other.name)));
         }
@@ -157,10 +160,14 @@ fn field(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Point
 }
 
 /// Every field at or below a pointer.
-fn whole(stack: &str, resource: &Resource, at: &Pointer) -> String {
+fn whole(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Pointer) -> String {
     let has_chains = leaves(&resource.value).first().is_some_and(|first| resource.chain(first).is_some());
-    let fields = if has_chains { whole::by_file(resource, at) } else { whole::in_order(resource) };
-    heading(stack, resource) + &fields
+    let fields = if has_chains {
+        whole::by_file(catalog, position, resource, at)
+    } else {
+        whole::in_order(catalog, position, resource)
+    };
+    heading(&catalog.stacks()[position].name, resource) + &fields
 }
 
 fn heading(stack: &str, resource: &Resource) -> String {

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Exit, Repository, Usage, input, unreadable};
+use super::{Exit, OwnSenders, Repository, Usage, input, unreadable};
 use crate::{
     model::{
         finding::{Finding, Intent, State},
@@ -32,7 +32,7 @@ use crate::{
     stack::catalog::Catalog,
     webhook::{
         map::{Mapped, map},
-        sender::{Sender, Senders},
+        sender::Sender,
     },
 };
 
@@ -45,6 +45,8 @@ pub struct Fix {
     /// Read a raw payload of this sender; see `sourceward sender list`.
     #[arg(long, value_name = "NAME", requires = "finding")]
     sender: Option<String>,
+    #[command(flatten)]
+    senders: OwnSenders,
     /// How to answer.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -91,12 +93,13 @@ enum Asked {
 
 impl Fix {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let (tree, addresses) = (charts.beside(&local), local.remotes());
         if self.write {
             // Whether there is anything to write to is better known before than after.
-            tree.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
+            local.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
         }
-        let senders = self.sender.as_ref().map(|_| Senders::embedded()).transpose()?;
+        let senders = self.sender.as_ref().map(|_| self.senders.read()).transpose()?;
         let sender = senders.as_ref().zip(self.sender.as_ref());
         let sender = sender.map(|(senders, name)| super::sender(senders, name)).transpose()?;
         let asked = match self.asked(sender) {
@@ -106,7 +109,7 @@ impl Fix {
         let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
         let (mut refused, mut unreadable) = (false, false);
         let mut out = Output { format: self.format, answers: 0 };
-        let base = Catalog::of(&tree);
+        let base = Catalog::known_as(&tree, &addresses);
         for asked in asked {
             let finding = match asked {
                 Asked::Finding(finding) => finding,
@@ -129,14 +132,14 @@ impl Fix {
             } else if written.is_empty() {
                 verdict(&base, &finding)
             } else {
-                verdict(&Catalog::of(&Overlay::new(&tree, written.clone())), &finding)
+                verdict(&Catalog::known_as(&Overlay::new(&tree, written.clone()), &addresses), &finding)
             };
             refused |= matches!(verdict, Verdict::Refused(_));
             if let (Verdict::Patched(proved), true) = (&verdict, self.write) {
                 let files = proved.files().iter();
                 let changed: BTreeMap<_, _> =
                     files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
-                tree.write(&changed).map_err(|error| anyhow::anyhow!("the edit cannot be written: {error}"))?;
+                local.write(&changed).map_err(|error| anyhow::anyhow!("the edit cannot be written: {error}"))?;
                 written.extend(changed);
             }
             out.answer(&finding, &verdict, self.write)?;
@@ -152,7 +155,7 @@ impl Fix {
     fn asked(&self, sender: Option<&Sender>) -> anyhow::Result<Vec<Asked>> {
         let From { finding, batch, live } = &self.from;
         match (finding, batch, live, sender) {
-            (Some(path), _, _, Some(sender)) => payload(&input(path)?, sender),
+            (Some(path), _, _, Some(sender)) => mapped(&super::payload(path)?, sender),
             (Some(path), ..) => {
                 let bytes = input(path)?;
                 let finding = read_finding(&bytes).with_context(|| format!("{} is no finding", path.display()))?;
@@ -201,9 +204,8 @@ impl Output {
     }
 }
 
-fn payload(bytes: &[u8], sender: &Sender) -> anyhow::Result<Vec<Asked>> {
-    let mapped = map(sender, bytes, None)?;
-    Ok(mapped
+fn mapped(bytes: &[u8], sender: &Sender) -> anyhow::Result<Vec<Asked>> {
+    Ok(map(sender, bytes, None)?
         .into_iter()
         .map(|item| match item {
             Mapped::Finding(finding) => Asked::Finding(finding),

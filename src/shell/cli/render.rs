@@ -22,7 +22,7 @@ use crate::{
             resolve::Reader,
         },
     },
-    stack::{Stack, catalog::Catalog},
+    stack::{Described, Stack, catalog::Catalog, lowered::is_laid},
 };
 
 #[derive(Debug, clap::Args)]
@@ -53,8 +53,9 @@ pub struct Stacks {
 
 impl Render {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
-        let rendered = Catalog::of(&tree).and_then(|catalog| {
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let tree = charts.beside(&local);
+        let rendered = Catalog::known_as(&tree, &local.remotes()).and_then(|catalog| {
             let position = catalog.position(&self.stack)?;
             Ok((catalog.stacks()[position].declaration.language(), catalog.rendered(position)?))
         });
@@ -64,21 +65,20 @@ impl Render {
         };
         let mut out = io::stdout().lock();
         match self.format {
-            DocumentFormat::Json if language == Language::Terraform => {
-                write!(out, "{}", rendered.printed.as_deref().unwrap_or_default())?;
-            }
-            DocumentFormat::Json => {
+            // What a root module comes to is JSON as it stands, with what is not known apart.
+            DocumentFormat::Json if language != Language::Terraform => {
                 let values: Vec<&Value> = rendered.resources.iter().map(|resource| &*resource.value).collect();
                 writeln!(out, "{}", serde_json::to_string_pretty(&values)?)?;
             }
-            DocumentFormat::Yaml if rendered.printed.is_some() => {
-                write!(out, "{}", rendered.printed.as_deref().unwrap_or_default())?;
-            }
-            DocumentFormat::Yaml => {
-                for resource in &rendered.resources {
-                    write!(out, "---\n{}", document(&resource.value)?)?;
+            DocumentFormat::Json | DocumentFormat::Yaml => match rendered.text() {
+                Ok(Some(text)) => write!(out, "{text}")?,
+                Ok(None) => {
+                    for resource in &rendered.resources {
+                        write!(out, "---\n{}", document(&resource.value)?)?;
+                    }
                 }
-            }
+                Err(refusal) => return refuse(&refusal),
+            },
         }
         let mut exit = Exit::Done;
         for skipped in &rendered.skipped {
@@ -96,8 +96,9 @@ impl Render {
 
 impl Stacks {
     pub fn run(self) -> anyhow::Result<Exit> {
-        let tree = self.repository.open()?;
-        let catalog = match Catalog::of(&tree) {
+        let (local, charts) = (self.repository.open()?, self.repository.charts()?);
+        let tree = charts.beside(&local);
+        let catalog = match Catalog::known_as(&tree, &local.remotes()) {
             Ok(catalog) => catalog,
             Err(refusal) => return refuse(&refusal),
         };
@@ -114,8 +115,8 @@ impl Stacks {
         let widest = catalog.stacks().iter().map(|stack| stack.name.chars().count()).max().unwrap_or_default().min(40);
         for (position, stack) in catalog.stacks().iter().enumerate() {
             let (style, holds) = match catalog.rendered(position) {
-                Ok(rendered) => (DIM, holds(&rendered)),
-                Err(refusal) => (WARNING, refusal.message),
+                Ok(rendered) => (DIM, holds(&rendered) + &described_by(&catalog, stack)),
+                Err(refusal) => (WARNING, refusal.message + &described_by(&catalog, stack)),
             };
             let language = stack.declaration.language().to_string();
             let name = format!("{:widest$}", visible(&stack.name));
@@ -123,6 +124,22 @@ impl Stacks {
         }
         Ok(Exit::Done)
     }
+}
+
+/// `, from Application argocd/shop (apps/shop.yaml:3)`, and what else is worth knowing.
+fn described_by(catalog: &Catalog<'_>, stack: &Stack) -> String {
+    let Some(described) = &stack.described else { return String::new() };
+    let place = declared_at(catalog, described).map_or_else(String::new, |(file, line)| format!(" ({file}:{line})"));
+    let notes = described.notes.iter().map(|note| format!(", {note}"));
+    format!(", from {}{place}{}", described.object.id, notes.collect::<String>())
+}
+
+/// The file and line of the object that describes a stack.
+fn declared_at(catalog: &Catalog<'_>, described: &Described) -> Option<(RepoPath, usize)> {
+    let owner = catalog.rendered(described.object.stack).ok()?;
+    let resource = owner.resources.iter().find(|resource| resource.lasting_id() == described.object.id)?;
+    let (file, line) = resource.declared_at();
+    (!is_laid(file)).then(|| (file.clone(), line))
 }
 
 /// `4 resources, 1 file unreadable`.
@@ -142,11 +159,26 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
         Declaration::Helm(installation) => Some(&installation.chart),
         Declaration::Kustomize(overlay) => Some(&overlay.path),
         Declaration::Terraform(root) => Some(&root.folder),
+        Declaration::Given(_) | Declaration::Refused { .. } => None,
     };
     let mut described = json!({"name": stack.name, "engine": stack.declaration.language().to_string().to_lowercase()});
     if let Value::Object(described) = &mut described {
         if let Some(path) = path {
             described.insert("path".to_owned(), json!(path));
+        }
+        if let Some(by) = &stack.described {
+            let place = declared_at(catalog, by);
+            let by = json!({
+                "object": by.object.id,
+                "stack": catalog.stack(by.object.stack).name,
+                "file": place.as_ref().map(|(file, _)| file),
+                "line": place.as_ref().map(|(_, line)| line),
+                "notes": by.notes,
+            });
+            described.insert("described_by".to_owned(), by);
+        }
+        if let Some(namespace) = &stack.namespace {
+            described.insert("namespace".to_owned(), json!(namespace));
         }
         match catalog.rendered(position) {
             Ok(rendered) => {

@@ -6,6 +6,7 @@ use anyhow::Context;
 
 use super::Exit;
 use crate::shell::{
+    charts::Charts,
     config::Config,
     server::{Parts, Server, terminated},
     telemetry::{Format, start_logging},
@@ -17,6 +18,9 @@ pub struct Serve {
     /// The server's configuration.
     #[arg(long, value_name = "FILE", env = "SOURCEWARD_CONFIG")]
     config: PathBuf,
+    /// A folder of charts that are in no repository, as folders or .tgz.
+    #[arg(long, value_name = "DIR", env = "SOURCEWARD_CHARTS")]
+    charts: Option<PathBuf>,
     /// How to log.
     #[arg(long, value_enum, default_value = "auto", env = "SOURCEWARD_LOG_FORMAT")]
     log_format: LogFormat,
@@ -41,7 +45,8 @@ impl Serve {
         let config = Config::read(&self.config, &|name| std::env::var(name).ok())?;
         let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
         runtime.block_on(async {
-            let job = Remediation::from_config(&config)?.job();
+            let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
+            let job = Remediation { charts, ..Remediation::from_config(&config)? }.job();
             let parts = Parts::from_config(&config, Some(job))?;
             let server = Server::bind(config.listen, config.metrics, parts).await?;
             tracing::info!(address = %server.address()?, "listening");

@@ -30,6 +30,7 @@ use crate::{
 pub struct LocalTree {
     path: PathBuf,
     head: Option<CommitId>,
+    remotes: Vec<String>,
     files: Files,
 }
 
@@ -52,6 +53,18 @@ struct WorkTree {
     read: Mutex<BTreeMap<RepoPath, Arc<[u8]>>>,
 }
 
+/// The addresses of a repository's remotes on a network.
+fn remotes(repository: &Repository) -> Vec<String> {
+    let Ok(names) = repository.remotes() else { return Vec::new() };
+    let names = (0..names.len()).filter_map(|at| names.get(at).ok().flatten().map(str::to_owned));
+    let url = |name: String| Some(repository.find_remote(&name).ok()?.url().ok()?.to_owned());
+    let is_remote = |url: &String| {
+        let has_host = url.contains("://") || url.split_once(':').is_some_and(|(host, _)| !host.contains('/'));
+        has_host && !url.starts_with("file://")
+    };
+    names.filter_map(url).filter(is_remote).collect()
+}
+
 impl LocalTree {
     /// Opens a work tree by its top folder, or a bare repository.
     pub fn open(path: &Path) -> Result<Self, Error> {
@@ -67,6 +80,7 @@ impl LocalTree {
             Err(error) => Err(error),
         };
         let head = head.map_err(while_doing("HEAD cannot be read"))?;
+        let remotes = remotes(&repository);
         let files = match (repository.workdir(), &head) {
             // The repository's own configuration may name any folder as its work tree.
             (Some(top), _) if fs::canonicalize(top).map_err(Error::io(top))? == path => {
@@ -76,12 +90,18 @@ impl LocalTree {
             (None, Some(head)) => Files::Committed(GitTree::of(repository, head)?),
             (None, None) => Files::None,
         };
-        Ok(Self { path, head, files })
+        Ok(Self { path, head, remotes, files })
     }
 
     /// The commit that HEAD names; absent before the first commit.
     pub fn head(&self) -> Option<&CommitId> {
         self.head.as_ref()
+    }
+
+    /// The addresses of the repository's remotes that are on a network; a path of this machine says nothing of where others
+    /// find it.
+    pub fn remotes(&self) -> Vec<String> {
+        self.remotes.clone()
     }
 
     /// What is there and not shown: names that lead elsewhere, deceive or are not text.

@@ -1,10 +1,10 @@
 //! One delivery: from its head to the answer.
 
-use std::{sync::Arc, time::Instant};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, HeaderValue, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
     response::Response,
 };
 use hyper::body::Incoming;
@@ -28,8 +28,9 @@ use crate::{
         telemetry::{self, Overrun, SecretUse, Verdict},
     },
     webhook::{
+        handshake::{self, Handshake},
         map::{self, Mapped},
-        signature::{self, Verified, VerifyError},
+        signature::{self, Authentication, Presented, Verified, VerifyError, sns::Message},
     },
 };
 
@@ -41,18 +42,20 @@ const HASHED_IN_PLACE: usize = 64 << 10;
 const NAMELESS: i64 = 5 * 60 * 1000;
 
 /// Answers a delivery.
-pub(super) async fn receive(app: &Arc<App>, request: Request<Incoming>) -> Response {
+pub(super) async fn receive(app: &Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Response {
     let began = Instant::now();
     let path = request.uri().path();
-    let (sender, answer) = match app.endpoints.at(path).cloned() {
+    let found = app.endpoints.at(path).map(|(endpoint, token)| (Arc::clone(endpoint), token.map(str::to_owned)));
+    let (sender, answer) = match found {
         None => {
             if let Some(sender) = app.endpoints.unconfigured(path) {
                 tracing::warn!(sender, "a delivery for a sender that is not configured");
             }
             ("unknown".into(), Answer::error(StatusCode::NOT_FOUND, "there is no sender at this path"))
         }
-        Some(endpoint) => {
-            let answer = deliver(app, &endpoint, request).await.unwrap_or_else(|answer| answer);
+        Some((endpoint, token)) => {
+            let shown = Shown { token, by_proxy: endpoint.proxies.iter().any(|proxy| proxy.contains(peer)) };
+            let answer = deliver(app, &endpoint, shown, request).await.unwrap_or_else(|answer| answer);
             app.metrics.acknowledged.observe(began.elapsed().as_secs_f64());
             (Arc::clone(&endpoint.name), answer)
         }
@@ -118,8 +121,31 @@ struct Taken<'a> {
     ignored: &'a [String],
 }
 
-async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request<Incoming>) -> Result<Answer, Answer> {
+/// What the way that a delivery came tells of its sender.
+struct Shown {
+    /// What follows the sender's path.
+    token: Option<String>,
+    /// Whether it came from one of its proxies.
+    by_proxy: bool,
+}
+
+async fn deliver(
+    app: &Arc<App>,
+    endpoint: &Arc<Endpoint>,
+    shown: Shown,
+    request: Request<Incoming>,
+) -> Result<Answer, Answer> {
     let (head, body) = request.into_parts();
+    let asks = |handshake| endpoint.sender().handshakes().contains(&handshake);
+    if head.method == Method::OPTIONS
+        && asks(Handshake::CloudEvents)
+        && let Some(origin) = head.headers.get("webhook-request-origin")
+    {
+        // Who may post shows in each delivery; that somebody may ask is no secret.
+        let answer = Answer::new(StatusCode::OK, &json!({}));
+        let answer = answer.with(HeaderName::from_static("webhook-allowed-origin"), origin.clone());
+        return Ok(answer.with(header::ALLOW, HeaderValue::from_static("POST")));
+    }
     if !endpoint.allows(head.method.as_str()) {
         let allowed = HeaderValue::from_str(&endpoint.methods()).unwrap_or(HeaderValue::from_static("POST"));
         let answer = Answer::error(StatusCode::METHOD_NOT_ALLOWED, "this sender posts");
@@ -146,14 +172,21 @@ async fn deliver(app: &Arc<App>, endpoint: &Arc<Endpoint>, request: Request<Inco
 
     let headers = Arc::new(head.headers);
     let now = (app.clock)();
-    let verified = verify(endpoint, &headers, whole.bytes.clone(), now).await.map_err(|error| {
+    let verified = verify(app, endpoint, shown, &headers, whole.bytes.clone(), now).await.map_err(|error| {
         tracing::warn!(security = 3, sender = &*endpoint.name, %error, "a delivery was not accepted");
-        Answer::error(StatusCode::UNAUTHORIZED, "not authenticated")
+        match error {
+            // Not the sender's fault, and soon over.
+            VerifyError::NoKey(_) => Answer::busy("the key of the signature cannot be had now", 10),
+            _ => Answer::error(StatusCode::UNAUTHORIZED, "not authenticated"),
+        }
     })?;
     if let Some(secret) = verified.secret().and_then(|secret| u32::try_from(secret).ok()) {
         app.metrics.secrets.get_or_create(&SecretUse { sender: Arc::clone(&endpoint.name), secret }).inc();
     }
 
+    if let Some(answer) = answered(app, endpoint, &headers, &whole.bytes).await? {
+        return Ok(answer);
+    }
     let size = whole.bytes.len();
     let coming = app.store.expect();
     let work = {
@@ -237,17 +270,56 @@ fn taken(app: &App, endpoint: &Endpoint, delivery: &str, cases: &[Accepted], ign
     Answer::new(StatusCode::ACCEPTED, &Taken { accepted: cases.len(), cases, ignored })
 }
 
+/// The answer to a verified question, instead of a delivery.
+async fn answered(app: &App, endpoint: &Endpoint, headers: &HeaderMap, body: &[u8]) -> Result<Option<Answer>, Answer> {
+    if endpoint.sender().handshakes().contains(&Handshake::EventGrid)
+        && text_of(headers, "aeg-event-type").as_deref() == Some("SubscriptionValidation")
+        && let Some(code) = handshake::event_grid_code(body)
+    {
+        return Ok(Some(Answer::new(StatusCode::OK, &json!({"validationResponse": code}))));
+    }
+    if endpoint.authentication == Authentication::Sns
+        && let Ok(message) = Message::read(body)
+        && let Some(url) = message.confirmation()
+    {
+        app.keys.open(url.to_owned()).await.map_err(|error| {
+            tracing::warn!(sender = &*endpoint.name, error = format!("{error:#}"), "a subscription is not confirmed");
+            Answer::busy("the subscription cannot be confirmed now", 10)
+        })?;
+        tracing::info!(sender = &*endpoint.name, "a subscription is confirmed");
+        return Ok(Some(Answer::new(
+            StatusCode::OK,
+            &json!({"accepted": 0, "ignored": ["the subscription is confirmed"]}),
+        )));
+    }
+    Ok(None)
+}
+
 async fn verify(
+    app: &App,
     endpoint: &Arc<Endpoint>,
+    shown: Shown,
     headers: &Arc<HeaderMap>,
     body: Bytes,
     now: i64,
 ) -> Result<Verified, VerifyError> {
+    let key = match endpoint.authentication.key_of(&endpoint.secrets, &body)? {
+        Some(url) => Some(app.keys.get(url, &app.clock).await.ok_or(VerifyError::NoKey("it cannot be fetched"))?),
+        None => None,
+    };
     let small = body.len() <= HASHED_IN_PLACE;
     let (endpoint, headers) = (Arc::clone(endpoint), Arc::clone(headers));
     let check = move || {
         let header = |name: &str| text_of(&headers, name);
-        signature::verify(&endpoint.authentication, &endpoint.secrets, &header, &body, now.div_euclid(1000))
+        let presented = Presented {
+            header: &header,
+            token: shown.token.as_deref(),
+            by_proxy: shown.by_proxy,
+            body: &body,
+            key: key.as_deref(),
+            now_unix: now.div_euclid(1000),
+        };
+        signature::verify(&endpoint.authentication, &endpoint.secrets, &presented)
     };
     if small {
         return check();

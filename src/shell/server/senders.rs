@@ -2,8 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
-    path::Path,
     sync::{Arc, atomic::AtomicUsize},
 };
 
@@ -11,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     model::secret::Secret,
-    shell::config::SenderAccess,
+    shell::config::{SenderAccess, network::Network},
     webhook::{
         sender::{Method, Sender, Senders},
         signature::Authentication,
@@ -30,6 +28,8 @@ pub(super) struct Endpoint {
     pub(super) name: Arc<str>,
     pub(super) authentication: Authentication,
     pub(super) secrets: Vec<Secret>,
+    /// Whose word about client certificates counts.
+    pub(super) proxies: Vec<Network>,
     /// Runs of its program that did not end in time and still hold a thread.
     pub(super) overruns: Arc<AtomicUsize>,
 }
@@ -38,7 +38,7 @@ impl Endpoints {
     pub(super) fn new(senders: Senders, access: &BTreeMap<String, SenderAccess>) -> anyhow::Result<Self> {
         let senders = Arc::new(senders);
         let mut by_path = HashMap::new();
-        for (name, SenderAccess { authentication, secrets }) in access {
+        for (name, SenderAccess { authentication, secrets, proxies }) in access {
             let Some(sender) = senders.get(name) else {
                 let known: Vec<&str> = senders.iter().map(Sender::name).collect();
                 bail!("senders.{name}: there is no such sender; known are {}", known.join(", "));
@@ -54,11 +54,17 @@ impl Endpoints {
                 })?,
             };
             authentication.check(secrets).with_context(|| format!("senders.{name} ({})", authentication.kind()))?;
+            if matches!(authentication, Authentication::Mtls { .. }) && proxies.is_empty() {
+                bail!("senders.{name} (mtls): name the proxies that client certificates are believed from");
+            }
+            // Compiled before anybody posts: it takes a while.
+            sender.program();
             let endpoint = Endpoint {
                 senders: Arc::clone(&senders),
                 name: name.as_str().into(),
                 authentication,
                 secrets: secrets.clone(),
+                proxies: proxies.clone(),
                 overruns: Arc::default(),
             };
             by_path.insert(sender.path().to_owned(), Arc::new(endpoint));
@@ -66,9 +72,14 @@ impl Endpoints {
         Ok(Self { senders, by_path })
     }
 
-    /// The sender that posts to a path.
-    pub(super) fn at(&self, path: &str) -> Option<&Arc<Endpoint>> {
-        self.by_path.get(path)
+    /// The sender that posts to a path, with the token that its path ends in where it shows itself by one.
+    pub(super) fn at<'p>(&self, path: &'p str) -> Option<(&Arc<Endpoint>, Option<&'p str>)> {
+        if let Some(endpoint) = self.by_path.get(path) {
+            return Some((endpoint, None));
+        }
+        let (path, token) = path.rsplit_once('/')?;
+        let endpoint = self.by_path.get(path).filter(|one| one.authentication == Authentication::PathToken)?;
+        Some((endpoint, Some(token)))
     }
 
     /// Names a sender that is known but may not post, for the log.
@@ -91,35 +102,6 @@ impl Endpoint {
         let all: Vec<&str> = self.sender().methods().iter().map(|one| word(*one)).collect();
         all.join(", ")
     }
-}
-
-/// Reads the operator's own senders: the files one level below a folder, as `webhooks/` has them.
-pub(super) fn read_folder(folder: &Path) -> anyhow::Result<Senders> {
-    let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let entries = |folder: &Path| -> anyhow::Result<Vec<fs::DirEntry>> {
-        let list = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        list.with_context(|| format!("webhooks: {} cannot be read", folder.display()))
-    };
-    let mut add = |path: &Path| -> anyhow::Result<()> {
-        let name = path.strip_prefix(folder)?.to_str().context("webhooks: a file name is not UTF-8")?;
-        if name.ends_with(".yaml") || name.ends_with(".jq") {
-            let content = fs::read(path).with_context(|| format!("webhooks: {} cannot be read", path.display()))?;
-            files.insert(name.replace(std::path::MAIN_SEPARATOR, "/"), content);
-        }
-        Ok(())
-    };
-    for entry in entries(folder)? {
-        if entry.path().is_dir() {
-            for inner in entries(&entry.path())? {
-                if inner.path().is_file() {
-                    add(&inner.path())?;
-                }
-            }
-        } else {
-            add(&entry.path())?;
-        }
-    }
-    Ok(Senders::from_files(files)?)
 }
 
 fn word(method: Method) -> &'static str {

@@ -28,6 +28,7 @@ use crate::{
         pull_request::{Circumstances, PullRequest, marker::Digest, pull_request, title, trailers},
     },
     shell::{
+        charts::Charts,
         config::{Config, Identity},
         forge::{
             self, Credential, GitHub,
@@ -62,6 +63,8 @@ pub struct Remediation {
     pub commits: Commits,
     /// Where the forge's calls run.
     pub runtime: Handle,
+    /// Charts that are in no repository.
+    pub charts: Charts,
     /// When this process began. It has the data folder for itself: what is half-written in a mirror and older was left
     /// by one that was killed.
     pub began: SystemTime,
@@ -125,6 +128,7 @@ impl Remediation {
             github: GitHub::new(&github.api, &credential, Limits::default())?,
             commits,
             runtime: Handle::current(),
+            charts: Charts::default(),
             began: SystemTime::now(),
         })
     }
@@ -169,8 +173,10 @@ impl Remediation {
         let base = fetched.branches.get(&target.branch).ok_or_else(|| {
             Trouble(Outcome::Retry(format!("{slug} has no branch {}: mend the server's configuration", target.branch)))
         })?;
-        let tree = mirror.tree(base)?;
-        let catalog = Catalog::of(&tree).map_err(|refusal| Trouble(Outcome::Refused(refusal)))?;
+        let files = mirror.tree(base)?;
+        let tree = self.charts.beside(&files);
+        let addresses = [target.remote.to_string()];
+        let catalog = Catalog::known_as(&tree, &addresses).map_err(|refusal| Trouble(Outcome::Refused(refusal)))?;
 
         let mut outcomes: Vec<Option<Outcome>> = Vec::new();
         let mut wanted = Vec::new();

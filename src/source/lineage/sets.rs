@@ -2,6 +2,9 @@
 //!
 //! Every value that an engine computes carries the set of leaves that made it and the set of leaves that decided that it is
 //! there. Most sets occur thousands of times, so a set is one small number, and the union of two sets is worked out once.
+//!
+//! Leaves are listed in the order in which a render first asked for them. A render that goes on with the sets of the one
+//! before keeps all numbers, and has an order of its own: what is listed does not tell the one way from the other.
 
 use std::{
     collections::HashMap,
@@ -34,7 +37,7 @@ pub struct Flow {
 }
 
 /// All leaves and sets of one render. `L` says what a leaf is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sets<L> {
     leaves: Vec<L>,
     /// The leaves by their hashes, each under the first number from its hash that no other leaf has.
@@ -46,10 +49,29 @@ pub struct Sets<L> {
     /// The sets by their hashes, each under the first number from its hash that no other set has.
     set_ids: HashMap<u64, SetId, Mixed>,
     unions: HashMap<(SetId, SetId), SetId, Mixing>,
+    order: Order,
     /// Room to work in.
     distinct: Vec<SetId>,
     gathered: Vec<LeafId>,
 }
+
+/// When the current render first asked for each leaf.
+#[derive(Clone, Debug, Default)]
+struct Order {
+    /// By leaf: how many leaves were asked for before it; [`NEVER`] for those that were not.
+    ranks: Vec<u32>,
+    asked: u32,
+    /// Whether the order is another than that of the numbers.
+    is_own: bool,
+    /// By leaf: the latest chapter that asked for it.
+    chapters: Vec<u32>,
+    chapter: u32,
+    /// The leaves that the chapter asked for, each once.
+    noted: Vec<LeafId>,
+}
+
+/// The rank of a leaf that was not asked for.
+const NEVER: u32 = u32::MAX;
 
 /// A set of one leaf carries it in its id, so that wrapping a leaf needs no table.
 const SINGLE: u32 = 1 << 31;
@@ -94,6 +116,7 @@ impl<L> Default for Sets<L> {
             ends: vec![0, 0],
             set_ids: HashMap::default(),
             unions: HashMap::default(),
+            order: Order::default(),
             distinct: Vec::new(),
             gathered: Vec::new(),
         }
@@ -106,14 +129,45 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         let mut hash = Mixing::default().hash_one(&leaf);
         while let Some(id) = self.leaf_ids.get(&hash) {
             if self.leaves[id.0 as usize] == leaf {
-                return *id;
+                let id = *id;
+                self.order.ask(id);
+                return id;
             }
             hash = hash.wrapping_add(1);
         }
         let id = LeafId(u32::try_from(self.leaves.len()).expect("a render has fewer than 2^31 leaves") & !SINGLE);
         self.leaves.push(leaf);
         self.leaf_ids.insert(hash, id);
+        self.order.ask(id);
         id
+    }
+
+    /// Begins a render that goes on with what there is: no leaf was asked for yet.
+    pub fn begin_render(&mut self) {
+        self.order.is_own |= self.order.asked > 0;
+        self.order.asked = 0;
+        self.order.ranks.fill(NEVER);
+    }
+
+    /// Begins a chapter of the render, whose leaves are noted.
+    pub fn begin_chapter(&mut self) {
+        self.order.chapter += 1;
+        self.order.noted.clear();
+    }
+
+    /// The leaves that the chapter asked for, in this order.
+    pub fn chapter(&self) -> &[LeafId] {
+        &self.order.noted
+    }
+
+    /// Asks for leaves as a chapter of an earlier render did.
+    pub fn ask_again(&mut self, chapter: &[LeafId]) {
+        chapter.iter().for_each(|leaf| self.order.ask(*leaf));
+    }
+
+    /// How many leaves all sets have together.
+    pub fn total(&self) -> usize {
+        self.members.len() + self.leaves.len()
     }
 
     /// What a leaf is.
@@ -121,8 +175,20 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         &self.leaves[leaf.0 as usize]
     }
 
-    /// The leaves of a set, sorted; none for [`SetId::ANY`], which has to be asked for first.
+    /// The leaves of a set in the order of the render; none for [`SetId::ANY`], which has to be asked for first.
     pub fn leaves(&self, set: SetId) -> impl Iterator<Item = LeafId> + '_ {
+        let (mut ordered, mut rest) = (Vec::new(), SetId::EMPTY);
+        if self.order.is_own {
+            ordered.extend(self.members(set));
+            ordered.sort_by_key(|leaf| self.order.ranks[leaf.0 as usize]);
+        } else {
+            rest = set;
+        }
+        ordered.into_iter().chain(self.members(rest))
+    }
+
+    /// The leaves of a set in the order of their numbers.
+    fn members(&self, set: SetId) -> impl Iterator<Item = LeafId> + '_ {
         let single = (set.0 & SINGLE != 0).then_some(LeafId(set.0 & !SINGLE));
         let many: &[LeafId] = if single.is_some() { &[] } else { self.listed(set) };
         single.into_iter().chain(many.iter().copied())
@@ -182,7 +248,7 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         }
         let mut kept = std::mem::take(&mut self.gathered);
         kept.clear();
-        kept.extend(self.leaves(set).filter(|leaf| fits(self.get(*leaf))));
+        kept.extend(self.members(set).filter(|leaf| fits(self.get(*leaf))));
         let id = self.set(&kept);
         self.gathered = kept;
         id
@@ -191,7 +257,7 @@ impl<L: Clone + Eq + Hash> Sets<L> {
     fn merged(&mut self, sets: &[SetId]) -> SetId {
         let mut leaves = std::mem::take(&mut self.gathered);
         leaves.clear();
-        sets.iter().for_each(|set| leaves.extend(self.leaves(*set)));
+        sets.iter().for_each(|set| leaves.extend(self.members(*set)));
         leaves.sort_unstable();
         leaves.dedup();
         let id = self.set(&leaves);
@@ -231,6 +297,24 @@ impl<L: Clone + Eq + Hash> Sets<L> {
     }
 }
 
+impl Order {
+    fn ask(&mut self, leaf: LeafId) {
+        let at = leaf.0 as usize;
+        if at >= self.ranks.len() {
+            self.ranks.resize(at + 1, NEVER);
+            self.chapters.resize(at + 1, NEVER);
+        }
+        if self.ranks[at] == NEVER {
+            self.ranks[at] = self.asked;
+            self.asked += 1;
+        }
+        if self.chapters[at] != self.chapter {
+            self.chapters[at] = self.chapter;
+            self.noted.push(leaf);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,5 +345,25 @@ mod tests {
         assert_eq!(union, SetId::ANY);
         assert_eq!(sets.union(union, SetId::EMPTY), SetId::ANY);
         assert_eq!(listed(&sets, union), [0; 0]);
+    }
+
+    #[test]
+    fn a_render_that_goes_on_lists_leaves_as_if_it_began_anew() {
+        let mut sets = Sets::default();
+        let (a, b) = (SetId::from(sets.leaf(10)), SetId::from(sets.leaf(20)));
+        let ab = sets.union(a, b);
+        sets.begin_render();
+        sets.begin_chapter();
+        sets.leaf(20);
+        sets.leaf(30);
+        let chapter = sets.chapter().to_vec();
+        sets.leaf(10);
+        assert_eq!(listed(&sets, ab), [20, 10]);
+        let abc = sets.union_all([ab, sets.chapter()[1].into()]);
+        assert_eq!(listed(&sets, abc), [20, 30, 10]);
+        sets.begin_render();
+        sets.leaf(10);
+        sets.ask_again(&chapter);
+        assert_eq!(listed(&sets, abc), [10, 20, 30]);
     }
 }

@@ -161,7 +161,8 @@ impl Text {
 
     /// The text with U+FFFD for what is not UTF-8.
     pub fn lossy(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes)
+        // Validating at once is several times faster than looking for what to replace.
+        std::str::from_utf8(&self.bytes).map_or_else(|_| String::from_utf8_lossy(&self.bytes), Into::into)
     }
 
     /// The number of bytes.
@@ -181,6 +182,11 @@ impl Text {
             Pieces::One(piece) => std::slice::from_ref(piece),
             Pieces::Many(pieces) => pieces,
         }
+    }
+
+    /// Tells whether both have the same bytes from the same origins.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.bytes == other.bytes && self.pieces() == other.pieces()
     }
 
     /// The pieces that touch a range, cut to it. Pieces of no length count where they lie in the range or at its ends.

@@ -183,7 +183,7 @@ k8s/shop  manifests  2 resources
 fn a_sender_maps_a_payload_to_one_line_an_item() {
     let repository = Repository::cart();
     let list = repository.run(&["sender", "list"], "");
-    assert!(list.out.lines().any(|line| line == "argocd        Argo CD notifications"), "{}", list.out);
+    assert!(list.out.lines().any(|line| line == "argocd            Argo CD notifications"), "{}", list.out);
     let payload = include_str!("../../../webhooks/argocd/samples/out_of_sync.json");
     let run = repository.run(&["sender", "map", "argocd", "-"], payload);
     let items: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
@@ -191,12 +191,58 @@ fn a_sender_maps_a_payload_to_one_line_an_item() {
         serde_json::from_str(include_str!("../../../webhooks/argocd/expected/out_of_sync.json")).expect("JSON");
     assert_eq!((run.code, Value::Array(items)), (0, expected));
     for (arguments, input, code, said) in [
-        (["sender", "map", "tea", "-"], "{}", 2, "there is no sender \"tea\": name one of argocd, generic"),
+        (["sender", "map", "tea", "-"], "{}", 2, "there is no sender \"tea\": name one of alertmanager, argocd,"),
         (["sender", "map", "generic", "missing.json"], "", 4, "missing.json cannot be opened"),
         (["sender", "map", "generic", "-"], "[1]", 4, "expected a finding"),
     ] {
         let run = repository.run(&arguments, input);
         assert!(run.code == code && run.out.is_empty() && run.err.contains(said), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn an_operators_sender_is_mapped_listed_and_tested() {
+    let repository = Repository::cart();
+    let own = |file: &str| repository.path(&format!("own/mine/{file}"));
+    for folder in ["samples", "expected"] {
+        std::fs::create_dir_all(own(folder)).expect("a folder");
+    }
+    let manifest = "name: mine\ntitle: Mine\nauthentication: [{kind: bearer}]\nunwrap: [kubernetes]\nprogram: map.jq\n";
+    for (file, text) in [
+        ("sender.yaml", manifest),
+        ("map.jq", "if .kind then ignored(\"a \\(.kind)\") else error(\"expected a kind\") end"),
+        ("samples/one.json", "{\"kind\": \"Pod\"}"),
+        ("samples/objects.yaml", "kind: List\nitems: [{kind: Pod}]\n---\nkind: Job\n"),
+        ("samples/nasty.ndjson", "{}\n"),
+    ] {
+        std::fs::write(own(file), text).expect("a file");
+    }
+    let list = repository.run(&["sender", "list", "--senders", "own"], "");
+    assert!(list.out.lines().any(|line| line.ends_with("  Mine")) && list.out.contains("falco"), "{}", list.out);
+    let objects = "apiVersion: v1\nkind: ConfigMap\n";
+    let run = repository.run(&["sender", "map", "mine", "-", "--senders", "own"], objects);
+    assert_eq!((run.code, run.out.as_str()), (0, "{\"ignored\":\"a ConfigMap\"}\n"));
+    let fix = ["fix", "--finding", "-", "--sender", "mine", "--senders", "own", "--format", "json"];
+    let run = repository.run(&fix, objects);
+    assert_eq!((run.code, run.out.as_str()), (0, "{\"outcome\":\"ignored\",\"why\":\"a ConfigMap\"}\n"));
+
+    let missing = repository.run(&["sender", "test", "own/mine"], "");
+    assert_eq!((missing.code, missing.out.matches("no expected file").count()), (3, 3), "{}", missing.out);
+    let updated = repository.run(&["sender", "test", "own/mine", "--update"], "");
+    assert_eq!((updated.code, updated.out.matches("ok ").count()), (0, 3), "{}", updated.out);
+    let nasty = std::fs::read_to_string(own("expected/nasty.json")).expect("it was written");
+    assert_eq!(nasty, "{\n  \"error\": \"item 1: expected a kind\"\n}\n");
+    std::fs::write(own("expected/one.json"), "[]\n").expect("a file");
+    std::fs::write(own("expected/old.json"), "[]\n").expect("a file");
+    let differs = repository.run(&["sender", "test", "own/mine"], "");
+    assert_eq!(differs.code, 3);
+    assert!(
+        differs.out.contains("differs") && differs.out.contains("a Pod") && differs.out.contains("no sample"),
+        "{}",
+        differs.out
+    );
+    for wrong in ["own", "nowhere"] {
+        assert_eq!(repository.run(&["sender", "test", wrong], "").code, 2, "{wrong}");
     }
 }
 

@@ -40,19 +40,19 @@ pub(crate) fn function_names() -> Vec<String> {
 
 /// Asks about expressions, many in one plan.
 pub(crate) fn ask(expressions: &[&str]) -> Vec<Said> {
-    expressions.chunks(AT_ONCE).flat_map(ask_some).collect()
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(&super::folder("files"), folder.path());
+    fs::write(folder.path().join("none.tfrc"), "").expect("a file");
+    fs::write(folder.path().join("main.tf"), "resource \"terraform_data\" \"u\" {}\n").expect("a file");
+    run(folder.path(), &["init", "-no-color"]);
+    expressions.chunks(AT_ONCE).flat_map(|some| ask_some(folder.path(), some)).collect()
 }
 
 /// How many expressions are asked at once: a plan takes longer with the square of its errors.
 const AT_ONCE: usize = 40;
 
 /// Each is an output of one configuration. Those that fail are left out of a second plan, which says what the others answer.
-fn ask_some(expressions: &[&str]) -> Vec<Said> {
-    let folder = tempfile::tempdir().expect("a folder");
-    copy(&super::folder("files"), folder.path());
-    fs::write(folder.path().join("none.tfrc"), "").expect("a file");
-    fs::write(folder.path().join("main.tf"), "resource \"terraform_data\" \"u\" {}\n").expect("a file");
-    run(folder.path(), &["init", "-no-color"]);
+fn ask_some(folder: &Path, expressions: &[&str]) -> Vec<Said> {
     let mut said: Vec<Option<Said>> = expressions.iter().map(|_| None).collect();
     loop {
         let written: String = expressions
@@ -66,8 +66,8 @@ fn ask_some(expressions: &[&str]) -> Vec<Said> {
                 ),
             })
             .collect();
-        fs::write(folder.path().join("rows.tf"), written).expect("a file");
-        let plan = run(folder.path(), &["plan", "-json", "-no-color", "-out", "plan"]);
+        fs::write(folder.join("rows.tf"), written).expect("a file");
+        let plan = run(folder, &["plan", "-json", "-no-color", "-out", "plan"]);
         let mut failed = false;
         for line in plan.lines() {
             let Ok(message) = serde_json::from_str::<Json>(line) else { continue };
@@ -87,7 +87,7 @@ fn ask_some(expressions: &[&str]) -> Vec<Said> {
             break;
         }
     }
-    let shown: Json = serde_json::from_str(&run(folder.path(), &["show", "-json", "plan"])).expect("a plan");
+    let shown: Json = serde_json::from_str(&run(folder, &["show", "-json", "plan"])).expect("a plan");
     let answers = said.into_iter().enumerate().map(|(index, said)| {
         said.unwrap_or_else(|| {
             let name = format!("r{index}");

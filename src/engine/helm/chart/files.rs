@@ -1,6 +1,6 @@
 //! `.Files`: what a chart holds besides templates and values.
 
-use std::rc::Rc;
+use std::{any::Any, rc::Rc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -184,6 +184,21 @@ impl Object for Files {
             Ok((Value::text(Text::plain(&*file.name)), Value::plain(Datum::Bytes(content))))
         };
         Some(self.all().and_then(|files| files.iter().map(entry).collect()))
+    }
+
+    fn is_same(&self, other: &dyn Object) -> bool {
+        let Some(other) = (other as &dyn Any).downcast_ref::<Self>() else { return false };
+        let same = |(a, b): (&File, &File)| {
+            a.name == b.name
+                && match (&a.content, &b.content) {
+                    (Ok(a), Ok(b)) => a.is_same(b),
+                    (Err(a), Err(b)) => a == b,
+                    _ => false,
+                }
+        };
+        self.links == other.links
+            && self.entries.len() == other.entries.len()
+            && self.entries.iter().zip(other.entries.iter()).all(same)
     }
 }
 

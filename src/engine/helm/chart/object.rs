@@ -1,6 +1,6 @@
 //! `.Chart` and `.Capabilities`: Go structs as templates see them.
 
-use std::rc::Rc;
+use std::{any::Any, rc::Rc};
 
 use super::metadata::{Dependency, Maintainer, Metadata, Word};
 use crate::{
@@ -418,6 +418,19 @@ impl Object for Record {
         }
         Ok(Value::plain(Datum::Map(map)))
     }
+
+    fn held(&self) -> Vec<&Value> {
+        self.fields.iter().map(|field| &field.value).chain(self.text.as_ref().map(|(_, text)| text)).collect()
+    }
+
+    fn is_same(&self, other: &dyn Object) -> bool {
+        let layout = |record: &Self| {
+            let fields = record.fields.iter().map(|field| (field.name, field.key, field.omit, field.embedded));
+            let text = record.text.as_ref().map(|(method, _)| *method);
+            (record.type_name, record.is_pointer, fields.collect::<Vec<_>>(), text)
+        };
+        (other as &dyn Any).downcast_ref::<Self>().is_some_and(|other| layout(self) == layout(other))
+    }
 }
 
 /// `.Capabilities.APIVersions`.
@@ -479,5 +492,10 @@ impl Object for Versions {
     fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         let entry = |(index, version): (usize, &String)| (Value::plain(Datum::Int(index as i64)), self.value(version));
         Some(Ok(self.versions.iter().enumerate().map(entry).collect()))
+    }
+
+    fn is_same(&self, other: &dyn Object) -> bool {
+        let same = |other: &Self| (&self.versions, self.made_of) == (&other.versions, other.made_of);
+        (other as &dyn Any).downcast_ref::<Self>().is_some_and(same)
     }
 }

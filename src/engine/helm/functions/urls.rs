@@ -229,7 +229,7 @@ fn unescape(text: &[u8], part: Part) -> Result<Vec<u8>, String> {
             at += 3;
         } else {
             if matches!(part, Part::Host | Part::Zone) && byte < 0x80 && must_escape(byte, part) {
-                return Err(format!("invalid character {} in host name", quote::quoted(&[byte])));
+                return Err(format!("invalid character {} in host name", quote::quoted([byte])));
             }
             unescaped.push(byte);
             at += 1;

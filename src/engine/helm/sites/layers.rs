@@ -6,10 +6,11 @@ use crate::{
     engine::{
         helm::{
             lineage::Lineage,
-            sources::{LayerContent, Role},
+            sources::{ArgumentKind, Layer, LayerContent, Role},
             template::leaf::LayerId,
         },
         site::{Site, Wording},
+        window::as_text,
     },
     model::{
         change::{Action, Change},
@@ -57,7 +58,7 @@ impl<'r> Layers<'r> {
     /// Ways to give a path a value: where the nearest layer says it, then as an override in the layer nearest to the
     /// release, then where a chart's default says it.
     pub fn set(&self, path: &[String], value: &Value) -> Vec<Site> {
-        let mut sites = Vec::new();
+        let mut sites: Vec<Site> = self.argument(path, value).into_iter().collect();
         let says: Vec<LayerId> = self.nearest.iter().copied().filter(|id| self.says(*id, path)).collect();
         let own = |id: &LayerId| matches!(self.lineage.layer(*id).role, Role::Values(_));
         let winner = says.first().copied();
@@ -71,6 +72,31 @@ impl<'r> Layers<'r> {
             sites.extend(self.write(*id, path, value));
         }
         sites
+    }
+
+    /// The argument that says a path and is written somewhere, saying something else: it wins over all that is in files.
+    fn argument(&self, path: &[String], value: &Value) -> Option<Site> {
+        if value.is_object() || value.is_array() {
+            return None;
+        }
+        let says = |layer: &Layer| matches!(&layer.content, LayerContent::Assigned(paths) if paths.iter().any(|own| own == path));
+        let mut layers: Vec<(LayerId, &Layer)> = self.lineage.layers().filter(|(_, layer)| says(layer)).collect();
+        layers.sort_by_key(|(_, layer)| match layer.role {
+            Role::Argument(kind, index) => Some((kind, index)),
+            _ => None,
+        });
+        let (_, layer) = layers.pop()?;
+        if matches!(layer.role, Role::Argument(ArgumentKind::SetFile, _)) {
+            return None;
+        }
+        let written = layer.written.as_ref()?;
+        let change = Change { at: written.base.clone(), action: Action::Set(as_text(value).into()) };
+        Some(Site {
+            file: self.lineage.file(written.file).path.clone(),
+            label: format!("parameter {}", path.join(".")),
+            wording: Wording::Yaml { document: written.document, change, reader: Reader::Helm },
+            also: Vec::new(),
+        })
     }
 
     /// Ways to make a path go away: its line where only one layer says it, a `null` over it otherwise.

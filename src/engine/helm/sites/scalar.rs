@@ -9,6 +9,7 @@ use crate::{
     engine::{
         helm::{
             lineage::Lineage,
+            sources::Role,
             template::leaf::{FileId, Leaf},
         },
         site::{Found, Site, Wording},
@@ -112,6 +113,13 @@ fn part(layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window, found: &
     let MadeOf::Verbatim { leaf, offset } = piece.made_of else { return };
     if let Leaf::Node { layer, at } = lineage.leaf(leaf) {
         for path in layers.paths(layer, &lineage.paths.keys(at)) {
+            if matches!(lineage.layer(layer).role, Role::Argument(..)) {
+                // What it says is not kept; mostly it is printed as a whole.
+                if offset == 0 {
+                    found.add(layers.set(&path, &Value::String(window.replaced(old, &piece.range))));
+                }
+                continue;
+            }
             let Some(Value::String(text)) = layers.value_in(layer, &path).or_else(|| layers.value(&path)) else {
                 // A number in the middle of a text.
                 let text = window.replaced(old, &piece.range);

@@ -57,11 +57,11 @@ pub enum NodeKind {
     /// A pipeline whose value is printed unless it declares or assigns variables.
     Action(Pipeline),
     /// `if`.
-    If(Branch),
+    If(Box<Branch>),
     /// `with`.
-    With(Branch),
+    With(Box<Branch>),
     /// `range`.
-    Range(Branch),
+    Range(Box<Branch>),
     /// `template`; what a `block` becomes.
     Template {
         /// The name.
@@ -163,7 +163,7 @@ pub enum OperandKind {
     /// `true` or `false`
     Bool(bool),
     /// A number or character constant.
-    Number(Number),
+    Number(Box<Number>),
     /// A string constant, unquoted.
     Text(Rc<[u8]>),
     /// `.a.b`

@@ -11,6 +11,9 @@ pub fn unquote(constant: &str) -> Option<Vec<u8>> {
     match quote {
         _ if last != quote => None,
         '`' if !inner.contains('`') => Some(inner.bytes().filter(|byte| *byte != b'\r').collect()),
+        '"' if inner.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'"' | b'\\' | b'\n')) => {
+            Some(inner.as_bytes().to_vec())
+        }
         '"' if !inner.contains('\n') => {
             let mut bytes = Vec::with_capacity(inner.len());
             let mut rest = inner;

@@ -67,6 +67,26 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// What is left, in steps and bytes.
+    pub fn left(&self) -> (u64, u64) {
+        (self.steps, self.bytes)
+    }
+
+    /// Tells whether more than half is left.
+    pub fn is_ample(&self) -> bool {
+        self.steps > MAX_STEPS / 2 && self.bytes > MAX_BYTES / 2
+    }
+
+    /// Takes what an earlier render needed for the same; nothing, and false, where so much is not left.
+    pub fn take(&mut self, (steps, bytes): (u64, u64)) -> bool {
+        let is_left = steps <= self.steps && bytes <= self.bytes;
+        if is_left {
+            self.steps -= steps;
+            self.bytes -= bytes;
+        }
+        is_left
+    }
+
     /// Takes the cost of going through `steps` nodes or items.
     ///
     /// # Errors

@@ -50,8 +50,8 @@ pub const MAX_TPL: usize = 100;
 pub struct Evaluator<'program> {
     /// The origins and limits, which go on from file to file.
     pub context: Context,
-    /// The branches that were decided so far, each once: what could add a block that is not there.
-    pub branches: Vec<BranchSeen>,
+    /// The branches that were decided, each once: what could add a block that is not there.
+    branches: Vec<BranchSeen>,
     program: &'program Program,
     /// The leaf of each unit of the program.
     leaves: Vec<LeafId>,
@@ -156,9 +156,15 @@ impl<'program> Evaluator<'program> {
         }
     }
 
-    /// What is left when nothing more is executed: the origins, and the branches that were decided.
-    pub fn finish(self) -> (Context, Vec<BranchSeen>) {
-        (self.context, self.branches)
+    /// What is left when nothing more is executed.
+    pub fn finish(self) -> Context {
+        self.context
+    }
+
+    /// The branches that were decided since this was last asked, each once.
+    pub fn take_branches(&mut self) -> Vec<BranchSeen> {
+        self.seen.clear();
+        std::mem::take(&mut self.branches)
     }
 
     /// What a file's template prints with this dot, after Helm has taken `<no value>` out of it.
@@ -166,6 +172,14 @@ impl<'program> Evaluator<'program> {
     /// # Errors
     /// In Helm's words and with its place, or with a limit of this version.
     pub fn execute(&mut self, name: &str, dot: Value) -> Result<Text, Box<Failure>> {
+        self.execute_as_it_is(name, dot).map(|text| without_no_value(&text))
+    }
+
+    /// What a file's template prints with this dot, `<no value>` included, as other users of Go's templates print it.
+    ///
+    /// # Errors
+    /// As [`Self::execute`].
+    pub fn execute_as_it_is(&mut self, name: &str, dot: Value) -> Result<Text, Box<Failure>> {
         let Some(template) = self.program.find(name).cloned() else {
             let message = format!("template: no template {name:?} associated with template \"gotpl\"");
             return Err(Failure::nowhere(Fault::failed(message)));
@@ -177,7 +191,7 @@ impl<'program> Evaluator<'program> {
         let control = self.context.control;
         let text = self.text_of(&template, dot);
         self.context.control = control;
-        text.map(|text| without_no_value(&text)).map_err(Failure::in_helms_words)
+        text.map_err(Failure::in_helms_words)
     }
 
     /// Executes a template into a text of its own.

@@ -1,6 +1,6 @@
 //! What a value of a chart can come from.
 
-use std::{collections::HashMap, hash::BuildHasher};
+use std::{collections::HashMap, hash::BuildHasher, rc::Rc};
 
 use crate::source::{
     lineage::hash::{Mixed, Seeded},
@@ -57,9 +57,9 @@ pub enum Leaf {
 }
 
 /// All paths of one render, each as a key below another path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Paths {
-    steps: Vec<(PathId, Box<str>)>,
+    steps: Vec<(PathId, Rc<str>)>,
     /// The paths by their hashes, each under the first number from its hash that no other path has.
     ids: HashMap<u64, PathId, Mixed>,
     hashing: Seeded,
@@ -72,7 +72,7 @@ impl PathId {
 
 impl Default for Paths {
     fn default() -> Self {
-        Self { steps: vec![(PathId::ROOT, Box::default())], ids: HashMap::default(), hashing: Seeded::default() }
+        Self { steps: vec![(PathId::ROOT, Rc::default())], ids: HashMap::default(), hashing: Seeded::default() }
     }
 }
 

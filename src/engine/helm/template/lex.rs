@@ -108,6 +108,18 @@ const RIGHT: &str = "}}";
 /// A `-` and the white space on its inner side.
 const TRIM_MARKER: usize = 2;
 
+/// Where the next action begins.
+fn find_left(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += text[at..].iter().position(|byte| *byte == b'{')?;
+        if text[at..].starts_with(LEFT.as_bytes()) {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
 impl<'t> Lexer<'t> {
     /// A lexer at the start of a text. `break` and `continue` are words of the language unless there are functions of that
     /// name.
@@ -148,7 +160,7 @@ impl<'t> Lexer<'t> {
     fn in_text(&mut self) -> Token {
         loop {
             let start = self.at;
-            let Some(length) = self.text[start..].find(LEFT) else {
+            let Some(length) = find_left(&self.text.as_bytes()[start..]) else {
                 self.at = self.text.len();
                 let kind = if start < self.at { TokenKind::Text } else { TokenKind::End };
                 return self.token(kind, start);
@@ -266,7 +278,7 @@ impl<'t> Lexer<'t> {
                 }
                 None => self.fail(start, "unexpected right paren"),
             },
-            _ if self.is_alphanumeric(first) => self.word(start),
+            _ if first.is_ascii_alphanumeric() || self.is_alphanumeric(first) => self.word(start),
             _ if first.is_ascii_graphic() => self.token(TokenKind::Character, start),
             _ => self.fail(start, format!("unrecognized character in action: {}", quoted_character(first))),
         }
@@ -327,20 +339,25 @@ impl<'t> Lexer<'t> {
 
     /// An error unless a name may end here.
     fn bad_character(&mut self, start: usize) -> Option<Token> {
-        let next = self.peek().filter(|_| !self.at_terminator())?;
+        if self.at_terminator() {
+            return None;
+        }
+        let next = self.peek()?;
         Some(self.fail(start, format!("bad character {}", quoted_character(next))))
     }
 
     fn at_terminator(&self) -> bool {
-        match self.peek() {
-            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
-            Some(_) => self.text[self.at..].starts_with(RIGHT),
+        match &self.text.as_bytes()[self.at..] {
+            [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
+            rest => rest.starts_with(RIGHT.as_bytes()),
         }
     }
 
     /// The rest of a string or character constant; what is in it the parser checks.
     fn quoted(&mut self, quote: char, kind: TokenKind, unterminated: &str) -> Token {
         let start = self.at - 1;
+        let plain = |byte: &u8| byte.is_ascii() && !matches!(byte, b'"' | b'\'' | b'\\' | b'\n');
+        self.at += self.text.as_bytes()[self.at..].iter().take_while(|byte| plain(byte)).count();
         let mut characters = self.text[self.at..].char_indices();
         while let Some((length, mut character)) = characters.next() {
             if character == quote {
@@ -406,7 +423,10 @@ impl<'t> Lexer<'t> {
     }
 
     fn peek(&self) -> Option<char> {
-        self.text[self.at..].chars().next()
+        match self.text.as_bytes().get(self.at) {
+            Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
+            _ => self.text[self.at..].chars().next(),
+        }
     }
 
     fn accept(&mut self, valid: &str) -> bool {

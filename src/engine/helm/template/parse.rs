@@ -12,12 +12,15 @@ use std::{
 };
 
 use super::{
-    ast::{Branch, Define, File, Node, NodeKind, Noted},
+    ast::{Branch, Define, File, Name, Node, NodeKind, Noted, Operand},
     constant,
     fault::FaultKind,
     lex::{Keyword, Lexer, Token, TokenKind},
 };
-use crate::source::span::{Span, line_of};
+use crate::source::{
+    lineage::hash::Seeded,
+    span::{Span, line_of},
+};
 
 /// The levels of bodies and brackets in each other that are parsed; Go itself parses any number.
 pub const MAX_DEPTH: usize = 1_000;
@@ -56,9 +59,12 @@ pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<File, Par
         tree: Tree::default(),
         depth: 0,
         parts: 0,
-        names: HashMap::new(),
+        names: HashMap::default(),
         defines: Vec::new(),
-        defined: HashSet::new(),
+        nodes: Vec::new(),
+        operands: Vec::new(),
+        fields: Vec::new(),
+        defined: HashSet::default(),
     };
     let body = parser.file()?;
     Ok(File { body, defines: parser.defines })
@@ -97,10 +103,14 @@ struct Parser<'t> {
     tree: Tree<'t>,
     depth: usize,
     parts: usize,
-    names: HashMap<&'t str, Rc<str>>,
+    names: HashMap<&'t str, Rc<str>, Seeded>,
     defines: Vec<Define>,
+    /// Nodes, operands and fields that are not in their list yet: each list is made at once, as long as it is.
+    nodes: Vec<Node>,
+    operands: Vec<Operand>,
+    fields: Vec<Name>,
     /// The names of the definitions that have something in them.
-    defined: HashSet<Rc<str>>,
+    defined: HashSet<Rc<str>, Seeded>,
 }
 
 /// What is known inside of one definition only.
@@ -108,7 +118,7 @@ struct Parser<'t> {
 struct Tree<'t> {
     /// The variables that were declared, in order, each once.
     variables: Vec<&'t str>,
-    visible: HashSet<&'t str>,
+    visible: HashSet<&'t str, Seeded>,
     ranges: usize,
     /// Where the innermost action starts that is being parsed.
     action: Option<usize>,
@@ -174,11 +184,11 @@ impl<'t> Parser<'t> {
 
     /// Nodes up to an `else` or `end`, which is returned with them.
     fn body(&mut self) -> Result<(Vec<Node>, Item), ParseError> {
-        let mut body = Vec::new();
+        let begin = self.nodes.len();
         while self.peek_word().kind != TokenKind::End {
             match self.item()? {
-                Item::Node(node) => body.push(node),
-                ending => return Ok((body, ending)),
+                Item::Node(node) => self.nodes.push(node),
+                ending => return Ok((self.nodes.drain(begin..).collect(), ending)),
             }
         }
         Err(self.fail("unexpected EOF"))
@@ -218,10 +228,10 @@ impl<'t> Parser<'t> {
                 self.expect_right_delimiter("end")?;
                 return Ok(Item::End);
             }
-            TokenKind::Keyword(Keyword::If) => NodeKind::If(self.branch(Keyword::If)?),
-            TokenKind::Keyword(Keyword::Range) => NodeKind::Range(self.branch(Keyword::Range)?),
+            TokenKind::Keyword(Keyword::If) => NodeKind::If(Box::new(self.branch(Keyword::If)?)),
+            TokenKind::Keyword(Keyword::Range) => NodeKind::Range(Box::new(self.branch(Keyword::Range)?)),
             TokenKind::Keyword(Keyword::Template) => self.template()?,
-            TokenKind::Keyword(Keyword::With) => NodeKind::With(self.branch(Keyword::With)?),
+            TokenKind::Keyword(Keyword::With) => NodeKind::With(Box::new(self.branch(Keyword::With)?)),
             _ => {
                 self.put_back();
                 NodeKind::Action(self.pipeline("command", TokenKind::RightDelimiter)?)
@@ -277,7 +287,7 @@ impl<'t> Parser<'t> {
     /// The branch behind `else`, which shares the `end` of the one that it is in.
     fn other_branch(&mut self, word: Keyword, start: usize) -> Result<Node, ParseError> {
         self.count_part()?;
-        let branch = self.branch(word)?;
+        let branch = Box::new(self.branch(word)?);
         let kind = if word == Keyword::If { NodeKind::If(branch) } else { NodeKind::With(branch) };
         Ok(Node { span: Span::new(start, self.end), kind })
     }

@@ -1,8 +1,15 @@
 //! Values of templates: what Go's `reflect` sees in them, and what they are made of.
 
+pub mod changes;
+pub mod reads;
 mod sorted;
 
-use std::{any::Any, cell::RefCell, fmt, rc::Rc};
+use std::{
+    any::Any,
+    cell::{Ref, RefCell, RefMut},
+    fmt,
+    rc::Rc,
+};
 
 use super::{
     context::Context,
@@ -13,6 +20,7 @@ use crate::source::lineage::{
     sets::{Flow, SetId},
     text::{MadeOf, Text},
 };
+use reads::{Part, Watch};
 use sorted::Sorted;
 
 /// A value and its origins. Cheap to clone; maps are shared, as in Go.
@@ -104,6 +112,8 @@ struct Entries {
     places: Vec<PathId>,
     /// What decided which keys there are, for everyone who holds the map: conditions around calls of `set` on it.
     control: SetId,
+    /// Who wants to know what is asked of the map.
+    watch: Option<Watch>,
 }
 
 /// An entry of a map.
@@ -162,6 +172,16 @@ pub trait Object: Any + fmt::Debug {
     /// The entries, where the type is a map or slice: `range`, `index` and `len` see them. A fault where they are not known.
     fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         None
+    }
+
+    /// The values that it gives out, where it has any.
+    fn held(&self) -> Vec<&Value> {
+        Vec::new()
+    }
+
+    /// Tells whether another of an earlier render is the same, apart from what both hold.
+    fn is_same(&self, _: &dyn Object) -> bool {
+        false
     }
 }
 
@@ -357,22 +377,22 @@ impl Map {
 
     /// Tells whether it has no entries.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.asked(|| Part::PRESENCE).entries.len() == 0
     }
 
     /// The number of entries.
     pub fn len(&self) -> usize {
-        self.shared.borrow().entries.len()
+        self.asked(|| Part::COUNT).entries.len()
     }
 
     /// The value of a key.
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.shared.borrow().entries.get(key).map(|entry| entry.value.clone())
+        self.asked(|| Part::key(key)).entries.get(key).map(|entry| entry.value.clone())
     }
 
     /// The entry of a key.
     pub fn entry(&self, key: &[u8]) -> Option<Entry> {
-        self.shared.borrow().entries.get(key).cloned()
+        self.asked(|| Part::key(key)).entries.get(key).cloned()
     }
 
     /// What a template reads under a key: the entry with the control of the value that holds the map, or else Go's zero
@@ -402,55 +422,57 @@ impl Map {
 
     /// Sets a key, for everyone who holds the map.
     pub fn insert(&self, key: Text, value: Value) {
-        self.shared.borrow_mut().entries.insert(Entry { key, value });
+        self.written().entries.insert(Entry { key, value });
     }
 
     /// Removes a key, for everyone who holds the map.
     pub fn remove(&self, key: &[u8]) -> Option<Entry> {
-        self.shared.borrow_mut().entries.remove(key)
+        self.written().entries.remove(key)
     }
 
     /// The entries as they are now, in the order of `range`.
     pub fn snapshot(&self) -> Vec<Entry> {
-        self.shared.borrow().entries.to_vec()
+        self.asked(|| Part::ALL).entries.to_vec()
     }
 
     /// Where in the outermost chart's values a missing key would be set.
     pub fn places(&self) -> Vec<PathId> {
-        self.shared.borrow().places.clone()
+        self.asked(|| Part::LACK).places.clone()
     }
 
     /// Says where in the outermost chart's values a missing key would be set.
     pub fn set_places(&self, places: Vec<PathId>) {
-        self.shared.borrow_mut().places = places;
+        self.written().places = places;
     }
 
     /// What decided which keys there are.
     pub fn control(&self) -> SetId {
-        self.shared.borrow().control
+        self.asked(|| Part::LACK).control
     }
 
     /// Says that something more decided which keys there are.
     pub fn add_control(&self, control: SetId, context: &mut Context) {
-        let mut entries = self.shared.borrow_mut();
+        let mut entries = self.written();
         entries.control = context.sets.union(entries.control, control);
     }
 
     /// Says that something more decided an entry's value, if it is there.
     pub fn add_entry_control(&self, key: &[u8], control: SetId, context: &mut Context) {
-        if let Some(entry) = self.shared.borrow_mut().entries.get_mut(key) {
+        if let Some(entry) = self.written().entries.get_mut(key) {
             entry.value.control = context.sets.union(entry.value.control, control);
         }
     }
 
     /// Tells whether both are one map.
     pub fn is(&self, other: &Self) -> bool {
+        drop((self.asked(|| Part::LACK), other.asked(|| Part::LACK)));
         Rc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Another map of the same type with the same entries, whose values are shared.
     pub fn shallow_copy(&self) -> Self {
-        Self { kind: self.kind, shared: Rc::new(RefCell::new(self.shared.borrow().clone())) }
+        let copy = Entries { watch: None, ..self.asked(|| Part::ALL).clone() };
+        Self { kind: self.kind, shared: Rc::new(RefCell::new(copy)) }
     }
 
     /// Another map of the same type with the same keys, of which each entry is made of the one here.
@@ -458,14 +480,42 @@ impl Map {
     /// # Errors
     /// The first that making an entry gives.
     pub fn try_map<E>(&self, of: impl FnMut(&Entry) -> Result<Entry, E>) -> Result<Self, E> {
-        let shared = self.shared.borrow();
+        let shared = self.asked(|| Part::ALL);
         let entries = shared.entries.try_map(of)?;
-        let copy = Entries { entries, places: shared.places.clone(), control: shared.control };
+        let copy = Entries { entries, places: shared.places.clone(), control: shared.control, watch: None };
         Ok(Self { kind: self.kind, shared: Rc::new(RefCell::new(copy)) })
     }
 
     /// Lets go of all entries, so that a map which holds itself can be freed.
     pub fn clear(&self) {
-        self.shared.borrow_mut().entries.clear();
+        self.written().entries.clear();
+    }
+
+    /// Lets somebody know from now on what is asked of the map.
+    pub fn watch(&self, watch: Watch) {
+        self.shared.borrow_mut().watch = Some(watch);
+    }
+
+    /// The map's number, where it is watched.
+    pub fn watched(&self) -> Option<u32> {
+        self.shared.borrow().watch.as_ref().map(|watch| watch.map)
+    }
+
+    /// The content, of which a part is asked for.
+    fn asked(&self, part: impl FnOnce() -> Part) -> Ref<'_, Entries> {
+        let entries = self.shared.borrow();
+        if let Some(watch) = &entries.watch {
+            watch.read(part());
+        }
+        entries
+    }
+
+    /// The content, to be written to.
+    fn written(&self) -> RefMut<'_, Entries> {
+        let entries = self.shared.borrow_mut();
+        if let Some(watch) = &entries.watch {
+            watch.written();
+        }
+        entries
     }
 }

@@ -324,7 +324,7 @@ impl Charts {
             self.import(child, context)?;
         }
         let Some(listed) = self.nodes[chart].listed.clone() else { return Ok(()) };
-        let values = coalesce::coalesced(self, chart, &Map::new(MapKind::Any), None, true, context)?;
+        let mut values = coalesce::coalesced(self, chart, &Map::new(MapKind::Any), None, true, context)?;
         let imported = Map::new(MapKind::Any);
         let mut imports = Vec::new();
         for number in listed {
@@ -355,8 +355,11 @@ impl Charts {
                 });
             }
         }
-        let values = coalesce::copied(&values, context)?;
-        coalesce::merge_tables(&values, &imported, true, context, 0)?;
+        if !imported.is_empty() {
+            // What is imported is part of the values.
+            values = coalesce::copied(&values, context)?;
+            coalesce::merge_tables(&values, &imported, true, context, 0)?;
+        }
         self.nodes[chart].values = Some(values);
         self.nodes[chart].imports = imports;
         Ok(())

@@ -4,7 +4,7 @@ use super::{Said, dependencies::Charts};
 use crate::engine::helm::{sources::Layer, template::leaf::LayerId};
 
 /// All layers of a release in the order in which they win, each with where it counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Layering {
     mounts: Vec<Mount>,
     /// The paths of subcharts in the outermost chart's values.

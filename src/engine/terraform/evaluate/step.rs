@@ -87,6 +87,13 @@ impl Evaluator<'_, '_> {
                     return unsupported(format!("This object does not have an attribute named {name:?}"));
                 };
                 match of.as_mapping().and_then(|mapping| mapping.get(name)) {
+                    // What a configuration leaves null its provider may decide over.
+                    Some(entry) if entry.value.is_null() && object.open().is_some() => {
+                        let reason = Reason::Resource(format!("{}.{name}", object.open().unwrap_or_default()).into());
+                        let control = self.control_of(&entry.value);
+                        let value = Value::unknown_of(Type::Dynamic, reason).under(&mut self.context.sets, control);
+                        Ok(self.part(value, of))
+                    }
                     Some(entry) => Ok(self.part(entry.value.clone(), of)),
                     None => Ok(self.part_unknown(attribute.ty.clone(), of)),
                 }

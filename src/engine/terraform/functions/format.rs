@@ -176,8 +176,9 @@ fn worded(context: &mut Context<'_>, verb: &Verb, arguments: &[Value]) -> Result
             let shown = match (verb.sharp, argument.ty()) {
                 (false, Type::String) if !argument.is_null() => argument.clone(),
                 (false, Type::Number) if !argument.is_null() => {
-                    let number = argument.as_number().expect("known and not null").general(None);
-                    computed(context, argument, &number)
+                    let number = argument.as_number().expect("known and not null");
+                    context.budget.step(number.cost())?;
+                    computed(context, argument, &number.general(None))
                 }
                 _ => Value::string(json_of(context, argument).map_err(unfit)?),
             };
@@ -190,6 +191,7 @@ fn worded(context: &mut Context<'_>, verb: &Verb, arguments: &[Value]) -> Result
         'b' | 'd' | 'o' | 'x' | 'X' => {
             let number = convert(context, argument, &Type::Number).map_err(unfit)?;
             let number = number.as_number().expect("converted to a number");
+            context.budget.step(number.cost())?;
             if !number.is_integer() {
                 return Err(unfit(Problem::broken("an integer is required")));
             }
@@ -201,6 +203,7 @@ fn worded(context: &mut Context<'_>, verb: &Verb, arguments: &[Value]) -> Result
         'e' | 'E' | 'f' | 'g' | 'G' => {
             let number = convert(context, argument, &Type::Number).map_err(unfit)?;
             let number = number.as_number().expect("converted to a number");
+            context.budget.step(number.cost())?;
             let shown = verb.float(number).ok_or_else(|| Problem::limit("a number is too long to be spelled out"))?;
             context.budget.text(shown.len())?;
             Ok(computed(context, argument, &shown))

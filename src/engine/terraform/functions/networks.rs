@@ -1,6 +1,6 @@
 //! Ranges of addresses, as go-cidr counts them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use num_bigint::{BigInt, Sign};
 

@@ -195,14 +195,25 @@ fn over(built: Built<'_>, leaf: &Leaf, action: &Action) -> Vec<Site> {
     }
 }
 
+/// The most values of a default that are said again over it: a larger one would drift from the default unseen.
+const MAX_COPIED: usize = 16;
+
 /// A whole value with a change at a place of it.
 fn changed(whole: impl FnOnce() -> Option<Json>, below: &[&str], action: &Action) -> Option<Json> {
     if let (Action::Set(value), []) = (action, below) {
         return Some(value.clone());
     }
-    let mut value = whole()?;
+    let mut value = whole().filter(|value| count(value) <= MAX_COPIED)?;
     let at = Pointer::of(below.iter().copied());
     Change { at, action: action.clone() }.apply(&mut value).then_some(value)
+}
+
+fn count(value: &Json) -> usize {
+    match value {
+        Json::Array(items) => items.iter().map(count).sum(),
+        Json::Object(map) => map.values().map(count).sum(),
+        _ => 1,
+    }
 }
 
 /// What an argument says, if it is literal: of a block by its type and labels, or of the file.

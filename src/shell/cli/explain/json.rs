@@ -17,7 +17,7 @@ use crate::{
         path::RepoPath,
         span::Span,
     },
-    stack::catalog::Catalog,
+    stack::{carried, catalog::Catalog},
 };
 
 #[derive(Serialize)]
@@ -136,7 +136,7 @@ pub fn text(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: Opt
         },
     };
     let describe = |(path, origins): (_, Vec<Origin>)| {
-        let chain = resource.chain(path);
+        let chain = carried::chain(catalog, position, resource, path);
         let is_secret = withheld.hides(path);
         let advice = chain.as_ref().filter(|_| at == Some(path)).map(|chain| Advice {
             to_change_it: edits(catalog, position, resource, path, chain)
@@ -155,7 +155,7 @@ pub fn text(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: Opt
         let origins = origins.into_iter().map(Place::of).collect();
         Field { path, value: withheld.field(path), origins, chain, advice }
     };
-    let described = fields.iter().zip(resource.all_origins(&fields)).map(describe).collect();
+    let described = fields.iter().zip(carried::origins(catalog, position, resource, &fields)).map(describe).collect();
     let stack = &catalog.stacks()[position].name;
     line(&Explained { resource: &resource.id, stack, fields: described })
 }

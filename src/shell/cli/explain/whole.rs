@@ -9,15 +9,16 @@ use crate::{
         lineage::{Cause, Chain, Role},
         path::RepoPath,
     },
+    stack::{carried, catalog::Catalog},
 };
 
 /// Every field in the order of the resource, each with all its places.
-pub fn in_order(resource: &Resource) -> String {
+pub fn in_order(catalog: &Catalog<'_>, position: usize, resource: &Resource) -> String {
     let withheld = Withheld::of(resource);
     let fields = leaves(&resource.value);
     let widest = widest(&fields);
     let (mut text, mut file) = (String::new(), None);
-    for (at, origins) in fields.iter().zip(resource.all_origins(&fields)) {
+    for (at, origins) in fields.iter().zip(carried::origins(catalog, position, resource, &fields)) {
         let field = described(at, &withheld, widest);
         let mut origins = origins.into_iter();
         let Some(first) = origins.next() else {
@@ -39,13 +40,13 @@ pub fn in_order(resource: &Resource) -> String {
 }
 
 /// Every field at or below a pointer, each once, below the file that comes first to say it.
-pub fn by_file(resource: &Resource, at: &Pointer) -> String {
+pub fn by_file(catalog: &Catalog<'_>, position: usize, resource: &Resource, at: &Pointer) -> String {
     let withheld = Withheld::of(resource);
     let fields = below(resource, at);
     let widest = widest(&fields);
     let mut groups: Vec<(Option<RepoPath>, String)> = Vec::new();
     for at in &fields {
-        let chain = resource.chain(at).unwrap_or_default();
+        let chain = carried::chain(catalog, position, resource, at).unwrap_or_default();
         let said = foremost(&chain);
         let place = said.and_then(|cause| cause.place.as_ref());
         let line = place.map_or_else(String::new, |place| place.line.to_string());

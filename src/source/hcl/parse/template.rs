@@ -26,8 +26,8 @@ enum Piece {
 enum End {
     Template,
     Else(Span),
-    EndIf(Span),
-    EndFor(Span),
+    If(Span),
+    For(Span),
 }
 
 impl Parser<'_> {
@@ -151,8 +151,8 @@ impl Parser<'_> {
         match end {
             End::Template => Ok(parts),
             End::Else(span) => Err(self.unbalanced(span, "Unexpected else directive")),
-            End::EndIf(span) => Err(self.unbalanced(span, "Unexpected endif directive")),
-            End::EndFor(span) => Err(self.unbalanced(span, "Unexpected endfor directive")),
+            End::If(span) => Err(self.unbalanced(span, "Unexpected endif directive")),
+            End::For(span) => Err(self.unbalanced(span, "Unexpected endfor directive")),
         }
     }
 
@@ -175,13 +175,13 @@ impl Parser<'_> {
                 Piece::If(test, open) => self.deeper(|parser| parser.if_directive(test, open, pieces))?,
                 Piece::For(key_name, value_name, collection, open) => {
                     let (body, end) = self.deeper(|parser| parser.parts_until(pieces))?;
-                    let End::EndFor(close) = end else { return Err(self.unbalanced(open, "Missing endfor directive")) };
+                    let End::For(close) = end else { return Err(self.unbalanced(open, "Missing endfor directive")) };
                     let span = Span::new(open.start, close.end);
                     Part::For(ForDirective { key_name, value_name, collection: Box::new(collection), body, span })
                 }
                 Piece::Else(span) => return Ok((parts, End::Else(span))),
-                Piece::EndIf(span) => return Ok((parts, End::EndIf(span))),
-                Piece::EndFor(span) => return Ok((parts, End::EndFor(span))),
+                Piece::EndIf(span) => return Ok((parts, End::If(span))),
+                Piece::EndFor(span) => return Ok((parts, End::For(span))),
             });
         }
         Ok((parts, End::Template))
@@ -194,7 +194,7 @@ impl Parser<'_> {
             let (parts, next) = self.parts_until(pieces)?;
             (otherwise, end) = (Some(parts), next);
         }
-        let End::EndIf(close) = end else { return Err(self.unbalanced(open, "Missing endif directive")) };
+        let End::If(close) = end else { return Err(self.unbalanced(open, "Missing endif directive")) };
         Ok(Part::If(If { test: Box::new(test), then, otherwise, span: Span::new(open.start, close.end) }))
     }
 }

@@ -8,6 +8,7 @@ use super::{
     scan::{Scanner, Token, TokenKind},
 };
 use crate::source::{
+    lineage::hash::Seeded,
     span::Span,
     yaml::tree::{CollectionStyle, Document, Entry, Item, Node, NodeId, NodeKind, ScalarStyle, Stream},
 };
@@ -48,9 +49,9 @@ struct Composer<'t> {
     /// The nodes of the document at hand, parents before children.
     nodes: Vec<Node>,
     /// The latest node of each anchor's name.
-    anchors: HashMap<String, NodeId>,
+    anchors: HashMap<String, NodeId, Seeded>,
     /// The `%TAG` lines: handle and prefix.
-    handles: HashMap<String, String>,
+    handles: HashMap<String, String, Seeded>,
     nodes_before: usize,
     aliases: usize,
 }
@@ -78,8 +79,8 @@ impl<'t> Composer<'t> {
             text,
             scanner: Scanner::new(text)?,
             nodes: Vec::new(),
-            anchors: HashMap::new(),
-            handles: HashMap::new(),
+            anchors: HashMap::default(),
+            handles: HashMap::default(),
             nodes_before: 0,
             aliases: 0,
         })

@@ -7,9 +7,12 @@ use super::{
     number::float_key,
     scalar::{self, Scalar},
 };
-use crate::source::yaml::{
-    parse::MAX_DEPTH,
-    tree::{Document, Entry, Node, NodeId, NodeKind, ScalarStyle},
+use crate::source::{
+    lineage::hash::Seeded,
+    yaml::{
+        parse::MAX_DEPTH,
+        tree::{Document, Entry, Node, NodeId, NodeKind, ScalarStyle},
+    },
 };
 
 /// How much was converted, and how much of it by way of aliases.
@@ -56,37 +59,51 @@ pub(super) struct Field<'d> {
     pub(super) via: Vec<Via>,
 }
 
+/// The most fields of a map that are looked through one by one.
+const FEW: usize = 16;
+
 /// Fields in the order of their first appearance.
 #[derive(Default)]
 pub(super) struct Fields<'d> {
     fields: Vec<Field<'d>>,
-    index: HashMap<Cow<'d, str>, usize>,
+    /// The fields by their keys, once they are many.
+    index: HashMap<Cow<'d, str>, usize, Seeded>,
     /// Values that a later entry replaced: go-yaml reads them all the same and fails on what it cannot read.
     pub(super) replaced: Vec<NodeId>,
 }
 
 impl<'d> Fields<'d> {
     fn with_capacity(count: usize) -> Self {
-        Self { fields: Vec::with_capacity(count), index: HashMap::with_capacity(count), replaced: Vec::new() }
+        Self { fields: Vec::with_capacity(count), ..Self::default() }
     }
 
     pub(super) fn into_vec(self) -> Vec<Field<'d>> {
         self.fields
     }
 
+    fn place(&self, text: &str) -> Option<usize> {
+        match self.fields.len() {
+            ..=FEW => self.fields.iter().position(|field| field.text == text),
+            _ => self.index.get(text).copied(),
+        }
+    }
+
     /// Adds a field; the later of two wins.
     fn put(&mut self, field: Field<'d>, document: &Document) -> Result<(), ResolveError> {
-        match self.index.get(&field.text) {
-            Some(at) if self.fields[*at].scalar != field.scalar => {
+        match self.place(&field.text) {
+            Some(at) if self.fields[at].scalar != field.scalar => {
                 Err(document.node(field.key).refuse(Unresolvable::AmbiguousKey(field.text.into_owned())))
             }
             Some(at) => {
-                self.replaced.push(std::mem::replace(&mut self.fields[*at], field).value);
+                self.replaced.push(std::mem::replace(&mut self.fields[at], field).value);
                 Ok(())
             }
             None => {
-                self.index.insert(field.text.clone(), self.fields.len());
                 self.fields.push(field);
+                if self.fields.len() > FEW {
+                    let new = self.index.len()..self.fields.len();
+                    self.index.extend(new.map(|at| (self.fields[at].text.clone(), at)));
+                }
                 Ok(())
             }
         }
@@ -178,7 +195,7 @@ impl<'d> Walk<'d, '_> {
                 }
                 continue;
             };
-            if self.reader == Reader::Kustomize && fields.index.contains_key(&key.text) {
+            if self.reader == Reader::Kustomize && fields.place(&key.text).is_some() {
                 return Err(key_node.refuse(Unresolvable::DuplicateKey(key.text.into_owned())));
             }
             let Key { text, scalar } = key;
@@ -186,7 +203,7 @@ impl<'d> Walk<'d, '_> {
         }
         if let Some(entry) = merged {
             for field in self.merged(entry, aliased, depth)?.into_vec() {
-                if !fields.index.contains_key(&field.text) {
+                if fields.place(&field.text).is_none() {
                     fields.put(field, document)?;
                 }
             }

@@ -248,8 +248,16 @@ fn json_string(text: &str) -> String {
     json
 }
 
+/// The most entries that are compared one by one.
+const FEW: usize = 16;
+
 /// Of entries with equal keys only the last one is left.
 fn keep_last(entries: &mut Vec<Entry>) {
+    let is_again =
+        |(at, entry): (usize, &Entry)| entries[..at].iter().any(|before| before.key.bytes() == entry.key.bytes());
+    if entries.len() <= FEW && !entries.iter().enumerate().any(is_again) {
+        return;
+    }
     let mut seen = std::collections::HashSet::new();
     let mut kept: Vec<Entry> =
         std::mem::take(entries).into_iter().rev().filter(|entry| seen.insert(entry.key.bytes().to_vec())).collect();

@@ -243,7 +243,8 @@ fn branches_are_remembered_once() {
     let mut evaluator = Evaluator::new(&program, Context::default());
     let root = root(r#"{"l": [1, 2], "off": false}"#, &mut evaluator.context);
     evaluator.execute(NAME, root).unwrap();
-    let seen = evaluator.branches.iter().map(|branch| {
+    let branches = evaluator.take_branches();
+    let seen = branches.iter().map(|branch| {
         let decided_by = set(branch.decided_by, &evaluator.context);
         (branch.span.start, branch.span.end, decided_by, branch.taken)
     });

@@ -16,7 +16,7 @@ impl<'t> Parser<'t> {
         let start = self.peek_word().start;
         let mut variables = Vec::new();
         let assigns = self.variables(&mut variables, context)?;
-        let mut commands = Vec::new();
+        let mut commands = Vec::with_capacity(1);
         loop {
             // A last `|` with nothing behind it is Go's to accept, and belongs to the pipeline.
             let end = self.end;
@@ -85,10 +85,11 @@ impl<'t> Parser<'t> {
     /// Operands up to a `|`, which is taken, or a closing token, which is not.
     fn command(&mut self) -> Result<Command, ParseError> {
         self.count_part()?;
-        let mut operands: Vec<Operand> = Vec::new();
+        let begin = self.operands.len();
         loop {
             self.peek_word();
-            operands.extend(self.operand()?);
+            let operand = self.operand()?;
+            self.operands.extend(operand);
             let end = self.end;
             let token = self.next();
             match token.kind {
@@ -100,6 +101,7 @@ impl<'t> Parser<'t> {
                 }
                 _ => return Err(self.unexpected(token, "operand")),
             }
+            let operands: Vec<Operand> = self.operands.drain(begin..).collect();
             let (Some(first), Some(last)) = (operands.first(), operands.last()) else {
                 return Err(self.fail("empty command"));
             };
@@ -114,15 +116,19 @@ impl<'t> Parser<'t> {
             return Ok(Some(term));
         }
         let written = term.span;
-        let mut added = Vec::new();
+        let begin = self.fields.len();
         while self.peek().kind == TokenKind::Field {
             self.count_part()?;
             let token = self.next();
             term.span.end = token.end;
-            added.push(self.field(token));
+            let field = self.field(token);
+            self.fields.push(field);
         }
         match &mut term.kind {
-            OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => fields.append(&mut added),
+            OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => {
+                fields.reserve_exact(self.fields.len() - begin);
+                fields.extend(self.fields.drain(begin..));
+            }
             kind if is_constant(kind) => {
                 let written = constant::quoted(&self.text[written.range()]);
                 return Err(self.fail(format!("unexpected . after term {written}")));
@@ -130,7 +136,7 @@ impl<'t> Parser<'t> {
             _ => {
                 let span = term.span;
                 let of = Box::new(Operand { span: written, ..term });
-                term = Operand { span, kind: OperandKind::Chain { of, fields: added } };
+                term = Operand { span, kind: OperandKind::Chain { of, fields: self.fields.drain(begin..).collect() } };
             }
         }
         Ok(Some(term))
@@ -180,7 +186,9 @@ impl<'t> Parser<'t> {
 
     fn number(&mut self, written: &'t str, shape: number::Shape) -> Result<OperandKind, ParseError> {
         let text = self.name(written);
-        number::parse(text, shape).map(OperandKind::Number).map_err(|message| self.fail(message))
+        number::parse(text, shape)
+            .map(|number| OperandKind::Number(Box::new(number)))
+            .map_err(|message| self.fail(message))
     }
 
     fn field(&mut self, token: Token) -> Name {

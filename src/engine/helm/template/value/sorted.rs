@@ -68,6 +68,15 @@ impl Sorted {
         }
     }
 
+    /// The entries in the order of their keys.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        let (few, many) = match self {
+            Self::Few(entries) => (Some(entries.iter()), None),
+            Self::Many(entries) => (None, Some(entries.values())),
+        };
+        few.into_iter().flatten().chain(many.into_iter().flatten())
+    }
+
     pub(super) fn to_vec(&self) -> Vec<Entry> {
         match self {
             Self::Few(entries) => entries.clone(),

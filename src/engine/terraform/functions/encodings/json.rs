@@ -7,6 +7,7 @@ use crate::{
         terraform::{
             budget::MAX_DEPTH,
             context::Context,
+            convert::digits_cost,
             functions::argument::{string, text},
             leaf::{PathId, Says},
             number::Number,
@@ -61,6 +62,7 @@ impl Writer<'_, '_> {
             Datum::Bool(bool) => self.put(if *bool { "true" } else { "false" }, flow),
             Datum::Number(number) if number.is_infinite() => Err(Problem::broken("cannot serialize infinity as JSON")),
             Datum::Number(number) => {
+                self.context.budget.step(number.cost())?;
                 let text =
                     number.spelled().ok_or_else(|| Problem::limit("a number has more digits than are spelled out"))?;
                 self.put(&text, flow)
@@ -345,6 +347,7 @@ impl Reader<'_, '_, '_> {
                 return Err(wrong(self.at, "in exponent of numeric literal"));
             }
         }
+        self.context.budget.step(digits_cost(&self.text[start..self.at]))?;
         let number = Number::parse(&self.text[start..self.at])
             .ok_or_else(|| Problem::unsupported("a number of JSON is too large"))?;
         let flow = self.source.flow(self.context, start..self.at, Says::Scalar, path);

@@ -9,6 +9,7 @@ use crate::{
         go::quote::quoted,
         terraform::{
             context::Context,
+            convert::digits_cost,
             functions::argument::{string, text},
             leaf::{PathId, Says},
             number::Number,
@@ -59,6 +60,7 @@ fn node(context: &mut Context<'_>, value: &Value) -> Result<write::Node, Problem
         Datum::Null => bare("null"),
         Datum::Bool(bool) => bare(if *bool { "true" } else { "false" }),
         Datum::Number(number) => {
+            context.budget.step(number.cost())?;
             let spelled =
                 number.spelled().ok_or_else(|| Problem::limit("a number has more digits than are spelled out"))?;
             bare(&spelled)
@@ -168,6 +170,7 @@ impl Reader<'_, '_, '_> {
                 self.node(*target, path)
             }
             NodeKind::Scalar { style, text } => {
+                self.context.budget.step(digits_cost(text) / 100)?;
                 let range = self.range(node);
                 let tag = node.tag_name.as_deref().unwrap_or_default();
                 match scalar(tag, text, *style).map_err(|message| self.problem(message))? {

@@ -1,0 +1,3 @@
+resource "terraform_data" "x" {
+  count = timestamp() == "" ? 1 : 2
+}

@@ -1,0 +1,6 @@
+variable "v" {
+  default = upper("a")
+}
+resource "terraform_data" "x" {
+  input = var.v
+}

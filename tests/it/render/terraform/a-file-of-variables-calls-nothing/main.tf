@@ -1,0 +1,6 @@
+variable "v" {
+
+}
+resource "terraform_data" "x" {
+  input = var.v
+}

@@ -1,0 +1,3 @@
+d = "a.auto"
+e = "a.auto"
+f = "a.auto"

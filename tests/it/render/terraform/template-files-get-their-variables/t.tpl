@@ -1,0 +1,4 @@
+n=${n}
+%{ for x in l ~}
+* ${upper(x)}
+%{ endfor ~}

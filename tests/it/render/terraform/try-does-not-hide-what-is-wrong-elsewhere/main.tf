@@ -1,0 +1,8 @@
+locals {
+  z = upper([])
+}
+resource "terraform_data" "x" {
+  input = {
+    a = try(local.z, 1)
+  }
+}
