@@ -67,6 +67,8 @@ codes! {
     IgnoredBySource = "ignored-by-source",
     /// The finding names neither a patch nor a live object, and nothing here can fetch it.
     LiveStateMissing = "live-state-missing",
+    /// A controller or the deployer wrote the drifted field, and would write it again.
+    ManagedElsewhere = "managed-elsewhere",
     /// A violation for which no rule says what the resource should be.
     NoRule = "no-rule",
     /// The source cannot say the wanted value at that place.

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::{Plan, SourceEdit};
+use super::{
+    hands::Hands,
+    plan::{Plan, SourceEdit},
+};
 use crate::{
     engine::{Declaration, Rendered, Resource},
     model::{
@@ -34,6 +37,7 @@ pub struct Proved {
     edits: Vec<SourceEdit>,
     files: BTreeMap<RepoPath, FileChange>,
     proof: Proof,
+    hands: Hands,
 }
 
 /// A file before and after.
@@ -90,6 +94,16 @@ impl Proved {
     /// What rendering showed.
     pub fn proof(&self) -> &Proof {
         &self.proof
+    }
+
+    /// The same edit, with what is known of who changed the live resource.
+    pub fn by(self, hands: Hands) -> Self {
+        Self { hands, ..self }
+    }
+
+    /// Who changed the live resource, and what of it is left to others.
+    pub fn hands(&self) -> &Hands {
+        &self.hands
     }
 
     /// The unified diff over all files, as `git apply` takes it.
@@ -154,7 +168,14 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
         files.insert(path, FileChange { before, after });
     }
     let stack = catalog.stacks()[owned.stack].name.clone();
-    Ok(Proved { stack, resource: owned.resource().id.clone(), edits: plan.edits, files, proof })
+    Ok(Proved {
+        stack,
+        resource: owned.resource().id.clone(),
+        edits: plan.edits,
+        files,
+        proof,
+        hands: Hands::default(),
+    })
 }
 
 /// Tells whether a root module, of which only its evaluation tells what it reads, reads no edited file after all.
