@@ -15,6 +15,7 @@ mod helm_values;
 mod hostile;
 mod kill;
 mod kubernetes;
+mod live;
 mod pull_request;
 mod remote;
 mod render;

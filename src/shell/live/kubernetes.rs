@@ -52,6 +52,8 @@ impl Cluster {
         };
         config.connect_timeout = Some(PATIENCE);
         config.read_timeout = Some(PATIENCE);
+        // The case is tried again, after longer pauses.
+        config.default_retry = false;
         Ok(Self { name: source.name.clone(), client: Client::try_from(config).context("no client can be made")? })
     }
 
@@ -110,6 +112,9 @@ impl Cluster {
             (Scope::Namespaced, None) => Api::default_namespaced_with(self.client.clone(), &resource),
             (Scope::Cluster, _) => Api::all_with(self.client.clone(), &resource),
         };
-        api.get_opt(&id.name).await.with_context(|| format!("the cluster does not give {id}"))
+        match api.get(&id.name).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            answer => answer.map(Some).with_context(|| format!("the cluster does not give {id}")),
+        }
     }
 }

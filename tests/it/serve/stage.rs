@@ -118,6 +118,17 @@ impl Stage {
         Self { github, remote, folder, address, server: None, log, posted }
     }
 
+    /// Adds to the server's configuration, before it starts: a section, or members of one that is there.
+    pub(crate) fn configure(&self, section: &str, members: Value) {
+        let file = self.folder.path().join("server.yaml");
+        let mut config: Value = serde_json::from_slice(&fs::read(&file).expect("reads")).expect("JSON");
+        match (config[section].as_object_mut(), members) {
+            (Some(known), Value::Object(members)) => known.extend(members),
+            (_, members) => config[section] = members,
+        }
+        fs::write(file, config.to_string()).expect("writes");
+    }
+
     /// Runs the program and waits until it listens.
     pub(crate) fn start(&mut self) {
         self.start_logging("info");
