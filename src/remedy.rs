@@ -7,6 +7,7 @@ pub mod markdown;
 pub mod plan;
 pub mod proof;
 pub mod pull_request;
+pub mod report;
 pub mod wanted;
 
 use crate::{

@@ -258,7 +258,13 @@ fn lineage(proved: &Proved, shown: &Shown) -> Section {
     Section { heading: "Where the source says it", text, note: Some("The list of places is too long to show here.") }
 }
 
-fn change(proved: &Proved) -> Section {
+/// The diff of an edit as it may be shown: what looks secret is withheld.
+pub fn shown_diff(proved: &Proved) -> String {
+    shown(proved).0
+}
+
+/// The same, and whether anything is withheld.
+fn shown(proved: &Proved) -> (String, bool) {
     let mut diff = String::new();
     let mut hidden = false;
     for (path, file) in proved.files() {
@@ -266,6 +272,11 @@ fn change(proved: &Proved) -> Section {
         hidden |= before != file.before || after != file.after;
         diff.push_str(&unified(path, before.as_deref(), Some(&after)));
     }
+    (diff, hidden)
+}
+
+fn change(proved: &Proved) -> Section {
+    let (diff, hidden) = shown(proved);
     let mut text = block("diff", &diff);
     if hidden && diff.contains(WITHHELD) || diff.is_empty() {
         let _ = writeln!(text, "\nLines that look secret are not shown; the commit holds only what was there already.");
