@@ -1,5 +1,6 @@
 //! All input and output. Everything here acts; what to do was decided in the core.
 
+pub mod action;
 pub mod charts;
 pub mod cli;
 pub mod config;

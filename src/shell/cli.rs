@@ -1,5 +1,6 @@
 //! The command line: reads what it is given, asks the core, prints the answer and picks the exit code.
 
+mod action;
 mod config;
 mod demo;
 mod explain;
@@ -81,6 +82,8 @@ enum Command {
     Stacks(render::Stacks),
     /// Receive webhooks and open pull requests, until told to end.
     Serve(serve::Serve),
+    /// Run as a step of a GitHub workflow, as action.yml does.
+    Action(action::Action),
     /// See what a server received and what became of it.
     Findings(findings::Findings),
     /// Show the main job on an example, in a temporary folder.
@@ -111,6 +114,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Render(command) => command.run(),
         Command::Stacks(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Action(command) => command.run(),
         Command::Findings(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Sender(command) => command.run(),

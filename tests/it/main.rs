@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a file a subject.
 
+mod action;
 mod architecture;
 mod charts;
 mod cli;

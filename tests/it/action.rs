@@ -1,0 +1,310 @@
+//! `action.yml`, run as a runner does: its steps in bash, with the environment files of GitHub, from inputs to outputs.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use crate::git::git;
+
+const TERRAFORM: &str =
+    "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n  tags = {\n    team = \"shop\" # ours\n  }\n}\n";
+
+/// A workspace with a repository in it, and what the runner keeps beside it.
+struct Runner {
+    folder: tempfile::TempDir,
+    server: String,
+}
+
+/// What a run of the action came to.
+struct Run {
+    success: bool,
+    outputs: BTreeMap<String, String>,
+    summary: String,
+    log: String,
+}
+
+impl Runner {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        for name in ["workspace", "temp"] {
+            fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        let workspace = folder.path().join("workspace");
+        for (path, text) in files {
+            let path = workspace.join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("writes");
+        }
+        git(&workspace, &["init", "--quiet", "--initial-branch=main"]);
+        git(&workspace, &["add", "."]);
+        git(&workspace, &["commit", "--quiet", "--message", "All"]);
+        Self { folder, server: "http://127.0.0.1:1".to_owned() }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs the action with these inputs.
+    fn run(&self, inputs: &[(&str, &str)]) -> Run {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml")).expect("reads");
+        let action: Value = serde_yaml::from_str(&text).expect("YAML");
+        let declared = action["inputs"].as_object().expect("inputs");
+        let mut given: BTreeMap<String, String> = declared
+            .iter()
+            .map(|(name, input)| (name.clone(), input["default"].as_str().unwrap_or_default().to_owned()))
+            .collect();
+        for (name, value) in inputs {
+            assert!(declared.contains_key(*name), "action.yml has no input {name}");
+            given.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let (mut steps, mut log, mut success) = (BTreeMap::new(), String::new(), true);
+        fs::write(self.file("summary"), "").expect("writes");
+        fs::write(self.file("path"), "").expect("writes");
+        for step in action["runs"]["steps"].as_array().expect("steps") {
+            assert_eq!(step["shell"], "bash");
+            let expand = |text: &str| expanded(text, &given, &steps);
+            let script = step["run"].as_str().expect("a script");
+            assert_eq!(expand(script), script, "inputs reach a script by its environment alone");
+            fs::write(self.file("output"), "").expect("writes");
+            let added = fs::read_to_string(self.file("path")).expect("reads");
+            let mut path: Vec<&str> = added.lines().rev().collect();
+            let built = Path::new(env!("CARGO_BIN_EXE_sourceward")).parent().expect("a folder").display().to_string();
+            let rest = std::env::var("PATH").expect("a path");
+            path.push(if given["install"] == "path" { &built } else { "/nonexistent" });
+            path.push(&rest);
+            let mut command = Command::new("bash");
+            command
+                .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+                .current_dir(self.file("workspace"))
+                .env_clear()
+                .env("PATH", path.join(":"))
+                .env("HOME", self.folder.path())
+                .env("GITHUB_WORKSPACE", self.file("workspace"))
+                .env("GITHUB_OUTPUT", self.file("output"))
+                .env("GITHUB_STEP_SUMMARY", self.file("summary"))
+                .env("GITHUB_PATH", self.file("path"))
+                .env("GITHUB_SERVER_URL", &self.server)
+                .env("RUNNER_TEMP", self.file("temp"))
+                .env("RUNNER_OS", "Linux")
+                .env("RUNNER_ARCH", "X64");
+            for (name, value) in step["env"].as_object().expect("an environment") {
+                command.env(name, expand(value.as_str().expect("a text")));
+            }
+            let done = command.output().expect("bash runs");
+            log += &String::from_utf8(done.stdout).expect("UTF-8");
+            log += &String::from_utf8(done.stderr).expect("UTF-8");
+            let written = fs::read_to_string(self.file("output")).expect("reads");
+            steps.insert(step["id"].as_str().expect("an id").to_owned(), parsed(&written));
+            success &= done.status.success();
+            if !success {
+                break;
+            }
+        }
+        let outputs = action["outputs"].as_object().expect("outputs").iter();
+        let outputs = outputs
+            .map(|(name, output)| (name.clone(), expanded(output["value"].as_str().expect("a text"), &given, &steps)))
+            .collect();
+        Run { success, outputs, summary: fs::read_to_string(self.file("summary")).expect("reads"), log }
+    }
+}
+
+/// A text with its expressions worked out: only references to inputs, outputs and the action itself are expected.
+fn expanded(
+    text: &str,
+    inputs: &BTreeMap<String, String>,
+    steps: &BTreeMap<String, BTreeMap<String, String>>,
+) -> String {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once("${{ ") {
+        let (expression, after) = behind.split_once(" }}").expect("a closed expression");
+        out += before;
+        out += &match expression.split('.').collect::<Vec<_>>()[..] {
+            ["inputs", name] => inputs[name].clone(),
+            ["github", "action_path"] => env!("CARGO_MANIFEST_DIR").to_owned(),
+            ["github", "action_repository"] => "acme/sourceward".to_owned(),
+            ["steps", step, "outputs", name] => {
+                steps.get(step).and_then(|outputs| outputs.get(name)).cloned().unwrap_or_default()
+            }
+            _ => panic!("nobody expected {expression:?}"),
+        };
+        rest = after;
+    }
+    out + rest
+}
+
+/// A file of outputs as the runner reads it.
+fn parsed(text: &str) -> BTreeMap<String, String> {
+    let (mut found, mut lines) = (BTreeMap::new(), text.lines());
+    while let Some(line) = lines.next() {
+        let (name, delimiter) = line.split_once("<<").unwrap_or_else(|| panic!("{line:?} is no output"));
+        let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+        found.insert(name.to_owned(), value.join("\n"));
+    }
+    found
+}
+
+/// A refresh-only plan in which the team's tag has another value.
+fn plan(team: &str) -> String {
+    let state = |team: &str| json!({"cidr_block": "10.0.0.0/16", "tags": {"team": team}});
+    json!({"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": [], "resource_drift": [
+        {"address": "aws_vpc.main", "mode": "managed", "type": "aws_vpc", "name": "main",
+         "provider_name": "registry.terraform.io/hashicorp/aws",
+         "change": {"actions": ["update"], "before": state("shop"), "after": state(team), "after_unknown": {},
+            "before_sensitive": {}, "after_sensitive": {}}}]})
+    .to_string()
+}
+
+fn over_a_plan(team: &str) -> Runner {
+    let runner = Runner::with(&[("network/main.tf", TERRAFORM)]);
+    fs::write(runner.file("temp").join("plan.json"), plan(team)).expect("writes");
+    runner
+}
+
+const PLAN: &[(&str, &str)] = &[("findings", "../temp/plan.json"), ("sender", "terraform"), ("install", "path")];
+
+#[test]
+fn a_drifted_tag_is_shown_at_its_line() {
+    let runner = over_a_plan("ops");
+    let run = runner.run(PLAN);
+    assert!(run.success, "{}", run.log);
+    let output = |name: &str| run.outputs[name].as_str();
+    assert_eq!((output("findings-total"), output("patched"), output("refused")), ("1", "1", "0"));
+    assert!(
+        run.log.contains(
+            "::warning file=network/main.tf,line=4,title=sourceward::aws_vpc.main runs with another value: this line says \
+             /tags/team\n"
+        ),
+        "{}",
+        run.log
+    );
+    assert!(run.summary.starts_with("### sourceward: 1 finding, 1 can be fixed\n"), "{}", run.summary);
+    assert!(
+        run.summary.contains("| can be fixed | `aws_vpc.main` | `/tags/team` | `network/main.tf:4` |  |"),
+        "{}",
+        run.summary
+    );
+    assert!(run.summary.contains("-    team = \"shop\" # ours\n+    team = \"ops\" # ours\n"), "{}", run.summary);
+
+    let sarif: Value = serde_json::from_slice(&fs::read(output("sarif-file")).expect("reads")).expect("JSON");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "network/main.tf");
+    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 4);
+    let fix = &result["fixes"][0]["artifactChanges"][0]["replacements"][0];
+    assert_eq!(fix["deletedRegion"], json!({"startLine": 4, "startColumn": 1, "endLine": 5, "endColumn": 1}));
+    assert_eq!(fix["insertedContent"]["text"], "    team = \"ops\" # ours\n");
+
+    let report = fs::read_to_string(output("report-json")).expect("reads");
+    let answer: Value = serde_json::from_str(report.trim()).expect("one answer");
+    assert_eq!(
+        (&answer["outcome"], &answer["resource"]["terraform"]["address"]),
+        (&json!("patched"), &json!("aws_vpc.main"))
+    );
+    let unchanged = git(&runner.file("workspace"), &["status", "--porcelain"]);
+    assert_eq!(unchanged, "", "the work tree is only read");
+}
+
+#[test]
+fn no_difference_is_a_silent_success() {
+    let runner = over_a_plan("ops");
+    let nothing =
+        json!({"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": [], "resource_drift": []});
+    fs::write(runner.file("temp").join("plan.json"), nothing.to_string()).expect("writes");
+    let run = runner.run(&[PLAN, &[("fail-on", "found")]].concat());
+    assert!(run.success, "{}", run.log);
+    assert_eq!((run.outputs["findings-total"].as_str(), run.summary.as_str()), ("0", ""));
+    assert!(!run.log.contains("::"), "{}", run.log);
+}
+
+#[test]
+fn a_step_fails_over_what_it_is_told_to() {
+    let runner = over_a_plan("ops");
+    for (fail_on, success) in [("never", true), ("refused", true), ("found", false)] {
+        let run = runner.run(&[PLAN, &[("fail-on", fail_on)]].concat());
+        assert_eq!(run.success, success, "{fail_on}: {}", run.log);
+        assert_eq!(run.outputs["patched"], "1", "what was found is said in any case");
+    }
+}
+
+#[test]
+fn inputs_that_cannot_be_used_are_told_together() {
+    let runner = over_a_plan("ops");
+    let run = runner.run(&[("findings", ""), ("install", "path"), ("fail-on", "often"), ("annotations", "perhaps")]);
+    assert!(!run.success);
+    for problem in
+        ["findings: name the file", "fail-on: expected never, refused or found", "annotations: expected true or false"]
+    {
+        assert!(run.log.contains(problem), "{problem}: {}", run.log);
+    }
+    let run = runner.run(&[("findings", "nowhere.json"), ("install", "path")]);
+    assert!(!run.success && run.log.contains("nowhere.json cannot be opened"), "{}", run.log);
+    let run = runner.run(&[("findings", "network/main.tf"), ("sender", "checkov"), ("install", "path")]);
+    assert!(!run.success && run.log.contains("network/main.tf is no"), "{}", run.log);
+}
+
+#[test]
+fn foreign_text_is_no_command_and_no_markup() {
+    let runner = over_a_plan("@everyone](https://evil.example)\n::error::gone\n<img src=x> #1");
+    let run = runner.run(PLAN);
+    assert!(run.success, "{}", run.log);
+    let mut silenced = None;
+    for line in run.log.lines() {
+        match (&silenced, line.strip_prefix("::")) {
+            (None, Some(command)) if command.starts_with("stop-commands::") => {
+                silenced = command.strip_prefix("stop-commands::").map(|token| format!("::{token}::"));
+            }
+            (None, Some(command)) => assert!(command.starts_with("warning file=network/main.tf,line=4,"), "{line}"),
+            (Some(token), _) if line == token => silenced = None,
+            _ => {}
+        }
+    }
+    assert_eq!(silenced, None, "commands are listened to again");
+    let html = comrak::markdown_to_html(&run.summary, &comrak::Options::default());
+    assert!(!html.contains("<img") && !html.contains("href=\"https://evil"), "{html}");
+}
+
+#[test]
+fn a_release_is_taken_only_with_its_checksum() {
+    let mut runner = over_a_plan("ops");
+    let folder = runner.file("release");
+    fs::create_dir(&folder).expect("a folder");
+    let program = format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_sourceward"));
+    fs::write(folder.join("sourceward"), program).expect("writes");
+    let archive = "sourceward-x86_64-unknown-linux-gnu.tar.gz";
+    let script =
+        format!("chmod +x sourceward && tar -czf {archive} sourceward && sha256sum {archive} > {archive}.sha256");
+    assert!(Command::new("sh").args(["-c", &script]).current_dir(&folder).status().expect("runs").success());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    runner.server = format!("http://{}", listener.local_addr().expect("an address"));
+    let served = folder.clone();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let prefix = format!("/acme/sourceward/releases/download/v{}/", env!("CARGO_PKG_VERSION"));
+            let body = path.strip_prefix(&prefix).and_then(|name| fs::read(served.join(name)).ok());
+            let (status, body) = body.map_or((404, Vec::new()), |body| (200, body));
+            let head = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        }
+    });
+    let from_release = [&PLAN[..2], &[("install", "release")]].concat();
+    let run = runner.run(&from_release);
+    assert!(run.success && run.outputs["patched"] == "1", "{}", run.log);
+
+    fs::write(folder.join(format!("{archive}.sha256")), format!("{}  {archive}\n", "0".repeat(64))).expect("writes");
+    for install in ["release", "auto"] {
+        let run = runner.run(&[&PLAN[..2], &[("install", install)]].concat());
+        assert!(!run.success && run.outputs["findings-total"].is_empty(), "{}", run.log);
+    }
+}
