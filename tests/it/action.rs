@@ -68,30 +68,25 @@ impl Runner {
         }
         let (mut steps, mut log, mut success) = (BTreeMap::new(), String::new(), true);
         fs::write(self.file("summary"), "").expect("writes");
-        fs::write(self.file("path"), "").expect("writes");
         for step in action["runs"]["steps"].as_array().expect("steps") {
             assert_eq!(step["shell"], "bash");
             let expand = |text: &str| expanded(text, &given, &steps);
             let script = step["run"].as_str().expect("a script");
             assert_eq!(expand(script), script, "inputs reach a script by its environment alone");
             fs::write(self.file("output"), "").expect("writes");
-            let added = fs::read_to_string(self.file("path")).expect("reads");
-            let mut path: Vec<&str> = added.lines().rev().collect();
             let built = Path::new(env!("CARGO_BIN_EXE_sourceward")).parent().expect("a folder").display().to_string();
             let rest = std::env::var("PATH").expect("a path");
-            path.push(if given["install"] == "path" { &built } else { "/nonexistent" });
-            path.push(&rest);
+            let path = if given["install"] == "path" { format!("{built}:{rest}") } else { rest };
             let mut command = Command::new("bash");
             command
                 .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
                 .current_dir(self.file("workspace"))
                 .env_clear()
-                .env("PATH", path.join(":"))
+                .env("PATH", path)
                 .env("HOME", self.folder.path())
                 .env("GITHUB_WORKSPACE", self.file("workspace"))
                 .env("GITHUB_OUTPUT", self.file("output"))
                 .env("GITHUB_STEP_SUMMARY", self.file("summary"))
-                .env("GITHUB_PATH", self.file("path"))
                 .env("GITHUB_SERVER_URL", &self.server)
                 .env("RUNNER_TEMP", self.file("temp"))
                 .env("RUNNER_OS", "Linux")
