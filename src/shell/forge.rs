@@ -18,8 +18,11 @@ use crate::model::{
 
 mod address;
 pub mod call;
+pub mod check;
 pub mod commit;
 pub mod conversation;
+pub mod issue;
+pub mod person;
 pub mod pull_request;
 pub mod repository;
 mod token;

@@ -127,7 +127,15 @@ impl Connection {
     }
 
     pub(super) fn is_app(&self) -> bool {
-        matches!(self.credential, Parsed::App { .. })
+        self.app_id().is_some()
+    }
+
+    /// The App's id, if we are one.
+    pub(super) fn app_id(&self) -> Option<u64> {
+        match &self.credential {
+            Parsed::App { id, .. } => Some(*id),
+            Parsed::Token(_) => None,
+        }
     }
 
     /// The token for git and for calls that touch a repository.
