@@ -14,6 +14,7 @@ mod helm_values;
 mod hostile;
 mod kill;
 mod kubernetes;
+mod life;
 mod pull_request;
 mod remote;
 mod render;

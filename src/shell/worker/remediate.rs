@@ -270,6 +270,7 @@ impl Visit<'_> {
         said: &mut Conclusion,
     ) -> Result<(), Trouble> {
         let mut orders = self.hear(said)?;
+        said.decisions = orders.decided(&self.claim.cases);
         let fates = self.judge_all(tree, &orders, said);
         let bundles = self.bundles(tree, fates, said);
         let missing: Vec<BranchName> = bundles
