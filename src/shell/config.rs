@@ -90,6 +90,20 @@ pub struct GitHub {
     pub identity: Identity,
     /// What GitHub signs its own events with, all valid at once; none to take no events.
     pub webhook_secrets: Vec<Secret>,
+    /// How much is asked of it.
+    pub budget: Budget,
+}
+
+/// How much is asked of GitHub by installation; absent for its published limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Requests that create content, a minute.
+    pub changes_per_minute: Option<usize>,
+    /// The same, an hour.
+    pub changes_per_hour: Option<usize>,
+    /// Points a minute: a look is one, a change five.
+    pub points_per_minute: Option<usize>,
 }
 
 /// As whom GitHub sees us.
@@ -192,6 +206,9 @@ struct WrittenGitHub {
     /// The secrets of GitHub's webhook, all valid at once; with any, its events are taken at /github.
     #[serde(default)]
     webhook_secrets: Vec<SecretSource>,
+    /// How much is asked of it, for a GitHub Enterprise Server with other limits than github.com.
+    #[serde(default)]
+    budget: Budget,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -364,7 +381,7 @@ impl Reading<'_> {
         let secrets = written.webhook_secrets.iter().enumerate();
         let webhook_secrets =
             secrets.filter_map(|(at, source)| self.secret(&format!("github.webhook_secrets[{at}]"), source)).collect();
-        Some(GitHub { api, identity, webhook_secrets })
+        Some(GitHub { api, identity, webhook_secrets, budget: written.budget })
     }
 
     fn secret(&mut self, place: &str, source: &SecretSource) -> Option<Secret> {

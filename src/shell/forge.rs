@@ -17,6 +17,7 @@ use crate::model::{
 };
 
 mod address;
+pub mod budget;
 pub mod call;
 pub mod check;
 pub mod commit;

@@ -18,7 +18,7 @@ use axum::Router;
 use git2::Repository;
 use sourceward::{
     model::secret::Secret,
-    shell::forge::{self, Credential, call::Limits},
+    shell::forge::{self, Credential, budget::Budget, call::Limits},
 };
 
 use crate::remote::{Remote, Server, Weather};
@@ -184,6 +184,7 @@ impl GitHub {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(20),
             pause: Duration::from_millis(5),
+            budget: Budget { at_once: 100, points: 100_000, content: 100_000, content_hourly: 100_000 },
         };
         self.client_with(credential, limits)
     }
@@ -296,7 +297,7 @@ impl GitHub {
     pub(crate) fn person_comments(&self, slug: &str, number: u64, text: &str) {
         let mut state = self.state();
         let repo = state.repositories.get_mut(slug).expect("exists");
-        let id = 9000 + repo.comments.len() as u64;
+        let id = 5000 + repo.comments.len() as u64;
         repo.comments.insert(id, (number, "mallory".to_owned(), text.to_owned()));
     }
 
@@ -341,7 +342,7 @@ impl GitHub {
     pub(crate) fn comments_as(&self, slug: &str, number: u64, login: &str, text: &str) -> u64 {
         let mut state = self.state();
         let repo = state.repositories.get_mut(slug).expect("exists");
-        let id = 7000 + repo.comments.len() as u64;
+        let id = 5000 + repo.comments.len() as u64;
         repo.comments.insert(id, (number, login.to_owned(), text.to_owned()));
         id
     }
@@ -479,6 +480,10 @@ impl Seen {
     pub(crate) fn expect_body(self, body: &str) -> Self {
         assert_eq!(self.0.body, body);
         self
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.open
     }
 
     pub(crate) fn head(&self) -> &str {

@@ -149,7 +149,7 @@ fn a_source_that_was_fixed_otherwise_closes_it() {
         let over = stage.case_once(case.id, "resolved", |case| case.state == State::Resolved);
         assert_eq!(reason(&over), "the source already says so");
         stage.github.pull_request(SHOP, 1).expect_closed();
-        assert!(stage.github.comments(SHOP, 1)[0].contains("The source says by now"));
+        assert!(stage.github.comments(SHOP, 1)[0].contains("The source and what runs agree by now"));
         assert_eq!(stage.github.branch(SHOP, &branch(&case)), None);
     }
 }
@@ -684,10 +684,10 @@ fn a_repository_that_is_renamed_is_followed_and_one_that_takes_its_name_is_not()
     });
     let gone = json!({"action": "deleted", "repository": stage.about("acme/store")});
     assert_eq!(stage.event("repository", &gone), 202);
-    unchanged(&stage, || {
-        stage.report(&drift("cart", 7));
-        std::thread::sleep(std::time::Duration::from_millis(300));
-    });
+    stage.github.forget_calls();
+    let waits = stage.report(&drift("cart", 7)).case();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!((stage.case(waits).state, stage.github.calls()), (State::Ready, Vec::new()));
 }
 
 #[test]

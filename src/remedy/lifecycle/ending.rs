@@ -7,7 +7,8 @@
 pub enum Ending {
     /// The trouble is over: what runs is what the source declares. Comes the drift back, so does the pull request.
     Healed,
-    /// The source says by now what was proposed: somebody was quicker. Does the source lose it again, it is proposed again.
+    /// The source and what runs agree by now: somebody was quicker, or the running value went back. Do they part again, it is
+    /// opened again.
     FixedOtherwise,
     /// Another pull request does the same and more; its number.
     Superseded(u64),
@@ -35,8 +36,8 @@ impl Ending {
             Self::Healed => "The drift is gone: what runs is what the source declares. I close this pull request, and \
                              open it again should the drift come back."
                 .to_owned(),
-            Self::FixedOtherwise => "The source says by now what this pull request proposes, so there is nothing left \
-                                     to merge. I close it."
+            Self::FixedOtherwise => "The source and what runs agree by now: the source was changed, or the running value \
+                                     went back. Nothing is left to merge, so I close this pull request."
                 .to_owned(),
             Self::Superseded(by) => format!("#{by} proposes this change together with others. I close this one."),
             Self::Ignored => "I ignore this finding from now on, as I was told, and close this pull request. The \

@@ -40,8 +40,8 @@ use crate::{
     },
     shell::{
         charts::Charts,
-        config::{Config, Identity},
-        forge::{self, Credential, GitHub, call::Limits},
+        config::{self, Config, Identity},
+        forge::{self, Credential, GitHub, budget::Budget, call::Limits},
         git::{self, mirror::Mirror, remote::RemoteAddress},
         store::{
             case::{Case, Decided, Decision},
@@ -152,7 +152,7 @@ impl Remediation {
         Ok(Self {
             mirrors: config.data.join("mirrors"),
             targets,
-            github: GitHub::new(&github.api, &credential, Limits::default())?,
+            github: GitHub::new(&github.api, &credential, Limits { budget: budget(github.budget), ..Limits::default() })?,
             commits,
             runtime: Handle::current(),
             charts: Charts::default(),
@@ -425,6 +425,17 @@ fn check(lease: &Lease) -> Result<(), Trouble> {
 fn change_of_ours(commit: &forge::commit::Commit, lead: &Fingerprint, login: &str) -> Option<Digest> {
     let by_us = commit.author.login.as_deref() == Some(login) || commit.author.mail == mail(login);
     trailers(&commit.message).filter(|(named, _)| by_us && named == lead).map(|(_, change)| change)
+}
+
+/// GitHub's published limits, where the operator knows no others.
+fn budget(said: config::Budget) -> Budget {
+    let known = Budget::default();
+    Budget {
+        points: said.points_per_minute.unwrap_or(known.points),
+        content: said.changes_per_minute.unwrap_or(known.content),
+        content_hourly: said.changes_per_hour.unwrap_or(known.content_hourly),
+        ..known
+    }
 }
 
 /// The mail address under which GitHub shows commits of an account.

@@ -60,14 +60,21 @@ impl Visit<'_> {
         said: &mut Conclusion,
     ) -> Result<(), Trouble> {
         let mut standing = self.claim.standing.clone();
-        let mut wanted = Vec::new();
+        let mut looked = Vec::new();
         for bundle in &bundles {
-            let head = branches.get(&bundle.branch).cloned();
-            let ready = self.wanted(bundle, head, orders).and_then(|one| {
-                self.wait_for_turn(&one, orders, &mut standing)?;
-                self.reopen(one)
-            });
-            match ready {
+            match self.wanted(bundle, branches.get(&bundle.branch).cloned(), orders) {
+                Ok(one) => {
+                    standing.open = standing.open.saturating_sub(usize::from(one.frees_a_place()));
+                    looked.push(one);
+                }
+                Err(trouble) => settle_all(bundle, &trouble.0, said),
+            }
+        }
+        let mut wanted = Vec::new();
+        for one in looked {
+            let bundle = one.bundle;
+            let turn = self.wait_for_turn(&one, orders, &mut standing);
+            match turn.and_then(|()| self.reopen(one)) {
                 Ok(one) => {
                     orders.note(bundle, &one.steps);
                     wanted.push(one);
@@ -489,6 +496,16 @@ impl Visit<'_> {
 }
 
 impl Wanted<'_> {
+    /// Tells whether a pull request that counts as open is so no more, or will not be.
+    fn frees_a_place(&self) -> bool {
+        let counts = |case: &Case| {
+            case.proposal.as_ref().is_some_and(|one| matches!(one.standing, Standing::Open | Standing::Theirs))
+        };
+        let open = self.observed.as_ref().is_some_and(|found| found.state == State::Open);
+        let closes = self.steps.iter().any(|step| matches!(step, Step::Close(_)));
+        self.bundle.cases().any(counts) && (!open || closes)
+    }
+
     fn moves(&self) -> bool {
         self.steps.iter().any(|step| matches!(step, Step::Open | Step::UpdateBranch))
     }
