@@ -45,7 +45,9 @@ pub enum CommandError {
     #[error("I do not know that command. I know: {}", WORDS.join(", "))]
     Unknown,
     /// The time cannot be read.
-    #[error("I do not understand for how long: expected for example `ignore for 7d`, `for 12h` or `for 2w`, at most 730d")]
+    #[error(
+        "I do not understand for how long: expected for example `ignore for 7d`, `for 12h` or `for 2w`, at most 730d"
+    )]
     Time,
     /// More follows than the command takes.
     #[error("{0} takes nothing more on its line")]
@@ -92,7 +94,8 @@ pub fn lines(comment: &str) -> Vec<String> {
             (Some(open), Some(close)) if open == close => fence = None,
             (None, Some(open)) => fence = Some(open),
             (None, None) if is_ours(line) && found.len() < MAX_COMMANDS => {
-                let end = line.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_LINE).last();
+                let end =
+                    line.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= MAX_LINE).last();
                 found.push(line[..end.unwrap_or(0)].trim_end().to_owned());
             }
             _ => {}

@@ -89,8 +89,10 @@ impl Section {
     fn about(self) -> &'static str {
         match self {
             Self::Open => "These have a pull request. Tick a box to close it and hear no more of the finding.",
-            Self::Storm => "Too many findings have this cause to open a pull request for each. Tick a box to have them \
-                            opened all the same, as the limits allow.",
+            Self::Storm => {
+                "Too many findings have this cause to open a pull request for each. Tick a box to have them \
+                            opened all the same, as the limits allow."
+            }
             Self::Waiting => "These will be proposed by themselves. Tick a box to have one opened now.",
             Self::Refused => "For these nothing can be proposed. Tick a box to have one judged again.",
             Self::GivenUp => "These failed too often to be tried again by themselves. Tick a box to try again.",
@@ -237,7 +239,9 @@ mod tests {
         let all = ticked(&text.replace("- [ ] ", "- [x] ").replace('\n', "\r\n"));
         let expected: Vec<Act> = [0, 4, 1, 2, 3].iter().filter_map(|at| entries[*at].act.clone()).collect();
         assert_eq!(all, expected);
-        for strange in ["- [x] words", "- [x] <!-- sourceward-box:delete all -->", "- [x] <!-- sourceward-box:retry x -->"] {
+        for strange in
+            ["- [x] words", "- [x] <!-- sourceward-box:delete all -->", "- [x] <!-- sourceward-box:retry x -->"]
+        {
             assert_eq!(ticked(strange), [], "{strange}");
         }
     }
@@ -250,7 +254,9 @@ mod tests {
         entries.push(entry(Section::Waiting, "the only one", Some(Act::OpenNow(case('b')))));
         let text = body(&entries, &BTreeMap::from([(Section::Refused, 10_000)]));
         assert!(text.len() <= MAX_BODY && text.len() > MAX_BODY / 3, "{}", text.len());
-        assert!(text.contains("## Refused (10000)") && text.contains("the only one") && text.contains("are not listed"));
+        assert!(
+            text.contains("## Refused (10000)") && text.contains("the only one") && text.contains("are not listed")
+        );
         assert_eq!(ticked(&text), [], "foreign text ticks no box");
         assert_eq!(body(&[], &BTreeMap::new()).lines().count(), 4);
     }

@@ -17,7 +17,9 @@ const MAX_SENTENCE: usize = 600;
 
 /// Why this edit and no other.
 pub fn of_proved(proved: &Proved) -> String {
-    let mut text = String::from("The fields come from these places, which the edit changes:\n\n| Place | What says it there |\n|---|---|\n");
+    let mut text = String::from(
+        "The fields come from these places, which the edit changes:\n\n| Place | What says it there |\n|---|---|\n",
+    );
     for edit in proved.edits().iter().take(MAX_ROWS) {
         let place = cell(&format!("{}:{}", edit.file, edit.line), MAX_NAME);
         let _ = writeln!(text, "| {place} | {} |", cell(&edit.site, MAX_NAME));

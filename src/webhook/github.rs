@@ -164,9 +164,7 @@ pub fn read(
     check: &str,
 ) -> Said {
     let Ok(payload) = serde_json::from_slice::<Payload>(body) else { return Said::Ignored("not of the expected form") };
-    let about = |repository: &Repository| {
-        Some(About { id: repository.id, slug: repository.full_name.parse().ok()? })
-    };
+    let about = |repository: &Repository| Some(About { id: repository.id, slug: repository.full_name.parse().ok()? });
     let all = |repositories: &Option<Vec<Repository>>, event: &Event| -> Vec<(About, Event)> {
         repositories.iter().flatten().filter_map(about).map(|about| (about, event.clone())).collect()
     };

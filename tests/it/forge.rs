@@ -543,13 +543,12 @@ async fn no_error_shows_a_credential() {
 #[tokio::test]
 async fn a_slow_answer_is_given_up() {
     let github = GitHub::with(FILES);
-    let limits =
-        Limits {
-            connect: Duration::from_secs(2),
-            answer: Duration::from_millis(500),
-            pause: Duration::from_millis(1),
-            ..Limits::default()
-        };
+    let limits = Limits {
+        connect: Duration::from_secs(2),
+        answer: Duration::from_millis(500),
+        pause: Duration::from_millis(1),
+        ..Limits::default()
+    };
     let client = github.client_with(&Credential::Token(Secret::new(TOKEN)), limits);
     for _ in 0..3 {
         github.fail("GET /repos/acme/shop", Fault::Slow(Duration::from_secs(3)));

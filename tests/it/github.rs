@@ -520,7 +520,10 @@ impl Seen {
     }
 
     pub(crate) fn expect_involved(self, reviewers: &[&str], assignees: &[&str]) -> Self {
-        assert_eq!((self.0.reviewers.as_slice(), self.0.assignees.as_slice()), (&texts(reviewers)[..], &texts(assignees)[..]));
+        assert_eq!(
+            (self.0.reviewers.as_slice(), self.0.assignees.as_slice()),
+            (&texts(reviewers)[..], &texts(assignees)[..])
+        );
         self
     }
 

@@ -624,7 +624,9 @@ fn one_issue_says_where_everything_stands_and_its_boxes_act() {
         stage.case_once(open.id, "ignored", |case| case.state == State::Ignored);
         stage.github.pull_request(SHOP, 1).expect_closed();
         stage.github.comments(SHOP, 1);
-        board(&stage, |text| text.contains("## Ignored (1)") && text.contains("**take up again** `Deployment shop/cart"));
+        board(&stage, |text| {
+            text.contains("## Ignored (1)") && text.contains("**take up again** `Deployment shop/cart")
+        });
         tick(&stage, "take up again", "ann");
         stage.case_once(open.id, "proposed", |case| case.state == State::Proposed);
         stage.github.pull_request(SHOP, 1).expect_open();
@@ -693,8 +695,10 @@ fn a_repository_that_is_renamed_is_followed_and_one_that_takes_its_name_is_not()
 #[test]
 fn events_are_verified_and_none_is_answered_as_a_failure() {
     let stage = shop(As::Robot);
-    let names: BTreeSet<&str> = ["push", "issues", "star", "installation", "check_run", "merge_group", "nonsense", ""].into();
-    let bodies = [json!({}), json!([]), json!("x"), json!({"repository": {"id": "x"}}), json!({"action": 7}), Value::Null];
+    let names: BTreeSet<&str> =
+        ["push", "issues", "star", "installation", "check_run", "merge_group", "nonsense", ""].into();
+    let bodies =
+        [json!({}), json!([]), json!("x"), json!({"repository": {"id": "x"}}), json!({"action": 7}), Value::Null];
     for name in names {
         for body in &bodies {
             assert_eq!(stage.event(name, body), 200, "{name} {body}");

@@ -16,10 +16,17 @@ use sourceward::{
     remedy::{
         self, Verdict, confidential,
         lifecycle::{
-            Base, Closer, Commits, DEPLOYED_AFTER, Hold, Observed, Settled, Step, Text, Wish, earlier, ending::Ending, steps,
+            Base, Closer, Commits, DEPLOYED_AFTER, Hold, Observed, Settled, Step, Text, Wish, earlier, ending::Ending,
+            steps,
         },
         proof::Proved,
-        pull_request::{Circumstances, MAX_BODY, PullRequest, marker::{Marker, marker, remarked}, pull_request, title::Titles, trailers},
+        pull_request::{
+            Circumstances, MAX_BODY, PullRequest,
+            marker::{Marker, marker, remarked},
+            pull_request,
+            title::Titles,
+            trailers,
+        },
     },
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,
@@ -650,10 +657,20 @@ fn the_forge_is_brought_in_line_and_people_are_left_alone() {
     // What people order.
     for (name, observed, wish, expected) in [
         ("rebase", open(shown(), ours(&first)), Wish::Rebase(&first), vec![UpdateBranch]),
-        ("rebase a person's", open(shown(), Commits::Foreign), Wish::Rebase(&first), vec![SayHandsOff, LeaveToHuman(Hold::ForeignCommit)]),
+        (
+            "rebase a person's",
+            open(shown(), Commits::Foreign),
+            Wish::Rebase(&first),
+            vec![SayHandsOff, LeaveToHuman(Hold::ForeignCommit)],
+        ),
         ("recreate", open(shown(), Commits::Foreign), Wish::Recreate(&first), vec![UpdateBranch]),
         ("recreate a closed one", closed(Closer::Person), Wish::Recreate(&first), vec![Open]),
-        ("recreate what we closed", closed(Closer::Ourselves), Wish::Recreate(&first), vec![Reopen, UpdateBranch, UpdateText]),
+        (
+            "recreate what we closed",
+            closed(Closer::Ourselves),
+            Wish::Recreate(&first),
+            vec![Reopen, UpdateBranch, UpdateText],
+        ),
     ] {
         assert_eq!(steps(&observed, wish), expected, "{name}");
     }
@@ -663,9 +680,8 @@ fn the_forge_is_brought_in_line_and_people_are_left_alone() {
 fn what_is_over_is_closed_and_what_is_a_persons_is_left() {
     let first = proposed(&[("k8s/cart.yaml", CART)], replicas(5), Circumstances::default());
     let text = |body: &str| Text { title: first.title.clone(), body: body.to_owned() };
-    let closed = |word: &str| {
-        text(&remarked(&first.body, &Marker { closed: Some(word.to_owned()), ..first.marker.clone() }))
-    };
+    let closed =
+        |word: &str| text(&remarked(&first.body, &Marker { closed: Some(word.to_owned()), ..first.marker.clone() }));
     let ours = || Commits::Ours { change: Some(first.marker.digest.clone()), base: Base::Moved };
     let over = Step::Nothing(Settled::Ended);
     for (observed, expected) in [
@@ -674,7 +690,10 @@ fn what_is_over_is_closed_and_what_is_a_persons_is_left() {
         (Observed::Open { text: closed("fixed-otherwise"), commits: ours() }, Step::Close(Ending::Healed)),
         // A person opened it again after it was closed for this: they have their reasons.
         (Observed::Open { text: closed("healed"), commits: ours() }, Step::LeaveToHuman(Hold::Reopened)),
-        (Observed::Open { text: text(&first.body), commits: Commits::Foreign }, Step::LeaveToHuman(Hold::ForeignCommit)),
+        (
+            Observed::Open { text: text(&first.body), commits: Commits::Foreign },
+            Step::LeaveToHuman(Hold::ForeignCommit),
+        ),
         (Observed::Open { text: text("mine"), commits: ours() }, Step::LeaveToHuman(Hold::MarkerMissing)),
         (Observed::Closed { text: text(&first.body), by: Closer::Person }, over),
         (Observed::Merged { text: text(&first.body), age: Duration::ZERO }, over),

@@ -36,17 +36,21 @@ impl Ending {
             Self::Healed => "The drift is gone: what runs is what the source declares. I close this pull request, and \
                              open it again should the drift come back."
                 .to_owned(),
-            Self::FixedOtherwise => "The source and what runs agree by now: the source was changed, or the running value \
+            Self::FixedOtherwise => {
+                "The source and what runs agree by now: the source was changed, or the running value \
                                      went back. Nothing is left to merge, so I close this pull request."
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Superseded(by) => format!("#{by} proposes this change together with others. I close this one."),
             Self::Ignored => "I ignore this finding from now on, as I was told, and close this pull request. The \
                               dashboard lists it, with a box to take it up again; `/sourceward retry` does as well."
                 .to_owned(),
-            Self::SourceIsRight => "The source is right and stays as it is; what runs has to be put back to it: sync the \
+            Self::SourceIsRight => {
+                "The source is right and stays as it is; what runs has to be put back to it: sync the \
                                     application, or apply the configuration. I close this pull request and propose the \
                                     running value no more until it changes; `/sourceward adopt` takes that back."
-                .to_owned(),
+                    .to_owned()
+            }
         }
     }
 }

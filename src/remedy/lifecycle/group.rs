@@ -78,7 +78,8 @@ mod tests {
     #[test]
     fn what_stands_in_each_others_way_shares() {
         let resource = |name: &str| -> ResourceId {
-            serde_json::from_value(json!({"kubernetes": {"apiVersion": "v1", "kind": "Service", "name": name}})).expect("one")
+            serde_json::from_value(json!({"kubernetes": {"apiVersion": "v1", "kind": "Service", "name": name}}))
+                .expect("one")
         };
         let (a, b, c) = (resource("a"), resource("b"), resource("c"));
         let of = |resource, place: &str, key: Option<&str>, branch: &str| Member {
@@ -95,7 +96,10 @@ mod tests {
             (vec![of(&a, "x:1", None, "1"), of(&b, "y:1", None, "1")], &[&[0, 1]]),
             // Through a third one.
             (vec![of(&a, "x:1", None, "1"), of(&b, "y:1", None, "2"), of(&c, "y:1", None, "1")], &[&[0, 1, 2]]),
-            (vec![of(&a, "1", None, "1"), of(&b, "2", None, "2"), of(&a, "3", None, "3"), of(&b, "4", None, "4")], &[&[0, 2], &[1, 3]]),
+            (
+                vec![of(&a, "1", None, "1"), of(&b, "2", None, "2"), of(&a, "3", None, "3"), of(&b, "4", None, "4")],
+                &[&[0, 2], &[1, 3]],
+            ),
         ];
         for (members, expected) in cases {
             assert_eq!(groups(members), *expected, "{members:?}");

@@ -63,7 +63,9 @@ impl Why {
             Self::Quiet => "quiet hours",
             Self::Open => "as many pull requests are open as the limit allows: merge or close one",
             Self::Hourly => "as many pull requests were opened in this hour as the limit allows",
-            Self::HourlyOfAll => "as many pull requests were opened in all repositories in this hour as the limit allows",
+            Self::HourlyOfAll => {
+                "as many pull requests were opened in all repositories in this hour as the limit allows"
+            }
         }
     }
 }
@@ -105,7 +107,8 @@ mod tests {
 
     #[test]
     fn the_first_limit_that_is_reached_says_when() {
-        let limits = Limits { open: 3, hourly: 2, hourly_of_all: 3, quiet: vec!["00:00-01:00".parse().expect("hours")] };
+        let limits =
+            Limits { open: 3, hourly: 2, hourly_of_all: 3, quiet: vec!["00:00-01:00".parse().expect("hours")] };
         let noon = 12 * HOUR;
         let of = |open: usize, opened: &[i64], all: &[i64]| Standing {
             open,

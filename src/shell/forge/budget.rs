@@ -63,7 +63,12 @@ impl Budgets {
     ///
     /// # Errors
     /// How long it would have to wait, where that is longer than a call should.
-    pub(super) async fn take(&self, owner: &str, method: &Method, route: &str) -> Result<OwnedSemaphorePermit, Duration> {
+    pub(super) async fn take(
+        &self,
+        owner: &str,
+        method: &Method,
+        route: &str,
+    ) -> Result<OwnedSemaphorePermit, Duration> {
         let permit = Arc::clone(&self.at_once).acquire_owned().await.expect("the semaphore is never closed");
         let mut waited = Duration::ZERO;
         loop {

@@ -153,9 +153,7 @@ fn effect(endpoint: &Endpoint, about: github::About, event: Event) -> Option<(Ab
     let configured = endpoint.repositories.iter().find(|one| one.slug == about.slug);
     let effect = match event {
         // The branch of a repository that was renamed is not known here: the look is cheap.
-        Event::Pushed(branch) => {
-            configured.is_none_or(|one| one.branch == branch).then_some(Effect::JudgeAgain)?
-        }
+        Event::Pushed(branch) => configured.is_none_or(|one| one.branch == branch).then_some(Effect::JudgeAgain)?,
         Event::PullRequest(number) => Effect::LookAt(number),
         Event::Asked(asked) => {
             let wakes = match &asked {

@@ -309,8 +309,9 @@ fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Ve
     cases.sort_unstable_by_key(|(_, id)| *id);
     for (key, id) in cases.into_iter().take(RESOLVED_AT_ONCE) {
         let case = known(session.connection(), id)?;
-        let untouched =
-            !case.has_pull_request && (matches!(case.state.as_str(), "refused" | "held" | "ignored") || case.state == "ready" && case.attempts == 0);
+        let untouched = !case.has_pull_request
+            && (matches!(case.state.as_str(), "refused" | "held" | "ignored")
+                || case.state == "ready" && case.attempts == 0);
         let status = if case.content == arrival.content {
             count(session, case.id, now)?;
             Status::Repeat

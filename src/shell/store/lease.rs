@@ -432,7 +432,9 @@ fn conclude(connection: &Connection, repository: i64, said: &Conclusion, now: i6
         }
     }
     for _ in 0..said.opened {
-        connection.prepare_cached("INSERT INTO opening (repository, at) VALUES (?1, ?2)")?.execute([repository, now])?;
+        connection
+            .prepare_cached("INSERT INTO opening (repository, at) VALUES (?1, ?2)")?
+            .execute([repository, now])?;
     }
     request::settle(connection, repository, &said.done, now)?;
     let Known { id, named, dashboard } = &said.learned;
@@ -442,16 +444,20 @@ fn conclude(connection: &Connection, repository: i64, said: &Conclusion, now: i6
             "UPDATE repository SET forge_id = COALESCE(?2, forge_id), named = COALESCE(?3, named), \
              dashboard = COALESCE(?4, dashboard), away = COALESCE(?5, away) WHERE id = ?1",
         )?
-        .execute(params![repository, number(id), named.as_ref().map(ToString::to_string), number(dashboard), said.away])?;
+        .execute(params![
+            repository,
+            number(id),
+            named.as_ref().map(ToString::to_string),
+            number(dashboard),
+            said.away
+        ])?;
     match said.dashboard {
         Dashboard::AsItWas => {}
         Dashboard::By(at) => overview::want(connection, repository, at)?,
         Dashboard::Written => {
             // What became due while it was written is written next time.
             connection
-                .prepare_cached(
-                    "UPDATE repository SET dashboard_due = NULL WHERE id = ?1 AND dashboard_due <= ?2",
-                )?
+                .prepare_cached("UPDATE repository SET dashboard_due = NULL WHERE id = ?1 AND dashboard_due <= ?2")?
                 .execute([repository, now])?;
         }
     }

@@ -127,9 +127,7 @@ pub(super) fn cases_of(
 /// One case, through any connection.
 pub(super) fn case(connection: &Connection, id: CaseId) -> rusqlite::Result<Option<Case>> {
     connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE c.id = ?1"
-        ))?
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.id = ?1"))?
         .query_one([id.0], case_of)
         .optional()
 }
@@ -165,7 +163,10 @@ fn case_of(row: &Row<'_>) -> rusqlite::Result<Case> {
         attempts: row.get(9)?,
         pull_request,
         proposal,
-        decision: decision.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| unreadable(20, error))?,
+        decision: decision
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| unreadable(20, error))?,
         created_at: row.get(12)?,
         updated_at: row.get(13)?,
         reported_at: row.get(14)?,

@@ -152,7 +152,11 @@ impl Remediation {
         Ok(Self {
             mirrors: config.data.join("mirrors"),
             targets,
-            github: GitHub::new(&github.api, &credential, Limits { budget: budget(github.budget), ..Limits::default() })?,
+            github: GitHub::new(
+                &github.api,
+                &credential,
+                Limits { budget: budget(github.budget), ..Limits::default() },
+            )?,
             commits,
             runtime: Handle::current(),
             charts: Charts::default(),
@@ -208,8 +212,7 @@ impl Remediation {
         let subjects = mirror.subjects(&base, SUBJECTS)?;
         let manner = Manner::of(&written.unwrap_or_default(), &self.operator, self.hourly_of_all, &subjects);
         let addresses = [target.remote.to_string()];
-        let visit =
-            Visit { job: self, claim, lease, target, slug, mirror, token, base, manner, addresses, now };
+        let visit = Visit { job: self, claim, lease, target, slug, mirror, token, base, manner, addresses, now };
         visit.work(&tree, branches, said)
     }
 
@@ -233,7 +236,10 @@ impl Remediation {
             said.learned.named = Some(found.slug.clone());
         }
         if found.archived {
-            return Err(Trouble(Outcome::Later { at: now + HELD_FOR, reason: "the repository is archived".to_owned() }));
+            return Err(Trouble(Outcome::Later {
+                at: now + HELD_FOR,
+                reason: "the repository is archived".to_owned(),
+            }));
         }
         Ok(found.slug)
     }
@@ -307,7 +313,8 @@ impl Visit<'_> {
             })
             .collect();
         let causes: Vec<Cause> = self.claim.cases.iter().map(|case| Cause::of(&case.finding)).collect();
-        let raging = storms(causes.iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(cause, _)| cause), self.manner.storm);
+        let raging =
+            storms(causes.iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(cause, _)| cause), self.manner.storm);
         let mut of_storm: BTreeMap<&Cause, usize> = BTreeMap::new();
         let mut fates = Vec::new();
         for (at, case) in self.claim.cases.iter().enumerate() {

@@ -133,9 +133,13 @@ impl PullRequests {
             }
             let fits = |name: &&String| match member {
                 "labels" => {
-                    !name.trim().is_empty() && name.chars().count() <= MAX_LABEL && !name.contains(|c: char| c.is_control())
+                    !name.trim().is_empty()
+                        && name.chars().count() <= MAX_LABEL
+                        && !name.contains(|c: char| c.is_control())
                 }
-                "reviewers" => name.split_once('/').map_or(is_login(name), |(owner, team)| is_login(owner) && is_slug(team)),
+                "reviewers" => {
+                    name.split_once('/').map_or(is_login(name), |(owner, team)| is_login(owner) && is_slug(team))
+                }
                 _ => is_login(name),
             };
             if let Some(bad) = names.iter().find(|name| !fits(name)) {
@@ -146,7 +150,8 @@ impl PullRequests {
             return Err(("quiet_hours", format!("at most {MAX_NAMES} windows are taken")));
         }
         let limits = self.limits.unwrap_or_default();
-        if [limits.open, limits.per_hour, limits.storm].into_iter().flatten().any(|limit| !(1..=1000).contains(&limit)) {
+        if [limits.open, limits.per_hour, limits.storm].into_iter().flatten().any(|limit| !(1..=1000).contains(&limit))
+        {
             return Err(("limits", "a limit is between 1 and 1000".to_owned()));
         }
         Ok(())

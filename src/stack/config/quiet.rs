@@ -42,7 +42,8 @@ impl Window {
         let days = (0..7).filter(|day| self.on(*day));
         // A window of the week's last evening reaches into the next one.
         let begins = days.flat_map(|day| [day as i64 * DAY + self.from, day as i64 * DAY + self.from - WEEK]);
-        let ends = begins.filter(|begin| (*begin..begin + length).contains(&minute)).map(|begin| begin + length).max()?;
+        let ends =
+            begins.filter(|begin| (*begin..begin + length).contains(&minute)).map(|begin| begin + length).max()?;
         Some((week * WEEK + ends - 3 * DAY) * MINUTE)
     }
 
@@ -156,7 +157,17 @@ mod tests {
         }
         let always: Window = "mon-sun".parse().expect("a window");
         assert!(quiet_until(&[always], at(0, 0, 0)).is_some_and(|until| until > at(1, 0, 0)), "it ends all the same");
-        for bad in ["", "22-06", "22:00", "25:00-06:00", "noon", "fri 6:00-7:00", "06:00-06:00", "22:00-06:00 CET", "24:00-01:00"] {
+        for bad in [
+            "",
+            "22-06",
+            "22:00",
+            "25:00-06:00",
+            "noon",
+            "fri 6:00-7:00",
+            "06:00-06:00",
+            "22:00-06:00 CET",
+            "24:00-01:00",
+        ] {
             assert!(bad.parse::<Window>().is_err(), "{bad}");
         }
     }

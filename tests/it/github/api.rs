@@ -456,8 +456,12 @@ impl State {
             }
             ("POST", ["issues"]) => {
                 let text = |name: &str| call.body[name].as_str().map(str::to_owned).ok_or_else(|| invalid("missing"));
-                let issue =
-                    super::Issue { title: text("title")?, body: text("body")?, open: true, author: grant.login.to_owned() };
+                let issue = super::Issue {
+                    title: text("title")?,
+                    body: text("body")?,
+                    open: true,
+                    author: grant.login.to_owned(),
+                };
                 if issue.body.len() > 65_536 {
                     return Err(invalid("body is too long (maximum is 65536 characters)"));
                 }

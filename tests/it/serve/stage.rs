@@ -284,7 +284,8 @@ impl Stage {
     /// Whether a request or a lease is open.
     fn is_asked(&self) -> bool {
         let database = rusqlite::Connection::open(self.data().join("findings.db")).expect("opens");
-        let count = "SELECT (SELECT COUNT(*) FROM request) + (SELECT COUNT(*) FROM repository WHERE lease_until IS NOT NULL)";
+        let count =
+            "SELECT (SELECT COUNT(*) FROM request) + (SELECT COUNT(*) FROM repository WHERE lease_until IS NOT NULL)";
         database.query_row(count, [], |row| row.get::<_, i64>(0)).is_ok_and(|count| count > 0)
     }
 

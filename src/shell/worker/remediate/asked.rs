@@ -165,12 +165,7 @@ impl Visit<'_> {
     }
 
     /// Answers what was heard, now that the cases are settled.
-    pub(super) fn answer(
-        &self,
-        tree: &dyn SourceTree,
-        orders: &Orders,
-        said: &mut Conclusion,
-    ) -> Result<(), Trouble> {
+    pub(super) fn answer(&self, tree: &dyn SourceTree, orders: &Orders, said: &mut Conclusion) -> Result<(), Trouble> {
         let (github, runtime) = (&self.job.github, &self.job.runtime);
         for (request, head, branch) in &orders.queued {
             let check = self.queued(head, branch)?;
@@ -180,7 +175,9 @@ impl Visit<'_> {
         for heard in &orders.comments {
             let outcome = |case: &CaseId| said.transitions.iter().find(|one| one.case == *case).map(|one| &one.outcome);
             let outcomes: Vec<&Outcome> = heard.cases.iter().filter_map(outcome).collect();
-            let failed = |outcome: &&Outcome| matches!(outcome, Outcome::Retry(_) | Outcome::Later { .. } | Outcome::Joins { .. });
+            let failed = |outcome: &&Outcome| {
+                matches!(outcome, Outcome::Retry(_) | Outcome::Later { .. } | Outcome::Joins { .. })
+            };
             if outcomes.iter().any(failed) && heard.complaints.is_empty() {
                 // Not yet: it is asked again when the case is tried again.
                 continue;
@@ -256,9 +253,8 @@ impl Orders {
     /// What was just decided about a case; absent where nothing was, `Some(None)` where a decision was taken back.
     pub(super) fn decision(&self, case: &Case) -> Option<Option<Decision>> {
         let heard = self.comments.iter().rev().find(|heard| heard.cases.contains(&case.id))?;
-        let by = |kind: Decided, until: Option<i64>| {
-            Some(Decision { kind, until, by: heard.login.clone(), change: None })
-        };
+        let by =
+            |kind: Decided, until: Option<i64>| Some(Decision { kind, until, by: heard.login.clone(), change: None });
         heard.commands.iter().rev().find_map(|command| match command {
             Command::Ignore(time) => Some(by(Decided::Ignore, time.map(|time| heard.now + time))),
             Command::Revert => Some(by(Decided::SourceIsRight, None)),

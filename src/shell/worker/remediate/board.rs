@@ -33,7 +33,11 @@ impl Visit<'_> {
         match written {
             Ok(Some(number)) => said.learned.dashboard = Some(number),
             Ok(None) => {}
-            Err(error @ (forge::Error::Denied { status: 403, .. } | forge::Error::NotFound { .. } | forge::Error::Rejected { .. })) => {
+            Err(
+                error @ (forge::Error::Denied { status: 403, .. }
+                | forge::Error::NotFound { .. }
+                | forge::Error::Rejected { .. }),
+            ) => {
                 tracing::warn!(%error, "the dashboard cannot be written: allow issues, or switch it off (pull_requests.dashboard)");
             }
             Err(error) => return Err(error.into()),

@@ -228,12 +228,7 @@ impl Visit<'_> {
     }
 
     /// Lets what is new wait where there is enough of it. What people asked for does not wait.
-    fn wait_for_turn(
-        &self,
-        one: &Wanted<'_>,
-        orders: &Orders,
-        standing: &mut turn::Standing,
-    ) -> Result<(), Trouble> {
+    fn wait_for_turn(&self, one: &Wanted<'_>, orders: &Orders, standing: &mut turn::Standing) -> Result<(), Trouble> {
         let asked_for = orders.recreates(one.bundle) || one.bundle.cases().any(|case| orders.opens_anyway(case));
         if !one.steps.contains(&Step::Open) || asked_for {
             return Ok(());
@@ -262,10 +257,7 @@ impl Visit<'_> {
             }
             Err(forge::Error::Rejected { .. }) => {
                 tracing::info!(number = closed.number, "it cannot be opened again: a new one is opened");
-                one.head = self
-                    .job
-                    .runtime
-                    .block_on(self.job.github.branch_head(&self.slug, &one.bundle.branch))?;
+                one.head = self.job.runtime.block_on(self.job.github.branch_head(&self.slug, &one.bundle.branch))?;
                 one.steps = vec![Step::Open];
             }
             Err(error) => return Err(error.into()),
@@ -278,14 +270,8 @@ impl Visit<'_> {
         let (Some(request), true) = (&one.request, one.moves()) else { return Ok(one.head.clone()) };
         check(self.lease)?;
         let (branch, message) = (&request.branch, &request.commit_message);
-        let made = self.job.github.ensure_commit(
-            &self.slug,
-            branch,
-            one.head.as_ref(),
-            &self.base,
-            &one.changes,
-            message,
-        );
+        let made =
+            self.job.github.ensure_commit(&self.slug, branch, one.head.as_ref(), &self.base, &one.changes, message);
         Ok(Some(self.job.runtime.block_on(made)?.0))
     }
 
@@ -438,8 +424,7 @@ impl Visit<'_> {
             draft: self.manner.draft,
             labels: &labels,
         };
-        let (opened, done) =
-            self.job.runtime.block_on(self.job.github.open_pull_request(&self.slug, &proposal))?;
+        let (opened, done) = self.job.runtime.block_on(self.job.github.open_pull_request(&self.slug, &proposal))?;
         let (reviewers, assignees) = (&self.manner.reviewers, &self.manner.assignees);
         let involved = self.job.github.involve(&self.slug, opened.number, reviewers, assignees);
         match self.job.runtime.block_on(involved) {
