@@ -244,3 +244,92 @@ pub fn queued_number(branch: &BranchName) -> Option<u64> {
     let last = branch.as_str().strip_prefix("gh-readonly-queue/")?.rsplit('/').next()?;
     last.strip_prefix("pr-")?.split('-').next()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn said(event: &str, payload: &Value) -> Option<Vec<Event>> {
+        let is_command = |text: &str| text.starts_with("/sourceward");
+        let is_dashboard = |text: &str| text.starts_with("board");
+        match read(event, payload.to_string().as_bytes(), is_command, is_dashboard, "proof") {
+            Said::Events(events) => Some(events.into_iter().map(|(_, event)| event).collect()),
+            Said::Ignored(_) => None,
+        }
+    }
+
+    #[test]
+    fn what_matters_is_read_and_all_else_is_ignored() {
+        let sha = "0".repeat(40);
+        let commit: CommitId = sha.parse().expect("an id");
+        let branch = |name: &str| name.parse::<BranchName>().expect("a branch");
+        let ann = json!({"login": "ann", "type": "User"});
+        let bot = json!({"login": "x[bot]", "type": "Bot"});
+        let pull = json!({"number": 4, "pull_request": {}, "body": "x"});
+        let comment = |user: &Value| json!({"id": 9, "body": "/sourceward retry", "user": user});
+        let board = json!({"number": 5, "body": "board"});
+        let asked = Asked::Comment { id: 9, number: 4, login: "ann".to_owned(), text: "/sourceward retry".to_owned() };
+        let ticked = Asked::Ticked { number: 5, login: "ann".to_owned(), text: "board".to_owned() };
+        let queue = format!("gh-readonly-queue/main/pr-104-{sha}");
+        let cases: Vec<(&str, Value, Option<Event>)> = vec![
+            ("push", json!({"ref": "refs/heads/main"}), Some(Event::Pushed(branch("main")))),
+            ("push", json!({"ref": "refs/tags/v1"}), None),
+            ("push", json!({"ref": "refs/heads/x", "deleted": true}), None),
+            ("push", json!({"ref": "refs/heads/$(id)"}), None),
+            ("pull_request", json!({"action": "closed", "pull_request": {"number": 4}}), Some(Event::PullRequest(4))),
+            ("pull_request", json!({"action": "labeled", "pull_request": {"number": 4}}), None),
+            (
+                "issue_comment",
+                json!({"action": "created", "issue": pull, "comment": comment(&ann)}),
+                Some(Event::Asked(asked)),
+            ),
+            ("issue_comment", json!({"action": "created", "issue": pull, "comment": comment(&bot)}), None),
+            ("issue_comment", json!({"action": "edited", "issue": pull, "comment": comment(&ann)}), None),
+            ("issue_comment", json!({"action": "created", "issue": board, "comment": comment(&ann)}), None),
+            ("issues", json!({"action": "edited", "issue": board, "sender": ann}), Some(Event::Asked(ticked))),
+            ("issues", json!({"action": "edited", "issue": board, "sender": bot}), None),
+            ("issues", json!({"action": "opened", "issue": board, "sender": ann}), None),
+            (
+                "check_run",
+                json!({"action": "rerequested", "check_run": {"name": "proof", "head_sha": sha, "pull_requests": [{"number": 4}]}}),
+                Some(Event::Asked(Asked::CheckAgain { head: commit.clone(), numbers: vec![4] })),
+            ),
+            ("check_run", json!({"action": "rerequested", "check_run": {"name": "lint", "head_sha": sha}}), None),
+            (
+                "merge_group",
+                json!({"action": "checks_requested", "merge_group": {"head_sha": sha, "head_ref": format!("refs/heads/{queue}")}}),
+                Some(Event::Asked(Asked::Queued { head: commit, branch: branch(&queue) })),
+            ),
+            ("repository", json!({"action": "renamed"}), Some(Event::Renamed("acme/shop".parse().expect("a slug")))),
+            ("repository", json!({"action": "deleted"}), Some(Event::Away("the repository was deleted"))),
+            ("star", json!({"action": "created"}), None),
+        ];
+        for (event, mut payload, expected) in cases {
+            payload["repository"] = json!({"id": 1, "full_name": "Acme/Shop", "private": true});
+            assert_eq!(said(event, &payload), expected.map(|event| vec![event]), "{event} {payload}");
+        }
+        assert_eq!(queued_number(&branch(&queue)), Some(104));
+        assert_eq!(queued_number(&branch("gh-readonly-queue/main/x")), None);
+    }
+
+    #[test]
+    fn an_installation_names_its_repositories() {
+        let two = json!([{"id": 1, "full_name": "a/b"}, {"id": 2, "full_name": "a/c"}, {"id": 3, "full_name": "?"}]);
+        for (event, payload, expected) in [
+            ("installation", json!({"action": "created", "repositories": two}), vec![Event::Back, Event::Back]),
+            ("installation", json!({"action": "deleted", "repositories": two}), vec![Event::Away("the App was removed"); 2]),
+            (
+                "installation_repositories",
+                json!({"action": "removed", "repositories_added": [], "repositories_removed": [{"id": 1, "full_name": "a/b"}]}),
+                vec![Event::Away("the App was removed from the repository")],
+            ),
+        ] {
+            assert_eq!(said(event, &payload), Some(expected), "{event}");
+        }
+        for strange in [json!([]), json!({"repository": 7}), json!({"action": {}}), Value::Null] {
+            assert_eq!(said("push", &strange), None);
+        }
+    }
+}

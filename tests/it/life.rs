@@ -665,6 +665,116 @@ fn a_storm_of_ten_thousand_findings_is_a_few_pull_requests_and_one_dashboard() {
 }
 
 #[test]
+fn a_storm_of_one_rule_is_one_pull_request_where_the_repository_groups_by_cause() {
+    let files: Vec<(String, String)> =
+        (0..40).map(|number| (format!("k8s/app-{number}.yaml"), deployment(&format!("app-{number}")))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let mut stage = Stage::set_changed(As::App, GitHub::with(&files), &[SHOP], |config| {
+        config["pull_requests"]["group"] = json!("cause");
+        config["pull_requests"]["limits"]["storm"] = json!(20);
+    });
+    stage.start();
+    let findings: Vec<Value> = (0..40).map(|number| drift(&format!("app-{number}"), 5)).collect();
+    stage.report(&json!({ "findings": findings }));
+    stage.at_rest();
+    let cases = stage.cases();
+    let of = |state: State| cases.iter().filter(|case| case.state == state).count();
+    assert_eq!((of(State::Proposed), of(State::Held)), (25, 15), "{}", stage.log());
+    assert_eq!(stage.github.pull_requests(SHOP), 1);
+    stage.github.pull_request(SHOP, 1).expect_title("Change 25 fields of 25 resources (drift of Deployment /spec/replicas)");
+    assert_eq!(stage.changed(SHOP, &branch(&cases[0])).len(), 50);
+}
+
+#[test]
+fn what_is_lost_on_the_way_is_looked_for_and_not_done_twice() {
+    const CLOSE: &str = "PATCH /repos/acme/shop/pulls/1";
+    const COMMENT: &str = "POST /repos/acme/shop/issues/1/comments";
+    const REMOVE: &str = "POST /graphql";
+    for (who, faults) in [
+        (As::Robot, vec![(COMMENT, Fault::LoseAnswer), (CLOSE, Fault::EffectThen(502)), (REMOVE, Fault::LoseAnswer)]),
+        (As::App, vec![(COMMENT, Fault::EffectThen(500)), (CLOSE, Fault::LoseAnswer), (REMOVE, Fault::Status(503))]),
+        (As::App, vec![(COMMENT, Fault::Status(502)), (CLOSE, Fault::Status(502)), (REMOVE, Fault::EffectThen(502))]),
+    ] {
+        let stage = shop(who);
+        let case = opened(&stage);
+        for (call, fault) in faults {
+            stage.github.fail(call, fault);
+        }
+        stage.settled(stage.report(&healed(drift("cart", 5))).case());
+        stage.github.pull_request(SHOP, 1).expect_closed();
+        assert_eq!(stage.github.comments(SHOP, 1).len(), 1, "{who:?}");
+        assert_eq!(stage.github.branch(SHOP, &branch(&case)), None);
+        // Back again, with an answer that is lost and a token that is revoked in the middle.
+        stage.github.fail(CLOSE, Fault::EffectThen(502));
+        stage.github.fail("GET /repos/acme/shop/pulls/1/commits", Fault::Status(500));
+        stage.github.expire_tokens();
+        assert_eq!(number(&stage.settle(&drift("cart", 6))), 1, "{}", stage.log());
+        stage.github.pull_request(SHOP, 1).expect_open();
+        assert_eq!(stage.changed(SHOP, &branch(&case))[1], "+  replicas: 6 # why");
+    }
+}
+
+#[test]
+fn the_dashboard_is_one_issue_whatever_is_lost() {
+    for fault in [Fault::LoseAnswer, Fault::EffectThen(502), Fault::Status(503)] {
+        let stage = started(As::App, with_board);
+        stage.github.fail("POST /repos/acme/shop/issues", fault);
+        let case = stage.settle(&drift("nobody", 5));
+        assert_eq!(case.state, State::Refused);
+        board(&stage, |text| text.contains("## Refused (1)"));
+        stage.at_rest();
+        assert_eq!(stage.github.issues(SHOP).len(), 1);
+    }
+}
+
+#[test]
+fn a_secondary_limit_in_the_middle_is_waited_for() {
+    let stage = shop(As::Robot);
+    let case = opened(&stage);
+    let limited = || Fault::Refuse(403, vec![("retry-after", "1".to_owned())], "You have exceeded a secondary rate limit");
+    stage.github.fail("POST /repos/acme/shop/issues/1/comments", limited());
+    stage.github.fail("PATCH /repos/acme/shop/pulls/1", limited());
+    stage.settled(stage.report(&healed(drift("cart", 5))).case());
+    stage.github.pull_request(SHOP, 1).expect_closed();
+    assert_eq!(stage.github.comments(SHOP, 1).len(), 1);
+    stage.github.branch(SHOP, &branch(&case));
+}
+
+#[test]
+fn an_app_that_is_removed_touches_nothing_until_it_is_back() {
+    let stage = shop(As::App);
+    opened(&stage);
+    let about = json!([stage.about(SHOP)]);
+    let event = |action: &str| json!({"action": action, "repositories": about, "installation": {"id": 77}});
+    assert_eq!(stage.event("installation", &event("suspend")), 202);
+    stage.github.forget_calls();
+    let waits = stage.report(&drift("cart", 6)).case();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(stage.github.calls(), Vec::<String>::new());
+    assert_eq!(stage.event("installation", &event("unsuspend")), 202);
+    let case = stage.settled(waits);
+    assert_eq!(number(&case), 1);
+    stage.github.pull_request(SHOP, 1).expect_title("Set spec.replicas of Deployment shop/cart to 6");
+    stage.github.branch(SHOP, &branch(&case));
+}
+
+#[test]
+fn without_the_permission_for_checks_and_issues_the_rest_goes_on() {
+    let github = github();
+    github.grant(&[("contents", "write"), ("pull_requests", "write")]);
+    let mut stage = Stage::set_changed(As::App, github, &[SHOP], |config| {
+        with_board(config);
+        config["pull_requests"]["check"] = json!(true);
+    });
+    stage.start();
+    let case = opened(&stage);
+    stage.until("being told", || stage.log().contains("the dashboard cannot be written"));
+    stage.at_rest();
+    assert!(stage.log().contains("no check can be shown"), "{}", stage.log());
+    assert_eq!((number(&stage.case(case.id)), stage.github.issues(SHOP).len()), (1, 0));
+}
+
+#[test]
 fn a_repository_that_is_renamed_is_followed_and_one_that_takes_its_name_is_not() {
     let stage = shop(As::Robot);
     let case = opened(&stage);
