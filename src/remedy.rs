@@ -1,8 +1,13 @@
 //! What to do about a finding: the wanted state, the edit, the proof, the pull request.
 
+pub mod check;
+pub mod command;
 pub mod confidential;
+pub mod dashboard;
+pub mod explain;
 pub mod hands;
 pub mod lifecycle;
+pub mod manner;
 pub mod markdown;
 pub mod plan;
 pub mod proof;
@@ -17,6 +22,7 @@ use crate::{
         refusal::{Attempt, Code, Refusal},
         value::same,
     },
+    source::tree::{Overlay, SourceTree},
     stack::{catalog::Catalog, marks::Marks, owner},
 };
 use proof::Proved;
@@ -38,6 +44,43 @@ pub fn verdict(catalog: &Result<Catalog<'_>, Refusal>, finding: &Finding) -> Ver
         Ok(catalog) => judge(catalog, finding),
         Err(refusal) => Verdict::Refused(refusal.clone()),
     }
+}
+
+/// Judges findings one after the other, each against the tree that the edits before it make, and gives all that was proved as
+/// one. A finding that contradicts an earlier one is refused.
+///
+/// The verdicts stand in the order of the findings; [`Verdict::InSync`] says that the edits before it do what it wants too.
+pub fn judge_together(
+    tree: &dyn SourceTree,
+    addresses: &[String],
+    findings: &[&Finding],
+) -> (Option<Proved>, Vec<Verdict>) {
+    let (mut all, mut verdicts): (Option<Proved>, Vec<Verdict>) = (None, Vec::new());
+    for finding in findings {
+        let files = all.iter().flat_map(|proved| proved.files());
+        let changed = files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
+        let overlay = Overlay::new(tree, changed);
+        let next = verdict(&Catalog::known_as(&overlay, addresses), finding);
+        if let Verdict::Patched(next) = &next {
+            let joined = all.as_ref().map_or(Some((**next).clone()), |all| all.followed_by(next));
+            let Some(joined) = joined else {
+                verdicts.push(Verdict::Refused(opposite(&next.proof().changed[0].field.path.to_string())));
+                continue;
+            };
+            all = Some(joined);
+        }
+        verdicts.push(next);
+    }
+    (all, verdicts)
+}
+
+/// Why two findings that want different values for one field are both left alone.
+pub fn opposite(field: &str) -> Refusal {
+    Refusal::new(
+        Code::OppositeWishes,
+        format!("another finding wants another value for {field}"),
+        "decide which is right: ignore one of the two findings, or mend what reports it",
+    )
 }
 
 /// Judges one finding against a repository. The same finding and repository give the same verdict.

@@ -10,6 +10,7 @@
 //! reads a clock, a file or the environment, and nothing is parsed before it is authenticated.
 
 pub mod envelope;
+pub mod github;
 pub mod handshake;
 pub mod map;
 pub mod program;

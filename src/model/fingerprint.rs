@@ -46,6 +46,11 @@ impl Fingerprint {
         Self(hex(&Sha256::digest(canonical)))
     }
 
+    /// The fingerprint of something else that is known by a text, such as a group of cases.
+    pub fn of_text(text: &str) -> Self {
+        Self::over(text)
+    }
+
     /// Takes a fingerprint back from the store.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

@@ -73,6 +73,8 @@ codes! {
     NoRule = "no-rule",
     /// The source cannot say the wanted value at that place.
     NotExpressible = "not-expressible",
+    /// Another finding wants another value for the same field.
+    OppositeWishes = "opposite-wishes",
     /// Several stacks declare the same resource.
     OwnerAmbiguous = "owner-ambiguous",
     /// No stack declares the resource.

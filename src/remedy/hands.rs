@@ -33,6 +33,14 @@ pub struct Left {
     pub by: String,
 }
 
+impl Hands {
+    /// Those of two changes that are made together.
+    pub fn and(self, next: Self) -> Self {
+        let by = [self.by, next.by].into_iter().flatten().max_by(|a, b| a.time.cmp(&b.time));
+        Self { by, left: [self.left, next.left].concat() }
+    }
+}
+
 /// What of the wanted resource is to be taken over: the wanted one, without the fields that others look after.
 ///
 /// `steps` lead from the declared resource to the wanted one.

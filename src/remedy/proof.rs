@@ -106,6 +106,45 @@ impl Proved {
         &self.hands
     }
 
+    /// Both as one, where `next` was proved on the tree that this one makes: each step moves exactly what it should, and so
+    /// do both. `None` where they touch one field, of which the second would have the last word.
+    pub(super) fn followed_by(&self, next: &Self) -> Option<Self> {
+        let overlaps = |a: &ProvedChange, b: &ProvedChange| {
+            let (a_path, b_path) = (a.field.path.tokens(), b.field.path.tokens());
+            a.resource == b.resource && (a_path.starts_with(b_path) || b_path.starts_with(a_path))
+        };
+        if next.proof.changed.iter().any(|new| self.proof.changed.iter().any(|old| overlaps(old, new))) {
+            return None;
+        }
+        let mut joined = self.clone();
+        joined.hands = joined.hands.and(next.hands.clone());
+        joined.edits.extend(next.edits.iter().cloned());
+        for (path, file) in &next.files {
+            match joined.files.get_mut(path) {
+                Some(known) => known.after = file.after.clone(),
+                None => {
+                    joined.files.insert(path.clone(), file.clone());
+                }
+            }
+        }
+        joined.proof.changed.extend(next.proof.changed.iter().cloned());
+        for derived in &next.proof.derived {
+            let same = |known: &&mut ProvedChange| {
+                known.resource == derived.resource && known.field.path == derived.field.path
+            };
+            match joined.proof.derived.iter_mut().find(same) {
+                Some(known) => known.field.after = derived.field.after.clone(),
+                None => joined.proof.derived.push(derived.clone()),
+            }
+        }
+        for stack in &next.proof.stacks {
+            if !joined.proof.stacks.contains(stack) {
+                joined.proof.stacks.push(stack.clone());
+            }
+        }
+        Some(joined)
+    }
+
     /// The unified diff over all files, as `git apply` takes it.
     pub fn diff(&self) -> String {
         self.files.iter().map(|(path, file)| unified(path, file.before.as_deref(), Some(&file.after))).collect()

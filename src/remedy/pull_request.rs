@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{
     confidential::{WITHHELD, redacted_text, redacted_value, secret_words},
+    hands::Hands,
     markdown::{block, cell, code},
     proof::{Proved, ProvedChange},
 };
@@ -26,7 +27,7 @@ use crate::{
     source::diff::unified,
 };
 use marker::{Digest, Marker, unmarked};
-use title::{Named, Titles, branch, safe, title};
+use title::{Named, Titles, branch, safe, title, title_of_many};
 
 /// The characters of a title.
 const MAX_TITLE: usize = 100;
@@ -74,36 +75,82 @@ pub struct Circumstances<'c> {
     pub sender: Option<&'c str>,
     /// What the case's earlier pull request stands for, as the forge shows it.
     pub earlier: Option<&'c Marker>,
+    /// What its findings have in common, where they are of several resources.
+    pub group: Option<&'c str>,
+    /// Who signs the commit off, as `name <mail>`.
+    pub sign_off: Option<&'c str>,
 }
 
 /// Words the pull request for a proved edit.
 pub fn pull_request(finding: &Finding, proved: &Proved, case: &Fingerprint, around: Circumstances<'_>) -> PullRequest {
+    pull_request_of_all(&[finding], proved, (case, branch(proved.resource(), case)), around)
+}
+
+/// Words the pull request of findings that share one, of a case or group and its branch; `proved` is the proof of all.
+pub fn pull_request_of_all(
+    findings: &[&Finding],
+    proved: &Proved,
+    (case, branch): (&Fingerprint, BranchName),
+    around: Circumstances<'_>,
+) -> PullRequest {
     let shown = Shown::of(proved);
-    let resource = proved.resource();
     let fields: Vec<Named<'_>> = shown.changes.iter().map(Row::named).collect();
-    let title = title(around.titles, finding.intent, resource, &fields, MAX_TITLE);
+    let resources = shown.resources();
+    let intent = findings.first().map_or(Intent::Drift, |finding| finding.intent);
+    let word = |limit: usize| match resources.as_slice() {
+        [] | [_] => title(around.titles, intent, proved.resource(), &fields, limit),
+        several => {
+            let of = around.group.map_or_else(|| format!("stack {}", proved.stack()), str::to_owned);
+            title_of_many(around.titles, intent, (fields.len(), several.len()), &of, limit)
+        }
+    };
+    let title = word(MAX_TITLE);
     let text = fitted(vec![
-        drift(finding, proved, &shown, around.sender),
+        drift(findings, proved, &shown, around.sender),
         lineage(proved, &shown),
         change(proved),
         proof(proved, &shown),
         stop(),
     ]);
-    let digest = digest(proved);
+    let (digest, undo) = (change_digest(proved), digest(proved, |change| &change.field.before));
     let revision = match around.earlier.filter(|earlier| earlier.case == *case) {
-        Some(earlier) if earlier.digest == digest => earlier.revision,
+        Some(earlier) if earlier.digest == digest && earlier.closed.is_none() => earlier.revision,
         Some(earlier) => earlier.revision.saturating_add(1),
         None => 1,
     };
-    let commit_message = commit_message(finding, proved, (case, &digest), around.titles, &fields);
-    let marker = Marker { case: case.clone(), revision, digest, text: written_text(&title, &text) };
-    PullRequest { branch: branch(resource, case), body: format!("{text}\n{marker}\n"), commit_message, title, marker }
+    let commit_message = commit_message(proved, (case, &digest), &word(MAX_SUBJECT), around.sign_off);
+    let text_digest = written_text(&title, &text);
+    let marker = Marker { case: case.clone(), revision, digest, text: text_digest, undo: Some(undo), closed: None };
+    PullRequest { branch, body: format!("{text}\n{marker}\n"), commit_message, title, marker }
 }
 
 /// The case of a commit of ours and the digest of its change, as its message says them.
 pub fn trailers(commit_message: &str) -> Option<(Fingerprint, Digest)> {
     let said = |trailer: &str| commit_message.lines().rev().find_map(|line| line.strip_prefix(trailer));
     Some((Fingerprint::parse(said(CASE_TRAILER)?)?, Digest::parse(said(CHANGE_TRAILER)?)?))
+}
+
+/// The proof for machines, with what looks secret withheld.
+pub fn shown_proof(proved: &Proved) -> Value {
+    let shown = Shown::of(proved);
+    let rows = |rows: &[Row]| -> Vec<Value> {
+        let row = |row: &Row| {
+            let field = &row.change.field;
+            json!({"resource": row.change.resource, "path": field.path, "before": field.before, "after": field.after})
+        };
+        rows.iter().map(row).collect()
+    };
+    json!({
+        "changed": rows(&shown.changes),
+        "derived": rows(&shown.derived),
+        "stacks": proved.proof().stacks,
+        "files": proved.files().keys().collect::<Vec<_>>(),
+    })
+}
+
+/// The digest of what an edit changes: equal where the same fields get the same values, wherever they are written.
+pub fn change_digest(proved: &Proved) -> Digest {
+    digest(proved, |change| &change.field.after)
 }
 
 /// The digest of a title and a body, by which a person's edit is noticed.
@@ -129,6 +176,17 @@ impl Shown {
         let words: Vec<&str> = texts.flat_map(|text| secret_words(text)).collect();
         let rows = |changes: &[ProvedChange]| changes.iter().map(|change| Row::of(change, &words)).collect();
         Self { changes: rows(&proved.proof().changed), derived: rows(&proved.proof().derived) }
+    }
+
+    /// The resources that change, each once.
+    fn resources(&self) -> Vec<&ResourceId> {
+        let mut found = Vec::new();
+        for row in &self.changes {
+            if !found.contains(&&row.change.resource) {
+                found.push(&row.change.resource);
+            }
+        }
+        found
     }
 }
 
@@ -182,58 +240,84 @@ struct Section {
     note: Option<&'static str>,
 }
 
-fn drift(finding: &Finding, proved: &Proved, shown: &Shown, sender: Option<&str>) -> Section {
-    let resource = code(&proved.resource().to_string(), MAX_NAME);
-    let (heading, first, live) = match finding.intent {
-        Intent::Drift => {
-            ("What drifted", format!("{resource} runs with values that its source does not declare."), "Live")
-        }
-        Intent::Violation => ("What is wrong", format!("{resource} breaks a rule."), "Wanted"),
+fn drift(findings: &[&Finding], proved: &Proved, shown: &Shown, sender: Option<&str>) -> Section {
+    let resources = shown.resources();
+    let what = match resources.as_slice() {
+        [] | [_] => code(&proved.resource().to_string(), MAX_NAME),
+        several => format!("{} resources", several.len()),
     };
-    let mut text = format!("{first}\n\n| Field | Declared | {live} |\n|---|---|---|\n");
+    let each = if resources.len() > 1 { ("run", "their source", "break") } else { ("runs", "its source", "breaks") };
+    let (heading, first, live) = match findings.first().map(|finding| finding.intent) {
+        Some(Intent::Violation) => ("What is wrong", format!("{what} {} a rule.", each.2), "Wanted"),
+        _ => {
+            let first = format!("{what} {} with values that {} does not declare.", each.0, each.1);
+            ("What drifted", first, "Live")
+        }
+    };
+    let several = resources.len() > 1;
+    let (column, line) = if several { ("Resource | ", "---|") } else { ("", "") };
+    let mut text = format!("{first}\n\n| {column}Field | Declared | {live} |\n|{line}---|---|---|\n");
     for Row { change, .. } in shown.changes.iter().take(MAX_ROWS) {
         let field = &change.field;
         let value = |value: &Option<Value>| {
             value.as_ref().map_or("*absent*".to_owned(), |value| cell(&plainly(value), MAX_VALUE))
         };
+        let of = if several { format!("{} | ", cell(&change.resource.to_string(), MAX_NAME)) } else { String::new() };
         let path = cell(&field.path.to_string(), MAX_NAME);
-        let _ = writeln!(text, "| {path} | {} | {} |", value(&field.before), value(&field.after));
+        let _ = writeln!(text, "| {of}{path} | {} | {} |", value(&field.before), value(&field.after));
     }
     more(&mut text, shown.changes.len());
     text.push('\n');
     let _ = writeln!(text, "- Stack: {}", code(proved.stack(), MAX_NAME));
-    let mut say = |what: &str, words: Option<String>| {
-        if let Some(words) = words {
-            let _ = writeln!(text, "- {what}: {words}");
+    if let [finding] = findings {
+        for said in details(finding, Some(proved.hands())) {
+            let _ = writeln!(text, "- {said}");
         }
-    };
-    let quoted = |words: &String| code(&redacted_text(words), MAX_NAME);
-    let writer = proved.hands().by.as_ref();
-    let since = finding.first_seen.as_ref().or(writer.and_then(|writer| writer.time.as_ref()));
-    say("Since", since.or(finding.time.as_ref()).map(quoted));
-    let through = |via: &String| format!("through {}", quoted(via));
-    let actor = finding.actor.iter().flat_map(|actor| {
-        let words = actor.user.iter().map(quoted).chain(actor.via.iter().map(through));
-        words.collect::<Vec<_>>()
-    });
-    let actor: Vec<String> = actor.collect();
-    let changed_by =
-        if actor.is_empty() { writer.map(|writer| through(&writer.to_string())) } else { Some(actor.join(" ")) };
-    say("Changed by", changed_by);
-    let left = proved.hands().left.iter();
-    let left: Vec<String> =
-        left.take(MAX_ROWS).map(|left| format!("{} ({})", quoted(&left.path.to_string()), quoted(&left.by))).collect();
-    say("Left as declared, because a controller writes it", (!left.is_empty()).then(|| left.join(", ")));
-    say(
-        "Rule",
-        finding.rule.as_ref().map(|rule| {
-            let name = rule.name.as_ref().map(|name| format!(", {}", quoted(name))).unwrap_or_default();
-            format!("{}{name}", quoted(&rule.id))
-        }),
-    );
-    say("Reported by", sender.map(|sender| code(sender, MAX_NAME)));
-    say("In the sender's words", finding.title.as_ref().map(quoted));
+    } else {
+        for finding in findings.iter().take(MAX_ROWS) {
+            let said = details(finding, None).join("; ");
+            let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
+            let _ = writeln!(text, "- Finding: {}{said}", code(&finding.resource.to_string(), MAX_NAME));
+        }
+        more(&mut text, findings.len());
+    }
+    if let Some(sender) = sender {
+        // Before the sender's own words, which come last.
+        let line = format!("- Reported by: {}\n", code(sender, MAX_NAME));
+        let at = text.find("- In the sender's words").filter(|_| findings.len() == 1).unwrap_or(text.len());
+        text.insert_str(at, &line);
+    }
     Section { heading, text, note: Some("The list of fields is too long to show here: the commit has it.") }
+}
+
+/// What a finding says of itself.
+fn details(finding: &Finding, hands: Option<&Hands>) -> Vec<String> {
+    let quoted = |words: &String| code(&redacted_text(words), MAX_NAME);
+    let writer = hands.and_then(|hands| hands.by.as_ref());
+    let since = finding.first_seen.as_ref().or(writer.and_then(|writer| writer.time.as_ref()));
+    let since = since.or(finding.time.as_ref()).map(quoted);
+    let through = |via: &String| format!("through {}", quoted(via));
+    let actor = finding.actor.as_ref().and_then(|actor| {
+        let words: Vec<String> = actor.user.iter().map(quoted).chain(actor.via.iter().map(through)).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    });
+    let actor = actor.or_else(|| writer.map(|writer| through(&writer.to_string())));
+    let left = hands.into_iter().flat_map(|hands| &hands.left).take(MAX_ROWS);
+    let left: Vec<String> =
+        left.map(|left| format!("{} ({})", quoted(&left.path.to_string()), quoted(&left.by))).collect();
+    let left = (!left.is_empty()).then(|| left.join(", "));
+    let rule = finding.rule.as_ref().map(|rule| {
+        let name = rule.name.as_ref().map(|name| format!(", {}", quoted(name))).unwrap_or_default();
+        format!("{}{name}", quoted(&rule.id))
+    });
+    let all = [
+        ("Since", since),
+        ("Changed by", actor),
+        ("Left as declared, because a controller writes it", left),
+        ("Rule", rule),
+        ("In the sender's words", finding.title.as_ref().map(quoted)),
+    ];
+    all.into_iter().filter_map(|(what, words)| Some(format!("{what}: {}", words?))).collect()
 }
 
 fn lineage(proved: &Proved, shown: &Shown) -> Section {
@@ -321,6 +405,8 @@ fn stop() -> Section {
 - **Close this pull request** and sourceward proposes nothing for these fields until their live value changes.
 - **Push a commit to this branch** and it is yours: sourceward no longer touches it.
 - **Edit this text** and it stays as you wrote it, until the live value changes.
+- **Write a comment** that begins with `/sourceward` and one of `rebase`, `recreate`, `ignore for 7d`, `explain`, `adopt`,
+  `revert`, `retry`, if you may write to this repository.
 ";
     Section { heading: "If you do not want this", text: text.to_owned(), note: None }
 }
@@ -340,13 +426,11 @@ fn fitted(mut sections: Vec<Section>) -> String {
 }
 
 fn commit_message(
-    finding: &Finding,
     proved: &Proved,
     (case, change): (&Fingerprint, &Digest),
-    titles: Titles,
-    fields: &[Named<'_>],
+    subject: &str,
+    sign_off: Option<&str>,
 ) -> String {
-    let subject = title(titles, finding.intent, proved.resource(), fields, MAX_SUBJECT);
     let mut text = format!("{subject}\n\nResource: {}\n", safe(&proved.resource().to_string(), MAX_NAME));
     let _ = writeln!(text, "Stack: {}", safe(proved.stack(), MAX_NAME));
     for change in proved.proof().changed.iter().take(MAX_ROWS) {
@@ -357,17 +441,20 @@ fn commit_message(
     }
     text.push_str("\nRendered before and after: these fields change and nothing else.\n\n");
     let _ = write!(text, "{CASE_TRAILER}{case}\n{CHANGE_TRAILER}{}\n", change.as_str());
+    if let Some(who) = sign_off {
+        let _ = writeln!(text, "Signed-off-by: {who}");
+    }
     text
 }
 
-/// The digest of the wanted change: which fields of which resources become what.
-fn digest(proved: &Proved) -> Digest {
+/// The digest of a change: which fields of which resources become what.
+fn digest(proved: &Proved, becomes: impl Fn(&ProvedChange) -> &Option<Value>) -> Digest {
     let mut changes: Vec<String> = proved
         .proof()
         .changed
         .iter()
         .map(|change| {
-            let mut entry = json!([change.resource, change.field.path, change.field.after]);
+            let mut entry = json!([change.resource, change.field.path, becomes(change)]);
             entry.sort_all_objects();
             entry.to_string()
         })

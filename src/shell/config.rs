@@ -20,9 +20,12 @@ use serde::Deserialize;
 
 use network::Network;
 
-use crate::model::{
-    repository::{BranchName, RepoSlug},
-    secret::Secret,
+use crate::{
+    model::{
+        repository::{BranchName, RepoSlug},
+        secret::Secret,
+    },
+    stack::config::pull_requests::PullRequests,
 };
 
 /// The longest file that is read, for the configuration and for a secret.
@@ -53,6 +56,10 @@ pub struct Config {
     pub workers: usize,
     /// How long a claim of a repository holds without a sign of life.
     pub lease: Duration,
+    /// How pull requests are made where a repository does not say.
+    pub pull_requests: PullRequests,
+    /// How many pull requests are opened in an hour in all repositories of an owner; absent for our default.
+    pub hourly_of_all: Option<usize>,
 }
 
 /// How a sender shows who it is.
@@ -84,6 +91,22 @@ pub struct GitHub {
     pub api: String,
     /// As whom.
     pub identity: Identity,
+    /// What GitHub signs its own events with, all valid at once; none to take no events.
+    pub webhook_secrets: Vec<Secret>,
+    /// How much is asked of it.
+    pub budget: Budget,
+}
+
+/// How much is asked of GitHub by installation; absent for its published limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Requests that create content, a minute.
+    pub changes_per_minute: Option<usize>,
+    /// The same, an hour.
+    pub changes_per_hour: Option<usize>,
+    /// Points a minute: a look is one, a change five.
+    pub points_per_minute: Option<usize>,
 }
 
 /// As whom GitHub sees us.
@@ -143,6 +166,12 @@ struct Written {
     /// How long a claim of a repository holds without a sign of life.
     #[serde(default = "default_lease")]
     lease_seconds: u64,
+    /// How pull requests are made, where the repository's own configuration does not say.
+    #[serde(default)]
+    pull_requests: PullRequests,
+    /// How many pull requests are opened in an hour in all repositories of one owner.
+    #[schemars(range(min = 1, max = 10000))]
+    pull_requests_per_hour: Option<usize>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -180,6 +209,12 @@ struct WrittenGitHub {
     token: Option<SecretSource>,
     /// A GitHub App, or `token`.
     app: Option<WrittenApp>,
+    /// The secrets of GitHub's webhook, all valid at once; with any, its events are taken at /github.
+    #[serde(default)]
+    webhook_secrets: Vec<SecretSource>,
+    /// How much is asked of it, for a GitHub Enterprise Server with other limits than github.com.
+    #[serde(default)]
+    budget: Budget,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -249,6 +284,12 @@ impl Reading<'_> {
         }
         let github = written.github.map(|github| self.github(github));
         let live = self.live(written.live);
+        if let Err((member, what)) = written.pull_requests.check() {
+            self.problem(&format!("pull_requests.{member}"), &what);
+        }
+        if written.pull_requests_per_hour.is_some_and(|limit| !(1..=10_000).contains(&limit)) {
+            self.problem("pull_requests_per_hour", "expected 1 to 10000");
+        }
         Some(Config {
             listen: listen?,
             metrics: match metrics {
@@ -267,6 +308,8 @@ impl Reading<'_> {
             live,
             workers: written.workers,
             lease: Duration::from_secs(written.lease_seconds),
+            pull_requests: written.pull_requests,
+            hourly_of_all: written.pull_requests_per_hour,
         })
     }
 
@@ -337,7 +380,10 @@ impl Reading<'_> {
                 return None;
             }
         };
-        Some(GitHub { api, identity })
+        let secrets = written.webhook_secrets.iter().enumerate();
+        let webhook_secrets =
+            secrets.filter_map(|(at, source)| self.secret(&format!("github.webhook_secrets[{at}]"), source)).collect();
+        Some(GitHub { api, identity, webhook_secrets, budget: written.budget })
     }
 
     /// The base URL of an API, without a slash at the end; `http` only on this machine.

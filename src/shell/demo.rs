@@ -194,6 +194,8 @@ fn configuration(remote: &Path, api: &str) -> String {
         "senders": {"generic": {"secrets": [{"file": "secret"}]}},
         "repositories": [{"slug": SLUG, "remote": remote, "branch": "main"}],
         "github": {"api": format!("http://{api}"), "token": {"file": "token"}},
+        // The stand-in knows neither checks nor issues.
+        "pull_requests": {"check": false, "dashboard": false},
     });
     config.to_string()
 }

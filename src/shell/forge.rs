@@ -17,9 +17,13 @@ use crate::model::{
 };
 
 mod address;
+pub mod budget;
 pub mod call;
+pub mod check;
 pub mod commit;
 pub mod conversation;
+pub mod issue;
+pub mod person;
 pub mod pull_request;
 pub mod repository;
 mod token;

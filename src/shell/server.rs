@@ -11,6 +11,7 @@
 //! of the store. What exceeds a bound is told so (413, 408, 503 with `Retry-After`), and nobody else notices.
 
 mod body;
+mod github;
 pub mod keys;
 mod mapping;
 mod probes;
@@ -59,6 +60,7 @@ use crate::{
         finding::Finding,
         refusal::{Code, Refusal},
         repository::RepoSlug,
+        secret::Secret,
     },
     remedy::confidential,
     shell,
@@ -133,6 +135,10 @@ pub struct Parts {
     pub fetch: Fetch,
     /// The bounds.
     pub limits: Limits,
+    /// What GitHub signs its own events with; none to take no events.
+    pub github_secrets: Vec<Secret>,
+    /// The repositories that are looked after.
+    pub repositories: Vec<Repository>,
     /// Who works on what is received; absent to only receive.
     pub work: Option<(Settings, Job)>,
 }
@@ -157,6 +163,7 @@ struct App {
     limits: Limits,
     mapping: Arc<Mapping>,
     bodies: Arc<Semaphore>,
+    github: Option<github::Endpoint>,
     stopping: watch::Sender<bool>,
 }
 
@@ -182,6 +189,8 @@ impl Parts {
             clock,
             fetch: keys::over_https()?,
             limits: Limits::default(),
+            github_secrets: config.github.as_ref().map(|github| github.webhook_secrets.clone()).unwrap_or_default(),
+            repositories: config.repositories.clone(),
             work: job.map(|job| (settings, job)),
         })
     }
@@ -190,7 +199,8 @@ impl Parts {
 impl Server {
     /// Takes the addresses; port 0 takes any free one. Fails if a sender could not be verified.
     pub async fn bind(listen: SocketAddr, probes: Option<SocketAddr>, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { store, senders, access, route, redact, metrics, clock, fetch, limits, work } = parts;
+        let Parts { store, senders, access, route, redact, metrics, clock, fetch, limits, work, .. } = parts;
+        let (secrets, repositories) = (parts.github_secrets, parts.repositories);
         let endpoints = Endpoints::new(senders, &access)?;
         let take = async |address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("the address {address} cannot be taken"))
@@ -210,6 +220,7 @@ impl Server {
             limits,
             mapping: Mapping::new(limits.mapping, limits.commit)?,
             bodies: Arc::new(Semaphore::new(limits.bodies / body::UNIT)),
+            github: (!secrets.is_empty()).then_some(github::Endpoint { secrets, repositories }),
             stopping: watch::channel(false).0,
         };
         Ok(Self { listener: take(listen).await?, probes, app: Arc::new(app), work })

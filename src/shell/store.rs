@@ -19,7 +19,9 @@ pub mod beside;
 pub mod case;
 mod index;
 pub mod lease;
+pub mod overview;
 pub mod read;
+pub mod request;
 mod schema;
 mod upkeep;
 mod writer;
@@ -40,7 +42,8 @@ use tokio::sync::{oneshot, watch};
 use self::{
     accept::{Acceptance, Arrival, Delivery, Rejection},
     case::{CaseId, State},
-    lease::{Claim, Next, Transition},
+    lease::{Claim, Conclusion, Next},
+    request::{About, Effect},
     writer::{Counters, Operation, Phase, Session},
 };
 
@@ -238,6 +241,17 @@ impl Store {
         );
     }
 
+    /// Takes an event of the forge, once: a delivery id that was seen before is [`Acceptance::Duplicate`].
+    pub fn take(&self, delivery: Delivery, effects: Vec<(About, Effect)>) -> Pending<Acceptance> {
+        let work = self.0.work.clone();
+        self.submit(
+            move |session| request::take(session, &delivery, &effects).map(Ok),
+            move |_| {
+                work.send_replace(());
+            },
+        )
+    }
+
     /// Keeps the last thousand deliveries that could not be mapped, without their bodies, for `findings list`.
     pub fn reject(&self, rejection: Rejection) -> Pending<()> {
         self.submit(move |session| accept::reject(session, &rejection).map(Ok), |()| ())
@@ -261,10 +275,10 @@ impl Store {
     /// Writes what became of the claim's cases and gives the repository back, atomically.
     ///
     /// Cases without a transition are tried again. A case that was revised meanwhile stays open for its new revision.
-    pub fn finish(&self, claim: &Claim, transitions: Vec<Transition>, now: i64) -> Pending<()> {
-        let (key, work) = (claim.key(), self.0.work.clone());
+    pub fn finish(&self, claim: &Claim, said: impl Into<Conclusion>, now: i64) -> Pending<()> {
+        let (key, work, said) = (claim.key(), self.0.work.clone(), said.into());
         self.submit(
-            move |session| lease::finish(session, &key, &transitions, now),
+            move |session| lease::finish(session, &key, &said, now),
             move |()| {
                 work.send_replace(());
             },

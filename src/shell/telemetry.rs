@@ -57,6 +57,8 @@ pub struct Metrics {
     pub commits: Counter,
     /// The store's operations.
     pub operations: Counter,
+    /// Events of GitHub by what became of them.
+    pub events: Family<ForgeEvent, Counter>,
     /// Jobs by how they ended.
     pub jobs: Family<JobEnd, Counter>,
     /// Time that jobs took.
@@ -109,6 +111,13 @@ pub struct JobEnd {
     pub end: String,
 }
 
+/// Labels of [`Metrics::events`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ForgeEvent {
+    /// `taken`, `duplicate`, `ignored`
+    pub taken: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("sourceward");
@@ -125,6 +134,7 @@ impl Default for Metrics {
             cases: Family::default(),
             commits: Counter::default(),
             operations: Counter::default(),
+            events: Family::default(),
             jobs: Family::default(),
             job_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 16)),
             registry: Registry::default(),
@@ -152,6 +162,7 @@ impl Default for Metrics {
         registry.register("cases", "Cases by state", metrics.cases.clone());
         registry.register("store_commits", "Transactions, each one flush", metrics.commits.clone());
         registry.register("store_operations", "Operations of the store", metrics.operations.clone());
+        registry.register("github_events", "Events of GitHub by what became of them", metrics.events.clone());
         registry.register("jobs", "Jobs by how they ended", metrics.jobs.clone());
         registry.register_with_unit("job", "Time that jobs took", Unit::Seconds, metrics.job_seconds.clone());
         Self { registry, ..metrics }

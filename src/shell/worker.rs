@@ -24,7 +24,7 @@ use tracing::Instrument;
 use super::{
     store::{
         Store, StoreError,
-        lease::{Claim, Next, Outcome, Transition},
+        lease::{Claim, Conclusion, Next, Outcome, Transition},
     },
     telemetry::{self, JobEnd, Metrics},
 };
@@ -32,7 +32,7 @@ use super::{
 /// Works on the cases of a claim, on a thread of its own, and says what became of each.
 ///
 /// Before every effect that others can see it asks [`Lease::held`], and stops if the answer is no.
-pub type Job = Arc<dyn Fn(&Claim, &Lease) -> Vec<Transition> + Send + Sync>;
+pub type Job = Arc<dyn Fn(&Claim, &Lease) -> Conclusion + Send + Sync>;
 
 /// The time in unix milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -221,8 +221,8 @@ impl Worker {
             }
         };
         self.metrics.job_seconds.observe(began.elapsed().as_secs_f64());
-        let transitions = ended.unwrap_or_else(|error| self.crashed(&claim, error));
-        self.finish(&claim, transitions).await;
+        let said = ended.unwrap_or_else(|error| self.crashed(&claim, error).into());
+        self.finish(&claim, said).await;
     }
 
     /// What a panic makes of the cases: a failed try each, and from now on each alone.
@@ -236,8 +236,8 @@ impl Worker {
         all(claim, &Outcome::Crashed(reason))
     }
 
-    async fn finish(&self, claim: &Claim, mut transitions: Vec<Transition>) {
-        for Transition { case, outcome } in &transitions {
+    async fn finish(&self, claim: &Claim, mut said: Conclusion) {
+        for Transition { case, outcome } in &said.transitions {
             let end = match outcome {
                 Outcome::Proposed(_) => "proposed",
                 Outcome::Refused(_) => "refused",
@@ -246,12 +246,15 @@ impl Worker {
                 Outcome::Retry(_) | Outcome::Crashed(_) => "failed",
                 Outcome::Later { .. } => "later",
                 Outcome::Dead(_) => "dead",
+                Outcome::Held { .. } => "held",
+                Outcome::Ignored { .. } => "ignored",
+                Outcome::Joins { .. } => "joins",
             };
             tracing::info!(case = case.0, end, "ends");
         }
         let given_up = Instant::now() + self.settings.lease;
         loop {
-            match self.store.finish(claim, transitions.clone(), (self.clock)()).answer().await {
+            match self.store.finish(claim, said.clone(), (self.clock)()).answer().await {
                 Ok(()) => return self.count("done"),
                 Err(StoreError::Fenced(_)) => {
                     tracing::warn!("the lease was lost: what the job said is not written");
@@ -259,7 +262,7 @@ impl Worker {
                 }
                 Err(error @ StoreError::NotClaimed(_)) => {
                     tracing::error!(%error, "the job spoke of a case that is not its own");
-                    transitions = all(claim, &Outcome::Retry(error.to_string()));
+                    said = all(claim, &Outcome::Retry(error.to_string())).into();
                 }
                 Err(StoreError::Busy | StoreError::Full) if Instant::now() < given_up => {
                     sleep(Duration::from_millis(200)).await;

@@ -305,7 +305,8 @@ impl Contents {
     }
 }
 
-fn configuration(tree: &dyn SourceTree) -> Result<Option<Config>, Refusal> {
+/// The repository's configuration, where it has one.
+pub fn configuration(tree: &dyn SourceTree) -> Result<Option<Config>, Refusal> {
     let path: RepoPath = super::config::PATH.parse().expect("the configuration's path is a path");
     if entry(tree, &path).is_none() {
         return Ok(None);

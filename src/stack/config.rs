@@ -2,6 +2,9 @@
 //!
 //! It is read from the default branch only, so that nobody's pull request can widen what the bot does.
 
+pub mod pull_requests;
+pub mod quiet;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -11,6 +14,7 @@ use serde::{
 };
 use serde_json::{Value, json};
 
+use self::pull_requests::PullRequests;
 use crate::{
     model::{
         pointer::Pointer,
@@ -47,6 +51,9 @@ pub struct Config {
     /// The clusters that Argo CD's cluster generators see.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clusters: Vec<ClusterConfig>,
+    /// How pull requests are made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_requests: Option<PullRequests>,
 }
 
 /// A cluster as Argo CD knows it: the content of its secret.
@@ -215,6 +222,10 @@ impl Config {
         if config.version != 1 {
             let what = format!("version {} is not known: expected 1", config.version);
             return Err(place.error(&Pointer::of(["version"]), what));
+        }
+        if let Some(Err((member, what))) = config.pull_requests.as_ref().map(PullRequests::check) {
+            let at = Pointer::of(["pull_requests", member]);
+            return Err(place.error(&at, format!("pull_requests.{member}: {what}")));
         }
         for (index, entry) in entries.into_iter().enumerate() {
             let at = Pointer::of(["stacks".to_owned(), index.to_string()]);

@@ -356,8 +356,8 @@ async fn a_pull_request_is_closed_once() {
     ahead(&client, "fix").await;
     github.branch("acme/shop", "fix").expect("made");
     let (opened, _) = client.open_pull_request(&slug(), &proposal(&branch("fix"))).await.expect("opens");
-    assert_eq!(client.close_pull_request(&slug(), opened.number).await.expect("closes").1, Done::Changed);
-    let (closed, done) = client.close_pull_request(&slug(), opened.number).await.expect("looks");
+    assert_eq!(client.close_pull_request(&slug(), opened.number, None).await.expect("closes").1, Done::Changed);
+    let (closed, done) = client.close_pull_request(&slug(), opened.number, None).await.expect("looks");
     assert_eq!((closed.state, done), (State::Closed, Done::Already));
     github.pull_request("acme/shop", 1).expect_closed();
 }
@@ -543,8 +543,12 @@ async fn no_error_shows_a_credential() {
 #[tokio::test]
 async fn a_slow_answer_is_given_up() {
     let github = GitHub::with(FILES);
-    let limits =
-        Limits { connect: Duration::from_secs(2), answer: Duration::from_millis(500), pause: Duration::from_millis(1) };
+    let limits = Limits {
+        connect: Duration::from_secs(2),
+        answer: Duration::from_millis(500),
+        pause: Duration::from_millis(1),
+        ..Limits::default()
+    };
     let client = github.client_with(&Credential::Token(Secret::new(TOKEN)), limits);
     for _ in 0..3 {
         github.fail("GET /repos/acme/shop", Fault::Slow(Duration::from_secs(3)));
@@ -592,7 +596,7 @@ fn every_operation_can_be_sent_to_another_thread() {
     sendable(client.open_pull_request(&slug, &proposal(&head)));
     sendable(client.find_pull_request(&slug, &head));
     sendable(client.update_pull_request(&slug, 1, None, None));
-    sendable(client.close_pull_request(&slug, 1));
+    sendable(client.close_pull_request(&slug, 1, None));
     sendable(client.comment(&slug, 1, "m", "t"));
     sendable(client.commits_of_pull_request(&slug, 1));
     sendable(client.token(&slug));

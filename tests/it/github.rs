@@ -18,7 +18,7 @@ use axum::Router;
 use git2::Repository;
 use sourceward::{
     model::secret::Secret,
-    shell::forge::{self, Credential, call::Limits},
+    shell::forge::{self, Credential, budget::Budget, call::Limits},
 };
 
 use crate::remote::{Remote, Server, Weather};
@@ -76,13 +76,32 @@ struct State {
     minted: usize,
     slow_mint: Option<Duration>,
     weather: Option<Weather>,
+    /// Old names and the present ones.
+    renamed: BTreeMap<String, String>,
 }
 
+#[derive(Default)]
 struct Repo {
     id: u64,
     pulls: BTreeMap<u64, Pull>,
+    issues: BTreeMap<u64, Issue>,
     comments: BTreeMap<u64, (u64, String, String)>,
+    /// What was reacted to a comment, and by whom.
+    reactions: BTreeMap<u64, Vec<(String, String)>>,
+    /// Check runs and statuses by commit, the newest last.
+    checks: BTreeMap<String, Vec<serde_json::Value>>,
+    /// Who may do what, beside `robot` and `ann`, who may write.
+    collaborators: BTreeMap<String, String>,
+    archived: bool,
     next: u64,
+}
+
+#[derive(Clone)]
+struct Issue {
+    title: String,
+    body: String,
+    open: bool,
+    author: String,
 }
 
 #[derive(Clone)]
@@ -97,6 +116,10 @@ struct Pull {
     merged: bool,
     labels: Vec<String>,
     author: String,
+    closed_by: Option<String>,
+    merged_at: &'static str,
+    reviewers: Vec<String>,
+    assignees: Vec<String>,
 }
 
 /// What a token may do.
@@ -127,7 +150,7 @@ impl GitHub {
             state.base = format!("http://{}{prefix}", server.address);
             let robot = Grant { login: "robot", only: None, permissions: None, expired: false };
             state.tokens.insert(TOKEN.to_owned(), robot);
-            for name in ["contents", "pull_requests"] {
+            for name in ["contents", "pull_requests", "checks", "issues"] {
                 state.granted.insert(name.to_owned(), "write".to_owned());
             }
         }
@@ -142,9 +165,7 @@ impl GitHub {
         let repository = Repository::init_bare(state.folder(slug)).expect("made");
         repository.set_head("refs/heads/main").expect("set");
         let id = 1000 + state.repositories.len() as u64;
-        state
-            .repositories
-            .insert(slug.to_owned(), Repo { id, pulls: BTreeMap::new(), comments: BTreeMap::new(), next: 1 });
+        state.repositories.insert(slug.to_owned(), Repo { id, next: 1, ..Repo::default() });
         objects::person_commits(&repository, "main", files);
     }
 
@@ -163,6 +184,7 @@ impl GitHub {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(20),
             pause: Duration::from_millis(5),
+            budget: Budget { at_once: 100, points: 100_000, content: 100_000, content_hourly: 100_000 },
         };
         self.client_with(credential, limits)
     }
@@ -275,7 +297,7 @@ impl GitHub {
     pub(crate) fn person_comments(&self, slug: &str, number: u64, text: &str) {
         let mut state = self.state();
         let repo = state.repositories.get_mut(slug).expect("exists");
-        let id = 9000 + repo.comments.len() as u64;
+        let id = 5000 + repo.comments.len() as u64;
         repo.comments.insert(id, (number, "mallory".to_owned(), text.to_owned()));
     }
 
@@ -287,7 +309,104 @@ impl GitHub {
 
     /// Lets a person close a pull request unmerged.
     pub(crate) fn person_closes(&self, slug: &str, number: u64) {
-        self.state().pull(slug, number).open = false;
+        let mut state = self.state();
+        let pull = state.pull(slug, number);
+        (pull.open, pull.closed_by) = (false, Some("ann".to_owned()));
+    }
+
+    /// Lets a person open a closed pull request again.
+    pub(crate) fn person_reopens(&self, slug: &str, number: u64) {
+        let mut state = self.state();
+        let (branch, sha) = {
+            let pull = state.pull(slug, number);
+            (pull.open, pull.closed_by) = (true, None);
+            (pull.head.clone(), pull.head_sha.clone())
+        };
+        let repository = state.open(slug);
+        objects::set_branch(&repository, &branch, &sha);
+    }
+
+    /// Lets the merge of a pull request be long ago.
+    pub(crate) fn merged_long_ago(&self, slug: &str, number: u64) {
+        self.state().pull(slug, number).merged_at = "2020-01-01T00:00:00Z";
+    }
+
+    /// What a person may do in a repository: `admin`, `write`, `read` or `none`.
+    pub(crate) fn permit(&self, slug: &str, login: &str, permission: &str) {
+        let mut state = self.state();
+        let repo = state.repositories.get_mut(slug).expect("exists");
+        repo.collaborators.insert(login.to_owned(), permission.to_owned());
+    }
+
+    /// Lets a person comment; the comment's number.
+    pub(crate) fn comments_as(&self, slug: &str, number: u64, login: &str, text: &str) -> u64 {
+        let mut state = self.state();
+        let repo = state.repositories.get_mut(slug).expect("exists");
+        let id = 5000 + repo.comments.len() as u64;
+        repo.comments.insert(id, (number, login.to_owned(), text.to_owned()));
+        id
+    }
+
+    /// What was reacted to a comment, in order; this counts as having looked at it.
+    pub(crate) fn reactions(&self, slug: &str, comment: u64) -> Vec<String> {
+        let mut state = self.state();
+        state.unread.remove(&format!("reactions to {comment} of {slug}"));
+        let found = state.repositories[slug].reactions.get(&comment);
+        found.into_iter().flatten().map(|(_, content)| content.clone()).collect()
+    }
+
+    /// The text of an issue; absent where there is none. This counts as having looked at it.
+    pub(crate) fn issue(&self, slug: &str, number: u64) -> Option<String> {
+        let mut state = self.state();
+        state.unread.remove(&format!("issue {number} of {slug}"));
+        state.repositories[slug].issues.get(&number).map(|issue| issue.body.clone())
+    }
+
+    /// The numbers of the issues that are no pull requests.
+    pub(crate) fn issues(&self, slug: &str) -> Vec<u64> {
+        self.state().repositories[slug].issues.keys().copied().collect()
+    }
+
+    /// Lets a person edit the text of an issue.
+    pub(crate) fn person_edits_issue(&self, slug: &str, number: u64, body: &str) {
+        let mut state = self.state();
+        let repo = state.repositories.get_mut(slug).expect("exists");
+        repo.issues.get_mut(&number).expect("there").body = body.to_owned();
+    }
+
+    /// The checks of a commit, the newest last: conclusion or state, and title or description.
+    pub(crate) fn checks(&self, slug: &str, sha: &str) -> Vec<(String, String)> {
+        let state = self.state();
+        let found = state.repositories[slug].checks.get(sha).into_iter().flatten();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        found
+            .map(|check| match check.get("conclusion") {
+                Some(conclusion) => (text(conclusion), text(&check["output"]["title"])),
+                None => (text(&check["state"]), text(&check["description"])),
+            })
+            .collect()
+    }
+
+    /// The whole of the newest check run of a commit.
+    pub(crate) fn check_run(&self, slug: &str, sha: &str) -> serde_json::Value {
+        self.state().repositories[slug].checks[sha].last().cloned().expect("a check")
+    }
+
+    /// Gives a repository another name. The old one leads to it until somebody takes it.
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        let mut state = self.state();
+        let repo = state.repositories.remove(from).expect("exists");
+        std::fs::create_dir_all(state.folder(to).parent().expect("a folder")).expect("made");
+        std::fs::rename(state.folder(from), state.folder(to)).expect("moved");
+        state.repositories.insert(to.to_owned(), repo);
+        state.renamed.insert(from.to_owned(), to.to_owned());
+        let unread = std::mem::take(&mut state.unread);
+        state.unread = unread.into_iter().map(|line| line.replace(from, to)).collect();
+    }
+
+    /// The number of a repository.
+    pub(crate) fn id(&self, slug: &str) -> u64 {
+        self.state().repositories[slug].id
     }
 
     /// Lets a person merge a pull request.
@@ -298,6 +417,7 @@ impl GitHub {
         objects::set_branch(&repository, &pull.base, &pull.head_sha);
         let pull = state.pull(slug, number);
         (pull.open, pull.merged) = (false, true);
+        pull.merged_at = "2999-01-01T00:00:00Z";
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -362,6 +482,10 @@ impl Seen {
         self
     }
 
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.open
+    }
+
     pub(crate) fn head(&self) -> &str {
         &self.0.head
     }
@@ -390,8 +514,25 @@ impl Seen {
         self
     }
 
+    pub(crate) fn expect_draft(self) -> Self {
+        assert!(self.0.draft, "{} is no draft", self.0.title);
+        self
+    }
+
+    pub(crate) fn expect_involved(self, reviewers: &[&str], assignees: &[&str]) -> Self {
+        assert_eq!(
+            (self.0.reviewers.as_slice(), self.0.assignees.as_slice()),
+            (&texts(reviewers)[..], &texts(assignees)[..])
+        );
+        self
+    }
+
     pub(crate) fn expect_author(self, login: &str) -> Self {
         assert_eq!(self.0.author, login);
         self
     }
+}
+
+fn texts(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -275,7 +275,7 @@ fn unfinished(stage: &Stage) -> Vec<Case> {
 fn check(stage: &Stage, newest: &BTreeMap<Drifting, u64>, cases: &[Case]) -> usize {
     assert!(newest.len() > SENDERS, "too little was posted to say anything");
     let mut branches: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let mut compared = 0;
+    let (mut compared, mut calm) = (0, BTreeSet::new());
     for (one, value) in newest {
         let of = |case: &&Case| matches!(&case.finding.resource, ResourceId::Kubernetes(id) if id.name == one.name());
         let own: Vec<&Case> = cases.iter().filter(of).collect();
@@ -295,6 +295,7 @@ fn check(stage: &Stage, newest: &BTreeMap<Drifting, u64>, cases: &[Case]) -> usi
         }
         if *value == DECLARED {
             assert_eq!(case.state, State::Resolved, "{case:?}");
+            calm.insert(branch);
             continue;
         }
         assert_eq!(case.state, State::Proposed, "{case:?}");
@@ -315,14 +316,29 @@ fn check(stage: &Stage, newest: &BTreeMap<Drifting, u64>, cases: &[Case]) -> usi
     }
     for slug in REPOSITORIES {
         let count = stage.github.pull_requests(slug);
-        let pulls = (1..=count as u64).map(|number| stage.github.pull_request(slug, number).expect_open());
-        let heads: Vec<String> = pulls.map(|seen| seen.head().to_owned()).collect();
+        let (mut heads, mut all) = (Vec::new(), BTreeSet::new());
+        for number in 1..=count as u64 {
+            let seen = stage.github.pull_request(slug, number);
+            all.insert(seen.head().to_owned());
+            if seen.is_open() {
+                heads.push(seen.head().to_owned());
+            } else {
+                // It says so, once for each time that it was closed.
+                let comments = stage.github.comments(slug, number);
+                let distinct: BTreeSet<&String> = comments.iter().collect();
+                assert!(!comments.is_empty() && distinct.len() == comments.len(), "{comments:?}");
+            }
+            stage.github.comments(slug, number);
+        }
+        assert_eq!(all.len(), count, "a case has two pull requests");
         let distinct: BTreeSet<String> = heads.iter().cloned().collect();
         assert_eq!(distinct.len(), heads.len(), "a second pull request of the same case: {heads:?}");
         // A branch alone may remain where a case was killed before its pull request, and then calmed down.
         let none = BTreeSet::new();
         let strange: Vec<_> = distinct.difference(branches.get(slug).unwrap_or(&none)).collect();
         assert!(strange.is_empty(), "pull requests of no case: {strange:?}");
+        let late: Vec<_> = distinct.intersection(&calm).collect();
+        assert!(late.is_empty(), "open although all is well: {late:?}");
     }
 
     let database = rusqlite::Connection::open(stage.data().join("findings.db")).expect("opens");

@@ -16,6 +16,7 @@ mod helm_values;
 mod hostile;
 mod kill;
 mod kubernetes;
+mod life;
 mod live;
 mod pull_request;
 mod remote;

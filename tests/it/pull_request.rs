@@ -1,5 +1,7 @@
 //! What pull requests say: recorded bodies, hostile text against a Markdown parser, planted secrets, and the lifecycle.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use comrak::{
     Arena, Options,
@@ -13,9 +15,18 @@ use sourceward::{
     model::{finding::Finding, fingerprint::Fingerprint, refusal::Refusal},
     remedy::{
         self, Verdict, confidential,
-        lifecycle::{Commits, Hold, Observed, Settled, Step, Text, earlier, steps},
+        lifecycle::{
+            Base, Closer, Commits, DEPLOYED_AFTER, Hold, Observed, Settled, Step, Text, Wish, earlier, ending::Ending,
+            steps,
+        },
         proof::Proved,
-        pull_request::{Circumstances, MAX_BODY, PullRequest, marker::marker, pull_request, title::Titles, trailers},
+        pull_request::{
+            Circumstances, MAX_BODY, PullRequest,
+            marker::{Marker, marker, remarked},
+            pull_request,
+            title::Titles,
+            trailers,
+        },
     },
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,
@@ -577,9 +588,19 @@ fn the_forge_is_brought_in_line_and_people_are_left_alone() {
     let edited = || Text { title: first.title.clone(), body: first.body.replace("### The edit", "### My words") };
     let unmarked = || Text { title: first.title.clone(), body: "gone".to_owned() };
     let browser = || Text { title: first.title.clone(), body: first.body.replace('\n', "\r\n") };
-    let ours = |wanted: &PullRequest| Commits::Ours(Some(wanted.marker.digest.clone()));
+    let said_closed = || {
+        let closed = Some("healed".to_owned());
+        let body = remarked(&first.body, &Marker { closed, ..first.marker.clone() });
+        Text { title: first.title.clone(), body }
+    };
+    let with = |wanted: &PullRequest, base: Base| Commits::Ours { change: Some(wanted.marker.digest.clone()), base };
+    let ours = |wanted: &PullRequest| with(wanted, Base::Fits);
     let second = next(6, &open(shown(), ours(&first)));
-    use Step::{LeaveToHuman, Nothing, Open, UpdateBranch, UpdateText};
+    let nobody = Commits::Ours { change: None, base: Base::Fits };
+    let merged = |age: Duration| Observed::Merged { text: shown(), age };
+    let closed = |by: Closer| Observed::Closed { text: if by == Closer::Person { shown() } else { said_closed() }, by };
+    let hour = Duration::from_secs(3600);
+    use Step::{LeaveToHuman, Nothing, Open, Reopen, SayHandsOff, UpdateBranch, UpdateText};
     for (name, observed, count, revision, expected) in [
         ("opened", Observed::Nothing, 5, 1, vec![Open]),
         ("a second run", open(shown(), ours(&first)), 5, 1, vec![Nothing(Settled::UpToDate)]),
@@ -588,31 +609,97 @@ fn the_forge_is_brought_in_line_and_people_are_left_alone() {
         ("only the branch had moved", open(shown(), ours(&second)), 6, 2, vec![UpdateText]),
         ("it moved, and the value came back", open(shown(), ours(&second)), 5, 1, vec![UpdateBranch]),
         ("only the text had moved", open(text(&second), ours(&first)), 6, 2, vec![UpdateBranch]),
-        ("a branch without a commit", open(shown(), Commits::Ours(None)), 5, 1, vec![UpdateBranch]),
-        ("a person's commit", open(shown(), Commits::Foreign), 6, 2, vec![LeaveToHuman(Hold::ForeignCommit)]),
+        ("the base moved under it", open(shown(), with(&first, Base::Moved)), 5, 1, vec![UpdateBranch]),
+        ("a branch without a commit", open(shown(), nobody), 5, 1, vec![UpdateBranch]),
+        (
+            "a person's commit",
+            open(shown(), Commits::Foreign),
+            6,
+            2,
+            vec![SayHandsOff, LeaveToHuman(Hold::ForeignCommit)],
+        ),
         ("a person's words", open(edited(), ours(&first)), 5, 1, vec![Nothing(Settled::UpToDate)]),
         ("a person's words, moved on", open(edited(), ours(&first)), 6, 2, vec![UpdateBranch, UpdateText]),
         ("no marker", open(unmarked(), ours(&first)), 6, 1, vec![LeaveToHuman(Hold::MarkerMissing)]),
-        ("closed by a person", Observed::Closed(shown()), 5, 1, vec![LeaveToHuman(Hold::Closed)]),
-        ("closed, then another value", Observed::Closed(shown()), 6, 2, vec![Open]),
-        ("merged, not yet deployed", Observed::Merged(shown()), 5, 1, vec![Nothing(Settled::Merged)]),
-        ("merged, then another value", Observed::Merged(shown()), 6, 2, vec![Open]),
+        ("closed by a person", closed(Closer::Person), 5, 1, vec![LeaveToHuman(Hold::Closed)]),
+        ("closed by a person, then another value", closed(Closer::Person), 6, 2, vec![Open]),
+        ("closed by us, and it is back", closed(Closer::Ourselves), 5, 2, vec![Reopen, UpdateBranch, UpdateText]),
+        ("closed by us, and worse", closed(Closer::Ourselves), 6, 2, vec![Reopen, UpdateBranch, UpdateText]),
+        ("closed by us, reopened by a person", open(said_closed(), ours(&first)), 5, 2, vec![UpdateText]),
+        ("merged, not yet read", merged(hour), 5, 1, vec![Nothing(Settled::Merged)]),
+        ("merged, then another value", merged(hour), 6, 2, vec![Open]),
     ] {
         let wanted = next(count, &observed);
         assert_eq!(wanted.marker.revision, revision, "{name}");
-        assert_eq!(steps(&observed, &wanted), expected, "{name}");
+        assert_eq!(steps(&observed, Wish::Propose(&wanted)), expected, "{name}");
         assert_eq!(trailers(&wanted.commit_message), Some((wanted.marker.case.clone(), wanted.marker.digest.clone())));
         if expected.contains(&Open) || expected.contains(&UpdateText) {
             let after = open(text(&wanted), ours(&wanted));
-            assert_eq!(steps(&after, &next(count, &after)), [Nothing(Settled::UpToDate)], "{name}, once done");
+            let again = next(count, &after);
+            assert_eq!(steps(&after, Wish::Propose(&again)), [Nothing(Settled::UpToDate)], "{name}, once done");
         }
     }
     let around = Circumstances { titles: Titles::Conventional, ..Circumstances::default() };
     let reworded = proposed(&files, replicas(5), around);
-    assert_eq!(steps(&open(shown(), ours(&first)), &reworded), [UpdateText]);
+    assert_eq!(steps(&open(shown(), ours(&first)), Wish::Propose(&reworded)), [UpdateText]);
     let mut other = first.clone();
     other.marker.case = Fingerprint::of(&finding(cart(json!([]))));
-    assert_eq!(steps(&open(shown(), ours(&first)), &other), [LeaveToHuman(Hold::OtherCase)]);
+    assert_eq!(steps(&open(shown(), ours(&first)), Wish::Propose(&other)), [LeaveToHuman(Hold::OtherCase)]);
+
+    // The merged 5 is not deployed: the sender still sees 3 run, where the source says 5 by now.
+    let merged_files = [("k8s/cart.yaml", CART.replace("replicas: 3", "replicas: 5"))];
+    let merged_files = [(merged_files[0].0, merged_files[0].1.as_str())];
+    for (age, expected) in [(hour, Nothing(Settled::NotDeployed)), (DEPLOYED_AFTER, Open)] {
+        let back = proposed(&merged_files, replicas(3), Circumstances::default());
+        assert_eq!(steps(&merged(age), Wish::Propose(&back)), [expected]);
+    }
+
+    // What people order.
+    for (name, observed, wish, expected) in [
+        ("rebase", open(shown(), ours(&first)), Wish::Rebase(&first), vec![UpdateBranch]),
+        (
+            "rebase a person's",
+            open(shown(), Commits::Foreign),
+            Wish::Rebase(&first),
+            vec![SayHandsOff, LeaveToHuman(Hold::ForeignCommit)],
+        ),
+        ("recreate", open(shown(), Commits::Foreign), Wish::Recreate(&first), vec![UpdateBranch]),
+        ("recreate a closed one", closed(Closer::Person), Wish::Recreate(&first), vec![Open]),
+        (
+            "recreate what we closed",
+            closed(Closer::Ourselves),
+            Wish::Recreate(&first),
+            vec![Reopen, UpdateBranch, UpdateText],
+        ),
+    ] {
+        assert_eq!(steps(&observed, wish), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_over_is_closed_and_what_is_a_persons_is_left() {
+    let first = proposed(&[("k8s/cart.yaml", CART)], replicas(5), Circumstances::default());
+    let text = |body: &str| Text { title: first.title.clone(), body: body.to_owned() };
+    let closed =
+        |word: &str| text(&remarked(&first.body, &Marker { closed: Some(word.to_owned()), ..first.marker.clone() }));
+    let ours = || Commits::Ours { change: Some(first.marker.digest.clone()), base: Base::Moved };
+    let over = Step::Nothing(Settled::Ended);
+    for (observed, expected) in [
+        (Observed::Nothing, over),
+        (Observed::Open { text: text(&first.body), commits: ours() }, Step::Close(Ending::Healed)),
+        (Observed::Open { text: closed("fixed-otherwise"), commits: ours() }, Step::Close(Ending::Healed)),
+        // A person opened it again after it was closed for this: they have their reasons.
+        (Observed::Open { text: closed("healed"), commits: ours() }, Step::LeaveToHuman(Hold::Reopened)),
+        (
+            Observed::Open { text: text(&first.body), commits: Commits::Foreign },
+            Step::LeaveToHuman(Hold::ForeignCommit),
+        ),
+        (Observed::Open { text: text("mine"), commits: ours() }, Step::LeaveToHuman(Hold::MarkerMissing)),
+        (Observed::Closed { text: text(&first.body), by: Closer::Person }, over),
+        (Observed::Merged { text: text(&first.body), age: Duration::ZERO }, over),
+    ] {
+        assert_eq!(steps(&observed, Wish::End(Ending::Healed)), [expected], "{observed:?}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use sourceward::{
             Options, Store,
             accept::Status,
             case::{CaseId, PullRequest, State},
-            lease::{Claim, Outcome, Transition},
+            lease::{Claim, Conclusion, Outcome, Transition},
             read::{Filter, Reader},
         },
         worker::{Job, Settings},
@@ -108,6 +108,8 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         fetch: Arc::new(|url| Box::pin(async move { anyhow::bail!("nothing is at {url}") })),
         limits,
+        github_secrets: vec![Secret::new("It's a Secret to Everybody")],
+        repositories: repositories(),
         work,
     }
 }
@@ -556,8 +558,9 @@ fn settings() -> Settings {
     }
 }
 
-fn for_each(claim: &Claim, outcome: impl Fn(CaseId) -> Outcome) -> Vec<Transition> {
-    claim.cases.iter().map(|case| Transition { case: case.id, outcome: outcome(case.id) }).collect()
+fn for_each(claim: &Claim, outcome: impl Fn(CaseId) -> Outcome) -> Conclusion {
+    let all = claim.cases.iter().map(|case| Transition { case: case.id, outcome: outcome(case.id) });
+    Conclusion::from(all.collect::<Vec<_>>())
 }
 
 async fn until(what: &str, condition: impl Fn() -> bool) {

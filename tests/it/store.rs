@@ -72,7 +72,8 @@ impl Bench {
     }
 
     fn finish(&self, claim: &Claim, outcome: Outcome, now: i64) -> Result<(), StoreError> {
-        let all = claim.cases.iter().map(|case| Transition { case: case.id, outcome: outcome.clone() }).collect();
+        let all: Vec<Transition> =
+            claim.cases.iter().map(|case| Transition { case: case.id, outcome: outcome.clone() }).collect();
         self.store().finish(claim, all, now).wait()
     }
 

@@ -27,6 +27,10 @@ pub struct Marker {
     pub digest: Digest,
     /// The digest of title and body as sourceward wrote them: another one means that a person edited them.
     pub text: Digest,
+    /// The digest of the change that would take this one back: what still runs until a merge is deployed.
+    pub undo: Option<Digest>,
+    /// Why sourceward closed it, in one word; absent where it did not, or opened it again.
+    pub closed: Option<String>,
 }
 
 /// A SHA-256 digest in 64 hexadecimal digits.
@@ -40,6 +44,10 @@ struct Raw {
     revision: u32,
     digest: String,
     text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undo: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    closed: Option<String>,
 }
 
 impl Digest {
@@ -73,6 +81,8 @@ impl fmt::Display for Marker {
             revision: self.revision,
             digest: self.digest.0.clone(),
             text: self.text.0.clone(),
+            undo: self.undo.as_ref().map(|undo| undo.0.clone()),
+            closed: self.closed.clone(),
         };
         write!(f, "{START}{}{END}", serde_json::to_string(&raw).expect("strings and numbers are JSON"))
     }
@@ -89,7 +99,15 @@ pub fn marker(body: &str) -> Option<Marker> {
         revision: raw.revision,
         digest: Digest::parse(&raw.digest)?,
         text: Digest::parse(&raw.text)?,
+        undo: raw.undo.as_deref().and_then(Digest::parse),
+        closed: raw.closed,
     })
+}
+
+/// The same body with another marker in the place of its own.
+pub fn remarked(body: &str, marker: &Marker) -> String {
+    let lines = body.lines().map(|line| if line.contains(START) { marker.to_string() } else { line.to_owned() });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// A body without its marker, line breaks and blank ends made equal: browsers send `\r\n`.

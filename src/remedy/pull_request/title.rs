@@ -58,8 +58,41 @@ pub fn title(titles: Titles, intent: Intent, resource: &ResourceId, fields: &[Na
     fits.unwrap_or_else(|| word(titles, intent, "bring a resource in line with what runs"))
 }
 
+/// The title of a pull request that changes fields of several resources: `Change 5 fields of 3 resources (stack shop/prod)`.
+pub fn title_of_many(
+    titles: Titles,
+    intent: Intent,
+    (fields, resources): (usize, usize),
+    of: &str,
+    limit: usize,
+) -> String {
+    let short = format!("change {fields} fields of {resources} resources");
+    let options = [format!("{short} ({})", safe(of, 48)), short.clone()];
+    let worded = options.iter().map(|option| word(titles, intent, option));
+    worded.into_iter().find(|title| title.len() <= limit).unwrap_or_else(|| word(titles, intent, &short))
+}
+
+/// Tells whether a commit's subject is worded as Conventional Commits 1.0 has it.
+pub fn is_conventional(subject: &str) -> bool {
+    let Some((head, text)) = subject.split_once(": ") else { return false };
+    let head = head.strip_suffix('!').unwrap_or(head);
+    let kind = head.split_once('(').map_or(head, |(kind, scope)| if scope.ends_with(')') { kind } else { "" });
+    let known = ["feat", "fix", "docs", "style", "refactor", "perf", "test", "build", "ci", "chore", "revert", "deps"];
+    known.contains(&kind) && !text.trim().is_empty()
+}
+
 /// The branch of a case: `sourceward/deployment-cart-0a1b2c3d`, at most 100 characters.
 pub fn branch(resource: &ResourceId, case: &Fingerprint) -> BranchName {
+    branch_below("sourceward/", resource, case)
+}
+
+/// The branch of a group: `sourceward/stack-shop-prod-0a1b2c3d`.
+pub fn branch_of_group(prefix: &str, name: &str, group: &Fingerprint) -> BranchName {
+    named(prefix, &[part(name, 60), group.short().to_owned()])
+}
+
+/// The branch of a case below another prefix.
+pub fn branch_below(prefix: &str, resource: &ResourceId, case: &Fingerprint) -> BranchName {
     let (kind, name) = match resource {
         ResourceId::Kubernetes(id) => (id.kind.clone(), id.name.clone()),
         ResourceId::Terraform(id) => {
@@ -73,11 +106,15 @@ pub fn branch(resource: &ResourceId, case: &Fingerprint) -> BranchName {
         ResourceId::Workspace(id) => ("workspace".to_owned(), id.name.clone()),
         ResourceId::File(id) => ("file".to_owned(), id.path.clone()),
     };
-    let parts = [part(&kind, 36), part(&name, 40), case.short().to_owned()];
+    named(prefix, &[part(&kind, 36), part(&name, 40), case.short().to_owned()])
+}
+
+/// A branch of harmless parts below a prefix that was checked when it was read.
+fn named(prefix: &str, parts: &[String]) -> BranchName {
     let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    format!("sourceward/{}", parts.join("-"))
+    format!("{prefix}{}", parts.join("-"))
         .parse()
-        .expect("lower-case letters, digits and single hyphens are a branch name")
+        .expect("a prefix of a branch name and lower-case letters, digits and single hyphens are one")
 }
 
 /// A foreign text in the harmless alphabet, cut after `limit` characters.

@@ -44,6 +44,7 @@ impl GitHub {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/user", get(async || Json(json!({"login": "sourceward-demo"}))))
+            .route("/repos/{owner}/{name}", get(repository))
             .route("/repos/{owner}/{name}/pulls", get(list).post(open))
             .route("/repos/{owner}/{name}/pulls/{number}", get(one).patch(change))
             .route("/repos/{owner}/{name}/issues/{number}/labels", get(labels).post(label))
@@ -65,6 +66,14 @@ impl GitHub {
         let commit = branch_head(&self.0.repository, &branch).ok().flatten()?;
         Some(json!({"ref": branch, "sha": commit, "repo": {"full_name": self.0.slug}}))
     }
+}
+
+async fn repository(State(github): State<GitHub>) -> Json<Value> {
+    let slug = &github.0.slug;
+    let address = format!("https://github.example/{slug}.git");
+    Json(json!({
+        "id": 1, "node_id": "R_1", "full_name": slug, "default_branch": "main", "clone_url": address, "archived": false,
+    }))
 }
 
 async fn list(State(github): State<GitHub>, Query(sought): Query<Sought>) -> Json<Vec<Value>> {

@@ -24,7 +24,12 @@ use octocrab::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Credential, Done, Error, address::ApiAddress, token::Tokens};
+use super::{
+    Credential, Done, Error,
+    address::ApiAddress,
+    budget::{Budget, Budgets},
+    token::Tokens,
+};
 use crate::model::{repository::RepoSlug, secret::Secret};
 
 /// The largest answer that is read: 16 MiB. GitHub's own largest are trees of 7 MB.
@@ -54,11 +59,18 @@ pub struct Limits {
     pub answer: Duration,
     /// Between two tries; doubled each time, with jitter.
     pub pause: Duration,
+    /// How much is asked of GitHub.
+    pub budget: Budget,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), answer: Duration::from_secs(20), pause: Duration::from_millis(500) }
+        Self {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(20),
+            pause: Duration::from_millis(500),
+            budget: Budget::default(),
+        }
     }
 }
 
@@ -87,6 +99,7 @@ pub(super) struct Connection {
     credential: Parsed,
     pub(super) tokens: Tokens,
     limits: Limits,
+    budgets: Budgets,
     /// Until when GitHub wants no calls, by the owner of the repository: limits count by installation.
     limited: Mutex<BTreeMap<String, SystemTime>>,
 }
@@ -122,12 +135,21 @@ impl Connection {
             credential,
             tokens: Tokens::default(),
             limits,
+            budgets: Budgets::new(limits.budget),
             limited: Mutex::default(),
         })
     }
 
     pub(super) fn is_app(&self) -> bool {
-        matches!(self.credential, Parsed::App { .. })
+        self.app_id().is_some()
+    }
+
+    /// The App's id, if we are one.
+    pub(super) fn app_id(&self) -> Option<u64> {
+        match &self.credential {
+            Parsed::App { id, .. } => Some(*id),
+            Parsed::Token(_) => None,
+        }
     }
 
     /// The token for git and for calls that touch a repository.
@@ -259,7 +281,11 @@ impl Connection {
         loop {
             self.refuse_while_limited(by)?;
             let credential = self.credential(by).await?;
+            // Not noted as a limit of GitHub's: looks may go on where only changes have to wait.
+            let turn = self.budgets.take(by.owner(), &method, route).await;
+            let turn = turn.map_err(|wait| Error::RateLimited { until: SystemTime::now() + wait })?;
             let result = self.once(&doing, &method, route, body, &credential).await;
+            drop(turn);
             let error = match result.and_then(|answer| judge(&doing, answer, &credential)) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,

@@ -1,5 +1,7 @@
 //! Pull requests: one for a branch, found again after every mishap, and changed only where it differs.
 
+use std::time::SystemTime;
+
 use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -7,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Done, Error, GitHub,
     call::{By, encoded},
+    token::utc,
 };
 use crate::model::repository::{BranchName, CommitId, RepoSlug};
 
@@ -33,6 +36,8 @@ pub struct PullRequest {
     pub labels: Vec<String>,
     /// The login of who opened it; absent where the account is gone.
     pub author: Option<String>,
+    /// When it was merged.
+    pub merged_at: Option<SystemTime>,
 }
 
 /// What has become of a pull request.
@@ -125,9 +130,45 @@ impl GitHub {
         self.ensure_pull_request(slug, number, Value::Object(changes), as_wanted).await
     }
 
-    /// Closes a pull request unmerged; one that is closed or merged is left.
-    pub async fn close_pull_request(&self, slug: &RepoSlug, number: u64) -> Result<(PullRequest, Done), Error> {
-        self.ensure_pull_request(slug, number, json!({"state": "closed"}), |found| found.state != State::Open).await
+    /// Closes a pull request unmerged, with another body in the same call so that neither stands without the other; one that
+    /// is closed or merged is left.
+    pub async fn close_pull_request(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        body: Option<&str>,
+    ) -> Result<(PullRequest, Done), Error> {
+        let mut changes = Map::from_iter([("state".to_owned(), json!("closed"))]);
+        changes.extend(body.map(|body| ("body".to_owned(), json!(body))));
+        self.ensure_pull_request(slug, number, Value::Object(changes), |found| found.state != State::Open).await
+    }
+
+    /// Opens a closed pull request again. GitHub refuses where its branch is gone or was moved meanwhile.
+    pub async fn reopen_pull_request(&self, slug: &RepoSlug, number: u64) -> Result<(PullRequest, Done), Error> {
+        self.ensure_pull_request(slug, number, json!({"state": "open"}), |found| found.state == State::Open).await
+    }
+
+    /// Asks people (`octocat`) and teams (`acme/sre`) for their review, and assigns people. Who cannot be asked is told.
+    pub async fn involve(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        reviewers: &[String],
+        assignees: &[String],
+    ) -> Result<(), Error> {
+        if !reviewers.is_empty() {
+            let (teams, people): (Vec<&String>, Vec<&String>) = reviewers.iter().partition(|name| name.contains('/'));
+            let teams: Vec<&str> = teams.iter().filter_map(|team| Some(team.split_once('/')?.1)).collect();
+            let body = json!({"reviewers": people, "team_reviewers": teams});
+            let route = format!("/repos/{slug}/pulls/{number}/requested_reviewers");
+            // Asked twice they are asked once.
+            self.connection.make::<Value>(By::For(slug), &route, &body).await?;
+        }
+        if !assignees.is_empty() {
+            let route = format!("/repos/{slug}/issues/{number}/assignees");
+            self.connection.make::<Value>(By::For(slug), &route, &json!({"assignees": assignees})).await?;
+        }
+        Ok(())
     }
 
     async fn ensure_pull_request(
@@ -228,6 +269,7 @@ impl From<Shown> for PullRequest {
             base: shown.base.name,
             labels: shown.labels.into_iter().map(|label| label.name).collect(),
             author: shown.user.map(|user| user.login),
+            merged_at: shown.merged_at.as_deref().and_then(utc),
         }
     }
 }

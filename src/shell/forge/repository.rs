@@ -50,6 +50,11 @@ impl GitHub {
         self.connection.get(By::For(slug), &format!("/repos/{slug}")).await
     }
 
+    /// The repository of this number, whatever its name is now; `named` is a name that it had.
+    pub async fn repository_of_id(&self, named: &RepoSlug, id: u64) -> Result<Repository, Error> {
+        self.connection.get(By::For(named), &format!("/repositories/{id}")).await
+    }
+
     /// The commit of a branch; absent where there is no such branch, or it is not shown to this credential.
     pub async fn branch_head(&self, slug: &RepoSlug, branch: &BranchName) -> Result<Option<CommitId>, Error> {
         let found: Option<Reference> =

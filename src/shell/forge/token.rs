@@ -21,6 +21,11 @@ const RENEW_BEFORE: Duration = Duration::from_secs(300);
 /// GitHub's tokens live an hour. Where this machine's clock is wrong, they are renewed by this at the latest.
 const RENEW_AFTER: Duration = Duration::from_secs(3300);
 
+/// What nothing can be done without, and what is asked for where it was granted: without `checks` there is no check, without
+/// `issues` no dashboard. Never more than these, and never `workflows`.
+const NEEDED: [&str; 2] = ["contents", "pull_requests"];
+const WELCOME: [&str; 2] = ["checks", "issues"];
+
 /// The tokens that are held, by repository. A repository's slot is locked while its token is minted: who comes meanwhile
 /// waits for that one instead of minting another.
 #[derive(Default)]
@@ -30,7 +35,7 @@ pub(super) struct Tokens {
 
 #[derive(Default)]
 struct Slot {
-    installation: Option<u64>,
+    installation: Option<Installation>,
     held: Option<Held>,
 }
 
@@ -61,11 +66,11 @@ impl Connection {
         if let Some(held) = slot.held.as_ref().filter(|held| Instant::now() < held.renew_at) {
             return Ok(held.token.clone());
         }
-        let installation = match slot.installation {
-            Some(id) => id,
+        let installation = match &slot.installation {
+            Some(found) => found,
             None => {
                 let found: Installation = self.get(By::Ourselves, &format!("/repos/{slug}/installation")).await?;
-                *slot.installation.insert(found.id)
+                slot.installation.insert(found)
             }
         };
         match self.mint(installation, slug).await {
@@ -78,12 +83,12 @@ impl Connection {
         }
     }
 
-    async fn mint(&self, installation: u64, slug: &RepoSlug) -> Result<Held, Error> {
-        let route = format!("/app/installations/{installation}/access_tokens");
-        let body = json!({
-            "repositories": [slug.name()],
-            "permissions": {"contents": "write", "pull_requests": "write"},
-        });
+    async fn mint(&self, installation: &Installation, slug: &RepoSlug) -> Result<Held, Error> {
+        let route = format!("/app/installations/{}/access_tokens", installation.id);
+        let granted = |name: &&&str| installation.permissions.get(**name).is_some_and(|level| level == "write");
+        let permissions: BTreeMap<&str, &str> =
+            NEEDED.iter().chain(WELCOME.iter().filter(granted)).map(|name| (*name, "write")).collect();
+        let body = json!({"repositories": [slug.name()], "permissions": permissions});
         let minted: Minted = self.make(By::Ourselves, &route, &body).await?;
         let malformed = |why: &str| Error::Malformed { doing: format!("POST {route}"), why: why.to_owned() };
         match minted.repositories.as_slice() {
@@ -100,6 +105,9 @@ impl Connection {
 #[derive(Deserialize)]
 struct Installation {
     id: u64,
+    /// What whoever installed the App has granted.
+    #[serde(default)]
+    permissions: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -116,7 +124,7 @@ struct Scope {
 }
 
 /// Reads `2026-11-21T09:30:00Z`, the one form in which GitHub writes times.
-fn utc(text: &str) -> Option<SystemTime> {
+pub(super) fn utc(text: &str) -> Option<SystemTime> {
     let numbers: Vec<u64> =
         text.strip_suffix('Z')?.split(['-', 'T', ':']).map(str::parse).collect::<Result<_, _>>().ok()?;
     let &[year, month @ 1..=12, day @ 1..=31, hour @ 0..=23, minute @ 0..=59, second @ 0..=60] = numbers.as_slice()

@@ -90,6 +90,30 @@ impl Mirror {
         GitTree::of(self.repository()?, commit)
     }
 
+    /// Tells whether a commit is another one's ancestor, or that one itself.
+    pub fn is_ancestor(&self, ancestor: &CommitId, commit: &CommitId) -> Result<bool, Error> {
+        let found = self.repository()?.graph_descendant_of(oid(commit), oid(ancestor));
+        Ok(ancestor == commit || found.map_err(while_doing("the history cannot be read"))?)
+    }
+
+    /// The first lines of the latest commits' messages, the newest first, without merges.
+    pub fn subjects(&self, commit: &CommitId, count: usize) -> Result<Vec<String>, Error> {
+        let doing = while_doing("the history cannot be read");
+        let repository = self.repository()?;
+        let mut walk = repository.revwalk().map_err(&doing)?;
+        walk.simplify_first_parent().map_err(&doing)?;
+        walk.push(oid(commit)).map_err(&doing)?;
+        let mut subjects = Vec::new();
+        for id in walk.take(2 * count) {
+            let found = id.and_then(|id| repository.find_commit(id)).map_err(&doing)?;
+            let subject = found.message_bytes().split(|byte| *byte == b'\n').next().unwrap_or_default();
+            if found.parent_count() < 2 && subjects.len() < count {
+                subjects.push(String::from_utf8_lossy(subject).into_owned());
+            }
+        }
+        Ok(subjects)
+    }
+
     pub(super) fn repository(&self) -> Result<Repository, Error> {
         let opened = open(&self.folder, true).and_then(|repository| {
             repository.set_config(&Config::open(&self.folder.join("config"))?)?;

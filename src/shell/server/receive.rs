@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{
     App,
     body::{self, Unread, Whole},
+    github,
     mapping::{Reply, Unmapped},
     senders::Endpoint,
 };
@@ -45,6 +46,9 @@ const NAMELESS: i64 = 5 * 60 * 1000;
 pub(super) async fn receive(app: &Arc<App>, request: Request<Incoming>, peer: IpAddr) -> Response {
     let began = Instant::now();
     let path = request.uri().path();
+    if let (github::PATH, Some(endpoint)) = (path, &app.github) {
+        return github::receive(app, endpoint, request).await;
+    }
     let found = app.endpoints.at(path).map(|(endpoint, token)| (Arc::clone(endpoint), token.map(str::to_owned)));
     let (sender, answer) = match found {
         None => {
@@ -66,38 +70,38 @@ pub(super) async fn receive(app: &Arc<App>, request: Request<Incoming>, peer: Ip
 }
 
 /// An answer in the making.
-struct Answer {
-    status: StatusCode,
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
     body: String,
     headers: HeaderMap,
 }
 
 impl Answer {
-    fn new(status: StatusCode, body: &impl Serialize) -> Self {
+    pub(super) fn new(status: StatusCode, body: &impl Serialize) -> Self {
         let body = serde_json::to_string(body).expect("answers are JSON") + "\n";
         let json = HeaderValue::from_static("application/json");
         Self { status, body, headers: HeaderMap::from_iter([(header::CONTENT_TYPE, json)]) }
     }
 
-    fn error(status: StatusCode, problem: &str) -> Self {
+    pub(super) fn error(status: StatusCode, problem: &str) -> Self {
         Self::new(status, &json!({"error": problem}))
     }
 
-    fn busy(problem: &str, seconds: u32) -> Self {
+    pub(super) fn busy(problem: &str, seconds: u32) -> Self {
         Self::error(StatusCode::SERVICE_UNAVAILABLE, problem).with(header::RETRY_AFTER, seconds.into())
     }
 
-    fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
+    pub(super) fn with(mut self, name: header::HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
     /// Ends the connection after the answer: what is left of the body is not read.
-    fn closing(self) -> Self {
+    pub(super) fn closing(self) -> Self {
         self.with(header::CONNECTION, HeaderValue::from_static("close"))
     }
 
-    fn into_response(self) -> Response {
+    pub(super) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
@@ -372,6 +376,6 @@ fn arrival(app: &App, finding: &Finding) -> Arrival {
     Arrival::new(finding, (app.route)(finding), |finding| (app.redact.finding)(finding))
 }
 
-fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
+pub(super) fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
 }

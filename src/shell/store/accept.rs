@@ -309,8 +309,9 @@ fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Ve
     cases.sort_unstable_by_key(|(_, id)| *id);
     for (key, id) in cases.into_iter().take(RESOLVED_AT_ONCE) {
         let case = known(session.connection(), id)?;
-        let untouched =
-            !case.has_pull_request && (case.state == "refused" || case.state == "ready" && case.attempts == 0);
+        let untouched = !case.has_pull_request
+            && (matches!(case.state.as_str(), "refused" | "held" | "ignored")
+                || case.state == "ready" && case.attempts == 0);
         let status = if case.content == arrival.content {
             count(session, case.id, now)?;
             Status::Repeat
@@ -340,17 +341,18 @@ fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Ve
 /// Makes the arrival the newest revision of an open case.
 ///
 /// What is being worked on stays so: `finish` sees the new revision and makes the case ready. What waits keeps waiting: a
-/// sender whose values flap must not get around the back-off. Everything else is ready at once.
+/// sender whose values flap must not get around the back-off. What a person ignores stays ignored. Everything else is ready
+/// at once.
 fn revise(session: &Session, case: &Known, arrival: &Arrival, now: i64) -> rusqlite::Result<()> {
     let unrouted = arrival.refusal.is_some() && arrival.standing == Standing::Open;
     session
         .connection()
         .prepare_cached(
             "UPDATE finding_case SET \
-               due_at = CASE WHEN state IN ('working', 'waiting', 'ready') OR ?6 THEN due_at ELSE ?2 END, \
-               attempts = CASE WHEN state IN ('working', 'waiting', 'ready') THEN attempts ELSE 0 END, \
-               reason = CASE WHEN state IN ('working', 'waiting', 'ready') THEN reason ELSE ?5 END, \
-               state = CASE WHEN state IN ('working', 'waiting', 'ready') OR ?6 THEN state ELSE 'ready' END, \
+               due_at = CASE WHEN state IN ('working', 'waiting', 'ready', 'ignored') OR ?6 THEN due_at ELSE ?2 END, \
+               attempts = CASE WHEN state IN ('working', 'waiting', 'ready', 'ignored') THEN attempts ELSE 0 END, \
+               reason = CASE WHEN state IN ('working', 'waiting', 'ready', 'ignored') THEN reason ELSE ?5 END, \
+               state = CASE WHEN state IN ('working', 'waiting', 'ready', 'ignored') OR ?6 THEN state ELSE 'ready' END, \
                revision = revision + 1, content = ?3, finding = ?4, \
                reports = reports + 1, reported_at = ?2, updated_at = ?2 \
              WHERE id = ?1",

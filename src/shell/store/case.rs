@@ -5,7 +5,11 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::model::{finding::Finding, fingerprint::Fingerprint, repository::RepoSlug};
+use crate::model::{
+    finding::Finding,
+    fingerprint::Fingerprint,
+    repository::{BranchName, RepoSlug},
+};
 
 /// The number of a case, unique in its data folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,6 +49,11 @@ states! {
     Refused = "refused",
     /// It has a pull request, which is open or which people closed, merged or took over.
     Proposed = "proposed",
+    /// Set aside without a pull request, because many of its kind came at once: a person can have it opened, and it is looked
+    /// at again by itself.
+    Held = "held",
+    /// A person wants to hear no more of it, until a time or for good.
+    Ignored = "ignored",
     /// Over: the same trouble later is another case.
     Resolved = "resolved",
     /// Given up after too many failures; a person can have it tried again.
@@ -58,6 +67,83 @@ pub struct PullRequest {
     pub number: u64,
     /// Where people see it.
     pub url: String,
+}
+
+macro_rules! standings {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)+) => {
+        /// What became of a pull request, as it was last seen.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Standing {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)+
+        }
+
+        impl Standing {
+            /// The word as the database writes it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)+
+                }
+            }
+
+            pub(super) fn parse(text: &str) -> Option<Self> {
+                [$(Self::$name,)+].into_iter().find(|one| one.as_str() == text)
+            }
+        }
+    };
+}
+
+standings! {
+    /// It is open and ours to update and to close.
+    Open = "open",
+    /// It is open and a person's: they pushed to it, or took our marker out.
+    Theirs = "theirs",
+    /// A person closed it: the value is not proposed again.
+    Muted = "muted",
+    /// It was merged, or stands for what was merged.
+    Merged = "merged",
+}
+
+/// What is remembered of a case's pull request beside its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Proposal {
+    /// What became of it.
+    pub standing: Standing,
+    /// Its branch, which several cases may share.
+    pub branch: BranchName,
+    /// The case or group that the branch is named after.
+    #[serde(serialize_with = "as_text")]
+    pub lead: Fingerprint,
+    /// The places that its edits change, as `file:line`.
+    pub edits: Vec<String>,
+}
+
+/// What a person decided about a case; it outlives the judgement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What they decided.
+    pub kind: Decided,
+    /// Until when (unix milliseconds); absent for good, or until the value changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+    /// Their login.
+    pub by: String,
+    /// The digest of the change that it was decided about; another change lets the decision lapse.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+}
+
+/// What can be decided about a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decided {
+    /// To hear no more of it.
+    Ignore,
+    /// That the source is right and what runs is not, as long as the value is this.
+    SourceIsRight,
+    /// That it is opened although many of its kind came, or others wait longer.
+    OpenAnyway,
+    /// That it is proposed although they or somebody else had closed it.
+    TakeUp,
 }
 
 /// A case as it is stored.
@@ -89,6 +175,12 @@ pub struct Case {
     /// Its pull request, if there ever was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pull_request: Option<PullRequest>,
+    /// What is remembered of its pull request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Proposal>,
+    /// What a person decided about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// When it was first reported, in unix milliseconds.
     pub created_at: i64,
     /// When it last changed, in unix milliseconds.

@@ -6,22 +6,29 @@ use serde_json::Value;
 use super::{
     StoreError,
     accept::{self, Arrival},
-    case::{Case, CaseId, PullRequest, State},
+    case::{Case, CaseId, Decision, Proposal, PullRequest, Standing, State},
     index::Key as CaseKey,
-    read, upkeep,
+    overview::{self, Overview},
+    read,
+    request::{self, Request},
+    upkeep,
     writer::Session,
 };
 use crate::{
     model::{
         finding::Finding,
+        fingerprint::Fingerprint,
         refusal::{Code, Refusal},
-        repository::RepoSlug,
+        repository::{BranchName, RepoSlug},
     },
-    remedy::confidential,
+    remedy::{confidential, lifecycle::turn},
 };
 
 /// How often a case is tried before it is given up.
 pub const TRIES: i64 = 12;
+
+/// How long an open pull request rests before it is held against the source again, without any event that says so.
+pub const LOOK_AGAIN: i64 = 6 * 60 * 60 * 1000;
 
 /// The most cases of one claim, and about the most bytes of their findings.
 const CLAIM_CASES: usize = 500;
@@ -38,6 +45,71 @@ pub struct Claim {
     pub lease_until: i64,
     /// What is to be done, oldest first.
     pub cases: Vec<Case>,
+    /// Cases of the repository whose pull request is open and which are not to be done now, the oldest first.
+    pub beside: Vec<Case>,
+    /// What people asked for on the forge, oldest first.
+    pub requests: Vec<Request>,
+    /// What is open and was opened, as the limits count it.
+    pub standing: turn::Standing,
+    /// The repository's number on the forge and its present name, as far as they are known.
+    pub forge: Known,
+    /// All that the dashboard shows, where it is due to be written or people may have ticked its boxes.
+    pub overview: Option<Overview>,
+}
+
+/// What is known of a repository on the forge.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its number there, which survives renaming.
+    pub id: Option<u64>,
+    /// Its present name, where it is not the one of the configuration.
+    pub named: Option<RepoSlug>,
+    /// The number of its dashboard.
+    pub dashboard: Option<u64>,
+}
+
+/// All that a job says at its end.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Conclusion {
+    /// What became of the cases.
+    pub transitions: Vec<Transition>,
+    /// What is to be remembered of their pull requests.
+    pub proposals: Vec<(CaseId, Proposal)>,
+    /// What people decided about them; `None` takes a decision back.
+    pub decisions: Vec<(CaseId, Option<Decision>)>,
+    /// Open cases that people want taken up, whether or not they are part of the claim, and what they decided; `None` takes a
+    /// decision back.
+    pub wakes: Vec<(Fingerprint, Option<Decision>)>,
+    /// Held cases that people want taken up, by the reason that they were held for.
+    pub releases: Vec<(String, Decision)>,
+    /// How many pull requests were opened.
+    pub opened: usize,
+    /// The requests that are done; the others are tried again.
+    pub done: Vec<i64>,
+    /// What was learned about the repository.
+    pub learned: Known,
+    /// Why the repository is not to be worked on any more.
+    pub away: Option<String>,
+    /// When the dashboard is to be written next (unix milliseconds); absent to leave that as it is.
+    pub dashboard: Dashboard,
+}
+
+/// When the dashboard is written next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dashboard {
+    /// As it was.
+    #[default]
+    AsItWas,
+    /// At this time (unix milliseconds), unless it is due before.
+    By(i64),
+    /// It was written: when there is something new.
+    Written,
+}
+
+impl From<Vec<Transition>> for Conclusion {
+    fn from(transitions: Vec<Transition>) -> Self {
+        Self { transitions, ..Self::default() }
+    }
 }
 
 /// What there is to claim.
@@ -90,6 +162,27 @@ pub enum Outcome {
     },
     /// It failed in a way that cannot pass.
     Dead(String),
+    /// Nothing is opened for it now, and it is looked at again at a time (unix milliseconds).
+    Held {
+        /// When.
+        until: i64,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A person wants to hear no more of it.
+    Ignored {
+        /// Until when (unix milliseconds); absent for good.
+        until: Option<i64>,
+        /// Who, for people.
+        reason: String,
+    },
+    /// Its edits belong into the pull request of another case: both are worked on together next.
+    Joins {
+        /// The other case, which has an open pull request.
+        with: CaseId,
+        /// The branch of that.
+        branch: BranchName,
+    },
 }
 
 /// A claim's identity.
@@ -118,9 +211,12 @@ pub(super) fn claim(session: &mut Session, worker: &str, lease: i64, now: i64) -
 
     let oldest = connection
         .prepare_cached(
-            "SELECT id, slug, token, due FROM (SELECT id, slug, token, \
-               (SELECT MIN(due_at) FROM finding_case WHERE repository = r.id AND due_at IS NOT NULL) AS due \
-             FROM repository r WHERE lease_until IS NULL) WHERE due IS NOT NULL ORDER BY due, id LIMIT 1",
+            "SELECT id, slug, token, due FROM (SELECT id, slug, token, (SELECT MIN(at) FROM (\
+               SELECT MIN(due_at) AS at FROM finding_case WHERE repository = r.id AND due_at IS NOT NULL \
+               UNION ALL SELECT MIN(due_at) FROM request WHERE repository = r.id \
+               UNION ALL SELECT r.dashboard_due)) AS due \
+             FROM repository r WHERE lease_until IS NULL AND away IS NULL) \
+             WHERE due IS NOT NULL ORDER BY due, id LIMIT 1",
         )?
         .query_one([], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
@@ -157,8 +253,65 @@ pub(super) fn claim(session: &mut Session, worker: &str, lease: i64, now: i64) -
             Err(error) => return Err(error),
         }
     }
-    let repository = slug.parse().map_err(|error| read::unreadable(1, error))?;
-    Ok(Next::Claim(Box::new(Claim { repository, token, lease_until, cases })))
+    let slug: RepoSlug = slug.parse().map_err(|error| read::unreadable(1, error))?;
+    let beside = read::cases_of(
+        connection,
+        "SELECT case_id FROM proposal JOIN finding_case f ON f.id = case_id \
+         WHERE proposal.repository = ?1 AND standing = 'open' AND f.state = 'proposed' ORDER BY case_id LIMIT 500",
+        [repository],
+    )?;
+    let requests = request::due(connection, repository, now)?;
+    let claim = Claim {
+        token,
+        lease_until,
+        cases,
+        beside,
+        standing: standing(connection, repository, &slug, now)?,
+        forge: known(connection, repository)?,
+        overview: overview::due(connection, repository, !requests.is_empty(), now)?,
+        requests,
+        repository: slug,
+    };
+    Ok(Next::Claim(Box::new(claim)))
+}
+
+/// What the limits of pull requests count.
+fn standing(connection: &Connection, repository: i64, slug: &RepoSlug, now: i64) -> rusqlite::Result<turn::Standing> {
+    let since = now - turn::HOUR;
+    let open: i64 = connection
+        .prepare_cached(
+            "SELECT COUNT(DISTINCT pull_number) FROM proposal JOIN finding_case f ON f.id = case_id \
+             WHERE proposal.repository = ?1 AND standing IN ('open', 'theirs') AND f.state <> 'resolved'",
+        )?
+        .query_one([repository], |row| row.get(0))?;
+    let times = |query: &str, params: &[&dyn rusqlite::ToSql]| -> rusqlite::Result<Vec<i64>> {
+        connection.prepare_cached(query)?.query_map(params, |row| row.get(0))?.collect()
+    };
+    // An installation is of one owner.
+    let owner = format!("{}/", slug.owner());
+    Ok(turn::Standing {
+        open: usize::try_from(open).unwrap_or(usize::MAX),
+        opened: times("SELECT at FROM opening WHERE repository = ?1 AND at > ?2", &[&repository, &since])?,
+        opened_of_all: times(
+            "SELECT at FROM opening JOIN repository r ON r.id = repository \
+             WHERE at > ?2 AND substr(r.slug, 1, length(?1)) = ?1",
+            &[&owner, &since],
+        )?,
+    })
+}
+
+fn known(connection: &Connection, repository: i64) -> rusqlite::Result<Known> {
+    connection.prepare_cached("SELECT forge_id, named, dashboard FROM repository WHERE id = ?1")?.query_one(
+        [repository],
+        |row| {
+            let named: Option<String> = row.get(1)?;
+            Ok(Known {
+                id: row.get::<_, Option<i64>>(0)?.map(i64::unsigned_abs),
+                named: named.map(|text| text.parse()).transpose().map_err(|error| read::unreadable(1, error))?,
+                dashboard: row.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs),
+            })
+        },
+    )
 }
 
 fn bury(connection: &Connection, case: i64, error: &rusqlite::Error) -> rusqlite::Result<()> {
@@ -167,7 +320,8 @@ fn bury(connection: &Connection, case: i64, error: &rusqlite::Error) -> rusqlite
     Ok(())
 }
 
-/// The due cases of a repository: the oldest alone if it has ended a process, else all that have not.
+/// The due cases of a repository: the oldest alone if it has ended a process, else all that have not, and with them those
+/// that share a branch with one of them.
 fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Result<Vec<i64>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, crashes, octet_length(finding) FROM finding_case \
@@ -186,6 +340,24 @@ fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Re
         ids.push(id);
         if ids.len() == CLAIM_CASES || bytes >= CLAIM_BYTES {
             break;
+        }
+    }
+    let mut companions = Vec::new();
+    for id in &ids {
+        let sharing: Vec<i64> = connection
+            .prepare_cached(
+                "SELECT other.case_id FROM proposal one JOIN proposal other \
+                   ON other.repository = one.repository AND other.branch = one.branch \
+                 JOIN finding_case f ON f.id = other.case_id \
+                 WHERE one.case_id = ?1 AND f.state = 'proposed' AND f.crashes = 0 LIMIT 100",
+            )?
+            .query_map([id], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        companions.extend(sharing);
+    }
+    for id in companions {
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
     Ok(ids)
@@ -211,9 +383,10 @@ pub(super) fn heartbeat(
 pub(super) fn finish(
     session: &mut Session,
     key: &Key,
-    transitions: &[Transition],
+    conclusion: &Conclusion,
     now: i64,
 ) -> rusqlite::Result<Result<(), StoreError>> {
+    let transitions = &conclusion.transitions;
     let Some(repository) = held(session.connection(), key)? else { return Ok(Err(fenced(key))) };
     let claimed = working(session.connection(), repository)?;
     if let Some(stranger) = transitions.iter().find(|one| !claimed.iter().any(|case| case.id == one.case.0)) {
@@ -234,11 +407,123 @@ pub(super) fn finish(
             session.open_cases().remove(&key);
         }
     }
+    conclude(session.connection(), repository, conclusion, now)?;
     give_back(session.connection(), repository)?;
     if transitions.iter().any(|one| is_secret(&one.outcome)) {
         session.forget();
     }
     Ok(Ok(()))
+}
+
+/// Writes what a job says beside the outcomes of its cases.
+fn conclude(connection: &Connection, repository: i64, said: &Conclusion, now: i64) -> rusqlite::Result<()> {
+    for (case, proposal) in &said.proposals {
+        remember(connection, repository, case.0, proposal, now)?;
+    }
+    for (case, decision) in &said.decisions {
+        decide(connection, case.0, decision.as_ref())?;
+    }
+    for (fingerprint, decision) in &said.wakes {
+        let cases: Vec<i64> = connection
+            .prepare_cached(
+                "SELECT id FROM finding_case WHERE repository = ?1 AND fingerprint = ?2 AND state <> 'resolved'",
+            )?
+            .query_map(params![repository, fingerprint.as_str()], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for case in cases {
+            decide(connection, case, decision.as_ref())?;
+            wake(connection, case, now)?;
+        }
+    }
+    for (reason, decision) in &said.releases {
+        let held: Vec<i64> = connection
+            .prepare_cached("SELECT id FROM finding_case WHERE repository = ?1 AND state = 'held' AND reason = ?2")?
+            .query_map(params![repository, Value::from(reason.as_str()).to_string()], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for case in held {
+            decide(connection, case, Some(decision))?;
+            wake(connection, case, now)?;
+        }
+    }
+    for _ in 0..said.opened {
+        connection
+            .prepare_cached("INSERT INTO opening (repository, at) VALUES (?1, ?2)")?
+            .execute([repository, now])?;
+    }
+    request::settle(connection, repository, &said.done, now)?;
+    let Known { id, named, dashboard } = &said.learned;
+    let number = |number: &Option<u64>| number.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+    connection
+        .prepare_cached(
+            "UPDATE repository SET forge_id = COALESCE(?2, forge_id), named = COALESCE(?3, named), \
+             dashboard = COALESCE(?4, dashboard), away = COALESCE(?5, away) WHERE id = ?1",
+        )?
+        .execute(params![
+            repository,
+            number(id),
+            named.as_ref().map(ToString::to_string),
+            number(dashboard),
+            said.away
+        ])?;
+    match said.dashboard {
+        Dashboard::AsItWas => {}
+        Dashboard::By(at) => overview::want(connection, repository, at)?,
+        Dashboard::Written => {
+            // What became due while it was written is written next time.
+            connection
+                .prepare_cached("UPDATE repository SET dashboard_due = NULL WHERE id = ?1 AND dashboard_due <= ?2")?
+                .execute([repository, now])?;
+        }
+    }
+    Ok(())
+}
+
+fn decide(connection: &Connection, case: i64, decision: Option<&Decision>) -> rusqlite::Result<()> {
+    match decision {
+        Some(decision) => connection
+            .prepare_cached("INSERT OR REPLACE INTO decision (case_id, decision) VALUES (?1, ?2)")?
+            .execute(params![case, serde_json::to_string(decision).expect("a decision is JSON")])?,
+        None => connection.prepare_cached("DELETE FROM decision WHERE case_id = ?1")?.execute([case])?,
+    };
+    Ok(())
+}
+
+fn wake(connection: &Connection, case: i64, now: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE finding_case SET state = 'ready', due_at = ?2, attempts = 0 WHERE id = ?1 AND state <> 'resolved'",
+        )?
+        .execute([case, now])?;
+    Ok(())
+}
+
+fn remember(
+    connection: &Connection,
+    repository: i64,
+    case: i64,
+    proposal: &Proposal,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let Proposal { standing, branch, lead, edits } = proposal;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO proposal (case_id, repository, standing, branch, lead, edits) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            case,
+            repository,
+            standing.as_str(),
+            branch.as_str(),
+            lead.as_str(),
+            serde_json::to_string(edits).expect("texts are JSON"),
+        ])?;
+    if *standing == Standing::Open {
+        connection
+            .prepare_cached("UPDATE finding_case SET due_at = ?2 WHERE id = ?1 AND state = 'proposed'")?
+            .execute([case, now.saturating_add(LOOK_AGAIN)])?;
+    }
+    Ok(())
 }
 
 /// See [`super::Store::release`].
@@ -263,9 +548,12 @@ pub(super) fn retry(connection: &Connection, case: CaseId, now: i64) -> rusqlite
     }
     let changed = connection.execute(
         "UPDATE finding_case SET state = 'ready', due_at = ?2, attempts = 0, reason = NULL, updated_at = ?2 \
-         WHERE id = ?1 AND state IN ('waiting', 'refused', 'dead')",
+         WHERE id = ?1 AND state IN ('waiting', 'refused', 'dead', 'held', 'ignored')",
         [case.0, now],
     )?;
+    if changed == 1 && found.state == State::Ignored {
+        connection.execute("DELETE FROM decision WHERE case_id = ?1", [case.0])?;
+    }
     Ok(if changed == 1 { Ok(()) } else { Err(StoreError::NotRetriable(case, found.state)) })
 }
 
@@ -349,6 +637,19 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
             .prepare_cached("UPDATE finding_case SET pull_number = NULL, pull_url = NULL WHERE id = ?1")?
             .execute([case.id])?;
     }
+    if let Outcome::Joins { with, .. } = outcome {
+        connection
+            .prepare_cached(
+                "UPDATE finding_case SET state = 'ready', due_at = ?2 WHERE id = ?1 AND state = 'proposed'",
+            )?
+            .execute([with.0, now])?;
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO proposal (case_id, repository, standing, branch, lead, edits) \
+                 SELECT ?1, repository, standing, branch, lead, '[]' FROM proposal WHERE case_id = ?2",
+            )?
+            .execute([case.id, with.0])?;
+    }
     if is_secret(outcome) && !case.revised {
         forget_values(connection, case.id)?;
     }
@@ -365,7 +666,10 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
             }
         }
         Outcome::Later { at, reason } => (State::Waiting, Some((*at).max(now)), case.attempts - 1, 0, shown(reason)),
+        Outcome::Ignored { until, reason } => (State::Ignored, *until, 0, 0, shown(reason)),
+        Outcome::Joins { .. } => (State::Ready, Some(now), case.attempts - 1, 0, None),
         _ if case.revised => (State::Ready, Some(now), 0, 0, None),
+        Outcome::Held { until, reason } => (State::Held, Some((*until).max(now)), 0, 0, shown(reason)),
         Outcome::Proposed(_) => (State::Proposed, None, 0, 0, None),
         Outcome::Resolved(note) | Outcome::Split { note, .. } => (State::Resolved, None, 0, 0, shown(note)),
         Outcome::Dead(reason) => (State::Dead, None, case.attempts, 0, shown(reason)),
@@ -375,8 +679,16 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
         }
     };
     // A case that was finished properly has shown that it ends no process.
-    let finished =
-        matches!(outcome, Outcome::Proposed(_) | Outcome::Refused(_) | Outcome::Resolved(_) | Outcome::Split { .. });
+    let finished = matches!(
+        outcome,
+        Outcome::Proposed(_)
+            | Outcome::Refused(_)
+            | Outcome::Resolved(_)
+            | Outcome::Held { .. }
+            | Outcome::Ignored { .. }
+            | Outcome::Joins { .. }
+            | Outcome::Split { .. }
+    );
     connection
         .prepare_cached(
             "UPDATE finding_case SET state = ?2, due_at = ?3, attempts = ?4, reason = ?5, \

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, types::Typ
 use super::{
     StoreError,
     accept::Rejection,
-    case::{Case, CaseId, PullRequest, State},
+    case::{Case, CaseId, Proposal, PullRequest, Standing, State},
     schema,
 };
 use crate::model::fingerprint::Fingerprint;
@@ -36,7 +36,11 @@ pub struct Counts {
 }
 
 const COLUMNS: &str = "c.id, r.slug, c.fingerprint, c.sender, c.state, c.due_at, c.reason, c.revision, c.reports, \
-                       c.attempts, c.pull_number, c.pull_url, c.created_at, c.updated_at, c.reported_at, c.finding";
+                       c.attempts, c.pull_number, c.pull_url, c.created_at, c.updated_at, c.reported_at, c.finding, \
+                       p.standing, p.branch, p.lead, p.edits, d.decision";
+
+const TABLES: &str = "finding_case c LEFT JOIN repository r ON r.id = c.repository \
+                      LEFT JOIN proposal p ON p.case_id = c.id LEFT JOIN decision d ON d.case_id = c.id";
 
 impl Reader {
     /// Opens a data folder to read; works whether or not a server runs.
@@ -49,7 +53,7 @@ impl Reader {
         let read = || -> rusqlite::Result<Vec<Case>> {
             self.0
                 .prepare_cached(&format!(
-                    "SELECT {COLUMNS} FROM finding_case c LEFT JOIN repository r ON r.id = c.repository \
+                    "SELECT {COLUMNS} FROM {TABLES} \
                      WHERE (?1 IS NULL OR c.state = ?1) AND c.id < ?2 ORDER BY c.id DESC LIMIT ?3"
                 ))?
                 .query_map(
@@ -110,12 +114,20 @@ impl Reader {
     }
 }
 
+/// The cases whose numbers a query gives, through any connection.
+pub(super) fn cases_of(
+    connection: &Connection,
+    numbers: &str,
+    params: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<Case>> {
+    let query = format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.id IN ({numbers}) ORDER BY c.id");
+    connection.prepare_cached(&query)?.query_map(params, case_of)?.collect()
+}
+
 /// One case, through any connection.
 pub(super) fn case(connection: &Connection, id: CaseId) -> rusqlite::Result<Option<Case>> {
     connection
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM finding_case c LEFT JOIN repository r ON r.id = c.repository WHERE c.id = ?1"
-        ))?
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE c.id = ?1"))?
         .query_one([id.0], case_of)
         .optional()
 }
@@ -134,6 +146,9 @@ fn case_of(row: &Row<'_>) -> rusqlite::Result<Case> {
         _ => None,
     };
     let finding: String = row.get(15)?;
+    let standing: Option<String> = row.get(16)?;
+    let proposal = standing.map(|standing| proposal(row, &standing)).transpose()?;
+    let decision: Option<String> = row.get(20)?;
     Ok(Case {
         id: CaseId(row.get(0)?),
         repository: slug.map(|slug| slug.parse()).transpose().map_err(|error| unreadable(1, error))?,
@@ -147,10 +162,26 @@ fn case_of(row: &Row<'_>) -> rusqlite::Result<Case> {
         reports: row.get(8)?,
         attempts: row.get(9)?,
         pull_request,
+        proposal,
+        decision: decision
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| unreadable(20, error))?,
         created_at: row.get(12)?,
         updated_at: row.get(13)?,
         reported_at: row.get(14)?,
         finding: serde_json::from_str(&finding).map_err(|error| unreadable(15, error))?,
+    })
+}
+
+fn proposal(row: &Row<'_>, standing: &str) -> rusqlite::Result<Proposal> {
+    let wrong = |column: usize, name: &str| rusqlite::Error::InvalidColumnType(column, name.to_owned(), Type::Text);
+    let (branch, lead, edits): (String, String, String) = (row.get(17)?, row.get(18)?, row.get(19)?);
+    Ok(Proposal {
+        standing: Standing::parse(standing).ok_or_else(|| wrong(16, "standing"))?,
+        branch: branch.parse().map_err(|error| unreadable(17, error))?,
+        lead: Fingerprint::parse(&lead).ok_or_else(|| wrong(18, "lead"))?,
+        edits: serde_json::from_str(&edits).map_err(|error| unreadable(19, error))?,
     })
 }
 

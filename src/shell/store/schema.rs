@@ -70,6 +70,52 @@ const MIGRATIONS: &[&str] = &["
     -- The queue: due_at is set exactly for ready and waiting cases.
     CREATE INDEX case_due ON finding_case (repository, due_at) WHERE due_at IS NOT NULL;
     CREATE INDEX case_state ON finding_case (state, updated_at);
+", "
+    -- What the forge knows a repository as. Its number survives renaming; another repository may come to have its name.
+    -- `away` says why it is not worked on: the forge took it away from us.
+    ALTER TABLE repository ADD COLUMN forge_id INTEGER;
+    ALTER TABLE repository ADD COLUMN named TEXT;
+    ALTER TABLE repository ADD COLUMN away TEXT;
+    ALTER TABLE repository ADD COLUMN dashboard INTEGER;
+    ALTER TABLE repository ADD COLUMN dashboard_due INTEGER;
+
+    -- What is remembered of a case's pull request, and what a person decided: beside the case, whose long text would have
+    -- to be passed over to reach further columns.
+    CREATE TABLE proposal (
+        case_id    INTEGER PRIMARY KEY,
+        repository INTEGER NOT NULL,
+        standing   TEXT NOT NULL,
+        branch     TEXT NOT NULL,
+        lead       TEXT NOT NULL,
+        edits      TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX proposal_branch ON proposal (repository, branch);
+    CREATE TABLE decision (
+        case_id  INTEGER PRIMARY KEY,
+        decision TEXT NOT NULL
+    ) STRICT;
+    CREATE TRIGGER case_gone AFTER DELETE ON finding_case BEGIN
+        DELETE FROM proposal WHERE case_id = OLD.id;
+        DELETE FROM decision WHERE case_id = OLD.id;
+    END;
+    CREATE INDEX case_pull ON finding_case (repository, pull_number) WHERE pull_number IS NOT NULL;
+
+    -- When pull requests were opened, for the hourly limits.
+    CREATE TABLE opening (
+        repository INTEGER NOT NULL,
+        at         INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX opening_at ON opening (at);
+
+    -- What people asked for on the forge, until it is done.
+    CREATE TABLE request (
+        id         INTEGER PRIMARY KEY,
+        repository INTEGER NOT NULL,
+        due_at     INTEGER NOT NULL,
+        attempts   INTEGER NOT NULL DEFAULT 0,
+        body       TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX request_due ON request (repository, due_at);
 "];
 
 /// The version that this program reads and writes.
@@ -172,6 +218,27 @@ fn folder_error(path: &Path, error: &rusqlite::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_of_the_first_version_keeps_its_cases() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = Connection::open(folder.path().join("findings.db")).expect("opens");
+        first.execute_batch(MIGRATIONS[0]).expect("made");
+        first
+            .execute_batch(
+                "PRAGMA user_version = 1; INSERT INTO repository (id, slug) VALUES (1, 'acme/shop'); \
+                 INSERT INTO finding_case (repository, subject, identity, fingerprint, state, content, sender, pull_number, \
+                 pull_url, created_at, updated_at, reported_at, finding) VALUES (1, x'00', x'00', 'f', 'proposed', x'00', \
+                 's', 7, 'u', 1, 1, 1, '{}')",
+            )
+            .expect("filled");
+        drop(first);
+        let connection = open(folder.path(), Options::default()).expect("opens");
+        assert_eq!(version(&connection), Ok(VERSION));
+        let kept = "SELECT c.pull_number FROM finding_case c LEFT JOIN proposal p ON p.case_id = c.id \
+                    WHERE p.case_id IS NULL";
+        assert_eq!(connection.query_row(kept, [], |row| row.get(0)), Ok(7));
+    }
 
     #[test]
     fn migrations_apply_one_by_one_and_a_newer_database_is_refused() {

@@ -41,7 +41,10 @@ pub(super) fn gc(connection: &Connection, limit: usize, now: i64) -> rusqlite::R
              ORDER BY updated_at LIMIT ?2)",
         )?
         .execute([now - RESOLVED, limit])?;
-    Ok(deliveries + cases)
+    let openings = connection
+        .prepare_cached("DELETE FROM opening WHERE at <= ?1")?
+        .execute([now - crate::remedy::lifecycle::turn::HOUR])?;
+    Ok(deliveries + cases + openings)
 }
 
 #[cfg(test)]

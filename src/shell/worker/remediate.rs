@@ -3,8 +3,13 @@
 //! A repository is fetched once, all its cases are judged against that one commit, and all their branches are pushed
 //! together. Every step looks before it acts, so that a job which was cut off anywhere is simply done again.
 
+mod asked;
+mod board;
+mod bundle;
+mod propose;
+mod seen;
+
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
@@ -14,45 +19,55 @@ use std::{
 use anyhow::Context;
 use tokio::runtime::Handle;
 
+use self::{asked::Orders, bundle::Fate};
 use super::{Job, Lease};
 use crate::{
     model::{
-        finding::{self, Finding},
+        finding,
+        fingerprint::Fingerprint,
         refusal::{Code, Refusal},
         repository::{BranchName, CommitId, RepoSlug},
         secret::Secret,
     },
     remedy::{
-        Verdict, confidential, judge,
-        lifecycle::{self, Hold, Observed, Step, Text},
-        proof::Proved,
-        pull_request::{Circumstances, PullRequest, marker::Digest, pull_request, title, trailers},
+        Verdict,
+        lifecycle::{
+            ending::Ending,
+            storm::{Cause, storms},
+        },
+        manner::Manner,
+        pull_request::{change_digest, marker::Digest, title, trailers},
+        verdict,
     },
     shell::{
         charts::Charts,
-        config::{Config, Identity},
-        forge::{
-            self, Credential, GitHub,
-            call::Limits,
-            commit::Changes,
-            pull_request::{self as forged, Proposal, State},
-        },
-        git::{self, commit::Author, mirror::Mirror, push::Update, remote::RemoteAddress},
-        live::{Live, Seen},
+        config::{self, Config, Identity},
+        forge::{self, Credential, GitHub, budget::Budget, call::Limits},
+        git::{self, mirror::Mirror, remote::RemoteAddress},
+        live::Live,
         store::{
-            accept::Arrival,
-            case::{self, Case},
-            lease::{Claim, Outcome, Transition},
+            case::{Case, Decided, Decision},
+            lease::{Claim, Conclusion, Dashboard, Outcome, Transition},
         },
     },
-    stack::{catalog::Catalog, owner},
+    source::tree::SourceTree,
+    stack::{
+        catalog::{self, Catalog},
+        config::pull_requests::PullRequests,
+    },
 };
 
 /// How long a conversation with a remote may take.
 const CONVERSATION: Duration = Duration::from_secs(120);
 
-/// The label that every pull request carries.
-const LABEL: &str = "sourceward";
+/// How many commits tell how titles are worded here.
+const SUBJECTS: usize = 20;
+
+/// How long the dashboard waits for more news before it is written, in milliseconds.
+const BOARD_AFTER: i64 = 1_000;
+
+/// How long cases are held of which many came at once, in milliseconds.
+const HELD_FOR: i64 = 24 * 60 * 60 * 1000;
 
 /// Everything that the job needs.
 pub struct Remediation {
@@ -70,6 +85,10 @@ pub struct Remediation {
     pub charts: Charts,
     /// Where live state is read.
     pub live: Live,
+    /// How pull requests are made where a repository does not say.
+    pub operator: PullRequests,
+    /// How many pull requests are opened in an hour in all repositories of an owner; absent for our default.
+    pub hourly_of_all: Option<usize>,
     /// When this process began. It has the data folder for itself: what is half-written in a mirror and older was left
     /// by one that was killed.
     pub began: SystemTime,
@@ -97,15 +116,24 @@ pub enum Commits {
 #[derive(Clone)]
 struct Trouble(Outcome);
 
-/// A case whose pull request has to be brought about.
-struct Wanted<'c> {
-    case: &'c Case,
-    request: PullRequest,
-    changes: Changes,
-    /// Where the branch is now.
-    head: Option<CommitId>,
-    observed: Option<forged::PullRequest>,
-    steps: Vec<Step>,
+/// The work on one claim, with what stands all the while.
+struct Visit<'v> {
+    job: &'v Remediation,
+    claim: &'v Claim,
+    lease: &'v Lease,
+    target: &'v Target,
+    /// The repository's present name on the forge.
+    slug: RepoSlug,
+    mirror: Mirror,
+    token: Option<Secret>,
+    /// The head of the deployed branch.
+    base: CommitId,
+    manner: Manner,
+    /// What becomes of a case where the live state decides that.
+    told: Vec<Option<Outcome>>,
+    addresses: [String; 1],
+    /// Unix milliseconds.
+    now: i64,
 }
 
 impl Remediation {
@@ -130,11 +158,17 @@ impl Remediation {
         Ok(Self {
             mirrors: config.data.join("mirrors"),
             targets,
-            github: GitHub::new(&github.api, &credential, Limits::default())?,
+            github: GitHub::new(
+                &github.api,
+                &credential,
+                Limits { budget: budget(github.budget), ..Limits::default() },
+            )?,
             commits,
             runtime: Handle::current(),
             charts: Charts::default(),
             live: Live::default(),
+            operator: config.pull_requests.clone(),
+            hourly_of_all: config.hourly_of_all,
             began: SystemTime::now(),
         })
     }
@@ -144,119 +178,94 @@ impl Remediation {
         Arc::new(move |claim, lease| self.work(claim, lease))
     }
 
-    fn work(&self, claim: &Claim, lease: &Lease) -> Vec<Transition> {
-        let outcomes = match self.judge_all(claim, lease) {
-            Ok(outcomes) => outcomes,
-            Err(Trouble(outcome)) => claim.cases.iter().map(|_| outcome.clone()).collect(),
-        };
-        let transition = |(case, outcome): (&Case, Outcome)| {
-            let finding = &case.finding.id;
-            tracing::info!(case = case.id.0, finding, outcome = name(&outcome), "case was worked on");
-            Transition { case: case.id, outcome }
-        };
-        claim.cases.iter().zip(outcomes).map(transition).collect()
+    fn work(&self, claim: &Claim, lease: &Lease) -> Conclusion {
+        let mut said = Conclusion::default();
+        if let Err(Trouble(outcome)) = self.visit(claim, lease, &mut said) {
+            tracing::warn!(outcome = name(&outcome), repository = %claim.repository, "nothing can be done here now");
+            // What was settled before the trouble is settled.
+            let open = claim.cases.iter().filter(|case| !said.transitions.iter().any(|one| one.case == case.id));
+            let outcomes: Vec<Transition> =
+                open.map(|case| Transition { case: case.id, outcome: outcome.clone() }).collect();
+            said.transitions.extend(outcomes);
+        }
+        for Transition { case, outcome } in &said.transitions {
+            tracing::info!(case = case.0, outcome = name(outcome), "case was worked on");
+        }
+        said
     }
 
-    /// The outcome of each case of a claim, in their order.
-    fn judge_all(&self, claim: &Claim, lease: &Lease) -> Result<Vec<Outcome>, Trouble> {
-        let slug = &claim.repository;
-        let target = self.targets.get(slug).ok_or_else(|| {
+    fn visit(&self, claim: &Claim, lease: &Lease, said: &mut Conclusion) -> Result<(), Trouble> {
+        let target = self.targets.get(&claim.repository).ok_or_else(|| {
             let hint = "add the repository to the server's configuration, then have the case tried again";
-            let message = format!("this server does not look after {slug}");
+            let message = format!("this server does not look after {}", claim.repository);
             Trouble(Outcome::Refused(Refusal::new(Code::RepositoryUnknown, message, hint)))
         })?;
-        let token = self.token(slug, target)?;
-        let folder = self.mirrors.join(slug.owner()).join(format!("{}.git", slug.name()));
+        let now = unix_now();
+        let slug = self.present(claim, said, now)?;
+        let token = self.token(&slug, target)?;
+        let folder = self.mirrors.join(claim.repository.owner()).join(format!("{}.git", claim.repository.name()));
         let mirror = Mirror::open(&folder, target.remote.clone(), CONVERSATION)?;
-        let mut branches = vec![target.branch.clone()];
-        branches.extend(claim.cases.iter().map(|case| title::branch(&case.finding.resource, &case.fingerprint)));
         mirror.remove_leftovers_before(self.began)?;
-        let fetched = mirror.fetch(&branches, token.as_ref()).inspect_err(|error| {
-            if let (git::Error::Denied { .. }, Some(token)) = (error, &token) {
+        let mut wanted = vec![target.branch.clone()];
+        wanted.extend(claim.cases.iter().map(|case| known_branch(case).0));
+        let mut branches = self.fetch(&slug, &mirror, &wanted, token.as_ref())?;
+        let base = branches.remove(&target.branch).ok_or_else(|| {
+            Trouble(Outcome::Retry(format!("{slug} has no branch {}: mend the server's configuration", target.branch)))
+        })?;
+        let files = mirror.tree(&base)?;
+        let tree = self.charts.beside(&files);
+        // A configuration that cannot be read refuses every case with its line; until then what stands is kept as it is.
+        let written = catalog::configuration(&tree).ok().flatten().and_then(|config| config.pull_requests);
+        let subjects = mirror.subjects(&base, SUBJECTS)?;
+        let manner = Manner::of(&written.unwrap_or_default(), &self.operator, self.hourly_of_all, &subjects);
+        let addresses = [target.remote.to_string()];
+        let (claim, told) = self.seen(claim, &Catalog::known_as(&tree, &addresses));
+        let visit =
+            Visit { job: self, claim: &claim, lease, target, slug, mirror, token, base, manner, told, addresses, now };
+        visit.work(&tree, branches, said)
+    }
+
+    /// The repository's present name, if the forge still has it under the number that it had.
+    fn present(&self, claim: &Claim, said: &mut Conclusion, now: i64) -> Result<RepoSlug, Trouble> {
+        let named = claim.forge.named.as_ref().unwrap_or(&claim.repository);
+        let found = match self.runtime.block_on(self.github.repository(named)) {
+            Err(forge::Error::Rejected { status: 301 | 302 | 307 | 308, .. }) if claim.forge.id.is_some() => {
+                let id = claim.forge.id.unwrap_or_default();
+                self.runtime.block_on(self.github.repository_of_id(named, id))?
+            }
+            found => found?,
+        };
+        if claim.forge.id.is_some_and(|id| id != found.id) {
+            let why = format!("another repository has the name {named} now: its cases are not ours to act on");
+            said.away = Some(why.clone());
+            return Err(Trouble(Outcome::Later { at: now + HELD_FOR, reason: why }));
+        }
+        said.learned.id = Some(found.id);
+        if found.slug != *named {
+            said.learned.named = Some(found.slug.clone());
+        }
+        if found.archived {
+            return Err(Trouble(Outcome::Later {
+                at: now + HELD_FOR,
+                reason: "the repository is archived".to_owned(),
+            }));
+        }
+        Ok(found.slug)
+    }
+
+    fn fetch(
+        &self,
+        slug: &RepoSlug,
+        mirror: &Mirror,
+        branches: &[BranchName],
+        token: Option<&Secret>,
+    ) -> Result<BTreeMap<BranchName, CommitId>, Trouble> {
+        let fetched = mirror.fetch(branches, token).inspect_err(|error| {
+            if let (git::Error::Denied { .. }, Some(token)) = (error, token) {
                 self.runtime.block_on(self.github.forget_token(slug, token));
             }
         })?;
-        let base = fetched.branches.get(&target.branch).ok_or_else(|| {
-            Trouble(Outcome::Retry(format!("{slug} has no branch {}: mend the server's configuration", target.branch)))
-        })?;
-        let files = mirror.tree(base)?;
-        let tree = self.charts.beside(&files);
-        let addresses = [target.remote.to_string()];
-        let catalog = Catalog::known_as(&tree, &addresses).map_err(|refusal| Trouble(Outcome::Refused(refusal)))?;
-
-        let mut outcomes: Vec<Option<Outcome>> = Vec::new();
-        let mut wanted = Vec::new();
-        for case in &claim.cases {
-            if case.finding.state == finding::State::Resolved {
-                outcomes.push(Some(Outcome::Resolved("reported as over".to_owned())));
-                continue;
-            }
-            let finding = match self.seen(&catalog, slug, &case.finding) {
-                Ok(finding) => finding,
-                Err(Trouble(outcome)) => {
-                    outcomes.push(Some(outcome));
-                    continue;
-                }
-            };
-            match judge(&catalog, &finding) {
-                Verdict::InSync => outcomes.push(Some(Outcome::Resolved("the source already says so".to_owned()))),
-                Verdict::Refused(refusal) => outcomes.push(Some(Outcome::Refused(refusal))),
-                Verdict::Patched(proved) => {
-                    let branch = title::branch(&case.finding.resource, &case.fingerprint);
-                    match self.wanted(slug, (case, &finding), &proved, fetched.branches.get(&branch).cloned()) {
-                        Ok(one) => {
-                            wanted.push(one);
-                            outcomes.push(None);
-                        }
-                        Err(Trouble(outcome)) => outcomes.push(Some(outcome)),
-                    }
-                }
-            }
-        }
-        let moved = match self.commits {
-            Commits::Api => wanted.iter().map(|one| self.commit_by_api(slug, base, lease, one)).collect(),
-            Commits::Push => self.push_all(&mirror, base, lease, &wanted, token.as_ref())?,
-        };
-        let propose = |(one, moved): (&Wanted<'_>, Result<(), Trouble>)| {
-            moved.and_then(|()| self.propose(slug, target, lease, one))
-        };
-        let mut done = wanted.iter().zip(moved).map(propose);
-        let settled = outcomes.into_iter().map(|outcome| match outcome {
-            Some(outcome) => outcome,
-            None => match done.next() {
-                Some(Ok(outcome) | Err(Trouble(outcome))) => outcome,
-                None => Outcome::Retry("the case was not worked on".to_owned()),
-            },
-        });
-        Ok(settled.collect())
-    }
-
-    /// The finding with what can be read of the live state, or what becomes of the case without judging it.
-    fn seen<'f>(
-        &self,
-        catalog: &Catalog<'_>,
-        slug: &RepoSlug,
-        finding: &'f Finding,
-    ) -> Result<Cow<'f, Finding>, Trouble> {
-        if self.live.is_empty() {
-            return Ok(Cow::Borrowed(finding));
-        }
-        let owned = owner::find(catalog, finding.stack.as_deref(), &finding.resource).ok();
-        let cluster = owned.and_then(|owned| catalog.stack(owned.stack).cluster.clone());
-        let seen = self.runtime.block_on(self.live.see(finding, cluster.as_deref()));
-        match seen.map_err(|error| Trouble(Outcome::Retry(format!("the live state cannot be read: {error:#}"))))? {
-            Seen::AsReported => Ok(Cow::Borrowed(finding)),
-            Seen::Completed(completed) => Ok(Cow::Owned(*completed)),
-            Seen::Over(note) => Err(Trouble(Outcome::Resolved(note))),
-            Seen::Refused(refusal) => Err(Trouble(Outcome::Refused(refusal))),
-            Seen::Several(findings) => {
-                let note = format!("{} resources differ: each is a case of its own", findings.len());
-                let arrival = |one: &Finding| {
-                    Arrival::new(one, Ok(slug.clone()), |finding| confidential::withheld(finding.clone()))
-                };
-                Err(Trouble(Outcome::Split { note, arrivals: findings.iter().map(arrival).collect() }))
-            }
-        }
+        Ok(fetched.branches)
     }
 
     /// A token for git, where the remote is spoken to by HTTP.
@@ -266,173 +275,143 @@ impl Remediation {
         }
         Ok(Some(self.runtime.block_on(self.github.token(slug))?))
     }
+}
 
-    /// The pull request that a proved edit should have, and the steps that lead there from what the forge shows.
-    fn wanted<'c>(
+impl Visit<'_> {
+    fn work(
         &self,
-        slug: &RepoSlug,
-        (case, finding): (&'c Case, &Finding),
-        proved: &Proved,
-        head: Option<CommitId>,
-    ) -> Result<Wanted<'c>, Trouble> {
-        let branch = title::branch(&case.finding.resource, &case.fingerprint);
-        let observed = self.runtime.block_on(self.github.find_pull_request(slug, &branch))?;
-        let seen = match &observed {
-            None => Observed::Nothing,
-            Some(found) => {
-                let text = Text { title: found.title.clone(), body: found.body.clone() };
-                match found.state {
-                    State::Open => Observed::Open { text, commits: self.authors(slug, case, found.number)? },
-                    State::Closed => Observed::Closed(text),
-                    State::Merged => Observed::Merged(text),
-                }
-            }
-        };
-        let earlier = lifecycle::earlier(&seen);
-        let around =
-            Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
-        let request = pull_request(finding, proved, &case.fingerprint, around);
-        let mut steps = lifecycle::steps(&seen, &request);
-        // A branch that stayed where it was merged holds nothing that could be lost.
-        let merged = |head: &CommitId| {
-            observed.as_ref().is_some_and(|found| found.state == State::Merged && found.head.1 == *head)
-        };
-        if let (true, Some(head)) = (steps.contains(&Step::Open), &head)
-            && !merged(head)
-            && !self.is_ours(slug, case, head)?
-        {
-            if observed.is_none() {
-                let what = format!("the branch {branch} holds somebody else's commit");
-                return Err(Trouble(Outcome::Dead(format!("{what}: remove it, then have the case tried again"))));
-            }
-            steps = vec![Step::LeaveToHuman(Hold::ForeignCommit)];
+        tree: &dyn SourceTree,
+        mut branches: BTreeMap<BranchName, CommitId>,
+        said: &mut Conclusion,
+    ) -> Result<(), Trouble> {
+        let mut orders = self.hear(said)?;
+        said.decisions = orders.decided(&self.claim.cases);
+        let fates = self.judge_all(tree, &orders, said);
+        let bundles = self.bundles(tree, fates, said);
+        let missing: Vec<BranchName> = bundles
+            .iter()
+            .filter(|bundle| !branches.contains_key(&bundle.branch))
+            .filter(|bundle| !self.claim.cases.iter().any(|case| known_branch(case).0 == bundle.branch))
+            .map(|bundle| bundle.branch.clone())
+            .collect();
+        if !missing.is_empty() {
+            branches.extend(self.job.fetch(&self.slug, &self.mirror, &missing, self.token.as_ref())?);
         }
-        let files = proved.files().iter();
-        let changes = files.map(|(path, file)| (path.clone(), Some(file.after.as_bytes().into()))).collect();
-        Ok(Wanted { case, request, changes, head, observed, steps })
-    }
-
-    /// Who wrote the commits of an open pull request, and what the last one changes.
-    fn authors(&self, slug: &RepoSlug, case: &Case, number: u64) -> Result<lifecycle::Commits, Trouble> {
-        let commits = self.runtime.block_on(self.github.commits_of_pull_request(slug, number))?;
-        let login = self.login()?;
-        let mut last = None;
-        for commit in &commits {
-            let Some(change) = change_of_ours(commit, case, &login) else { return Ok(lifecycle::Commits::Foreign) };
-            last = Some(change);
+        self.bring_about(bundles, &branches, &mut orders, said)?;
+        self.answer(tree, &orders, said)?;
+        self.write_board(said)?;
+        if self.manner.dashboard && (!said.transitions.is_empty() || !said.wakes.is_empty()) {
+            said.dashboard = Dashboard::By(self.now + BOARD_AFTER);
         }
-        Ok(lifecycle::Commits::Ours(last))
-    }
-
-    /// Tells whether the head of a branch without an open pull request is a commit of ours, left by a push that was cut off
-    /// or by an earlier pull request; any other is somebody's own and not touched.
-    fn is_ours(&self, slug: &RepoSlug, case: &Case, head: &CommitId) -> Result<bool, Trouble> {
-        let commit = self.runtime.block_on(self.github.commit_info(slug, head))?;
-        Ok(change_of_ours(&commit, case, &self.login()?).is_some())
-    }
-
-    fn login(&self) -> Result<String, Trouble> {
-        Ok(self.runtime.block_on(self.github.login())?.to_owned())
-    }
-
-    /// Moves the branch of a case by the forge's API, if a step wants it moved.
-    fn commit_by_api(&self, slug: &RepoSlug, base: &CommitId, lease: &Lease, one: &Wanted<'_>) -> Result<(), Trouble> {
-        if !one.moves() {
-            return Ok(());
-        }
-        check(lease)?;
-        let (branch, message) = (&one.request.branch, &one.request.commit_message);
-        let made = self.github.ensure_commit(slug, branch, one.head.as_ref(), base, &one.changes, message);
-        self.runtime.block_on(made)?;
         Ok(())
     }
 
-    /// Pushes every branch that a step wants moved, each from where it was seen: all at once, and where that fails for one
-    /// of them, each by itself, so that it stops no other.
-    fn push_all(
-        &self,
-        mirror: &Mirror,
-        base: &CommitId,
-        lease: &Lease,
-        wanted: &[Wanted<'_>],
-        token: Option<&Secret>,
-    ) -> Result<Vec<Result<(), Trouble>>, Trouble> {
-        if !wanted.iter().any(Wanted::moves) {
-            return Ok(wanted.iter().map(|_| Ok(())).collect());
+    /// What is to become of each case, in their order.
+    fn judge_all(&self, tree: &dyn SourceTree, orders: &Orders, said: &mut Conclusion) -> Vec<Fate> {
+        let catalog = Catalog::known_as(tree, &self.addresses);
+        let decisions: Vec<Option<Decision>> =
+            self.claim.cases.iter().map(|case| self.decision(case, orders)).collect();
+        // Those that have nothing on the forge yet, and of which nobody has said that they shall.
+        let fresh: Vec<bool> = self
+            .claim
+            .cases
+            .iter()
+            .zip(&decisions)
+            .map(|(case, decision)| {
+                case.pull_request.is_none() && decision.is_none() && case.finding.state == finding::State::Open
+            })
+            .collect();
+        let causes: Vec<Cause> = self.claim.cases.iter().map(|case| Cause::of(&case.finding)).collect();
+        let raging =
+            storms(causes.iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(cause, _)| cause), self.manner.storm);
+        let mut of_storm: BTreeMap<&Cause, usize> = BTreeMap::new();
+        let mut fates = Vec::new();
+        for (at, case) in self.claim.cases.iter().enumerate() {
+            let decision = decisions[at].as_ref();
+            let kind = decision.map(|decision| decision.kind);
+            if case.finding.state == finding::State::Resolved {
+                fates.push(Fate::End(Ending::Healed, Outcome::Resolved("reported as over".to_owned())));
+                continue;
+            }
+            if let Some(outcome) = &self.told[at] {
+                fates.push(match outcome.clone() {
+                    Outcome::Refused(refusal) => Fate::Refused(refusal),
+                    over @ Outcome::Resolved(_) => Fate::End(Ending::Healed, over),
+                    outcome => Fate::Done(outcome),
+                });
+                continue;
+            }
+            if let Some(Decision { kind: Decided::Ignore, until, by, .. }) = decision {
+                let outcome = Outcome::Ignored { until: *until, reason: format!("ignored by {by}") };
+                fates.push(Fate::End(Ending::Ignored, outcome));
+                continue;
+            }
+            if fresh[at] && raging.contains_key(&causes[at]) {
+                let taken = of_storm.entry(&causes[at]).or_default();
+                *taken += 1;
+                if *taken > self.shared_by_cause() {
+                    let reason = format!("many at once: {}", causes[at].as_str());
+                    fates.push(Fate::Done(Outcome::Held { until: self.now + HELD_FOR, reason }));
+                    continue;
+                }
+            }
+            fates.push(match verdict(&catalog, &case.finding) {
+                Verdict::InSync => {
+                    let outcome = Outcome::Resolved("the source already says so".to_owned());
+                    Fate::End(Ending::FixedOtherwise, outcome)
+                }
+                Verdict::Refused(refusal) => Fate::Refused(refusal),
+                Verdict::Patched(proved) => {
+                    let change = change_digest(&proved);
+                    let stands = decision.is_some_and(|decision| {
+                        decision.kind == Decided::SourceIsRight
+                            && decision.change.as_ref().is_none_or(|of| of == change.as_str())
+                    });
+                    if stands {
+                        if let Some(decision) = decision.filter(|decision| decision.change.is_none()) {
+                            let change = Some(change.as_str().to_owned());
+                            said.decisions.push((case.id, Some(Decision { change, ..decision.clone() })));
+                        }
+                        Fate::SourceIsRight
+                    } else {
+                        if kind == Some(Decided::SourceIsRight) {
+                            said.decisions.push((case.id, None));
+                        }
+                        Fate::Propose(proved)
+                    }
+                }
+            });
         }
-        let login = self.login()?;
-        let author = |case: &Case| {
-            // The time of the case, not of this try: the same edit on the same base is the same commit.
-            Author { name: login.clone(), mail: mail(&login), time: case.created_at / 1_000 }
-        };
-        let update = |one: &Wanted<'_>| {
-            let commit = mirror.commit(base, &one.changes, &one.request.commit_message, &author(one.case))?;
-            Ok(Update { branch: one.request.branch.clone(), commit, expected: one.head.clone() })
-        };
-        let updates: Vec<Result<Option<Update>, Trouble>> =
-            wanted.iter().map(|one| one.moves().then(|| update(one)).transpose()).collect();
-        let all: Vec<Update> = updates.iter().flatten().flatten().cloned().collect();
-        check(lease)?;
-        let together = mirror.push(&all, token).map(drop);
-        let one_is_in_the_way = matches!(&together, Err(git::Error::Moved { .. } | git::Error::Rejected { .. }));
-        let together = together.map_err(Trouble::from);
-        let alone = |update: Update| {
-            check(lease)?;
-            Ok(mirror.push(&[update], token).map(drop)?)
-        };
-        let settled = updates.into_iter().map(|update| match update? {
-            None => Ok(()),
-            Some(update) if one_is_in_the_way && all.len() > 1 => alone(update),
-            Some(_) => together.clone(),
-        });
-        Ok(settled.collect())
+        fates
     }
 
-    fn propose(&self, slug: &RepoSlug, target: &Target, lease: &Lease, one: &Wanted<'_>) -> Result<Outcome, Trouble> {
-        let mut shown = one.observed.clone();
-        for step in &one.steps {
-            check(lease)?;
-            match (step, &shown) {
-                (Step::Open, _) => {
-                    let proposal = Proposal {
-                        head: &one.request.branch,
-                        base: &target.branch,
-                        title: &one.request.title,
-                        body: &one.request.body,
-                        draft: false,
-                        labels: &[LABEL],
-                    };
-                    let (opened, done) = self.runtime.block_on(self.github.open_pull_request(slug, &proposal))?;
-                    tracing::info!(case = one.case.id.0, number = opened.number, ?done, "pull request is open");
-                    shown = Some(opened);
-                }
-                (Step::UpdateText, Some(found)) => {
-                    let (title, body) = (Some(one.request.title.as_str()), Some(one.request.body.as_str()));
-                    let update = self.github.update_pull_request(slug, found.number, title, body);
-                    shown = Some(self.runtime.block_on(update)?.0);
-                }
-                (Step::LeaveToHuman(hold), _) => {
-                    tracing::info!(case = one.case.id.0, ?hold, "the pull request is left to people");
-                }
-                (Step::UpdateText | Step::UpdateBranch | Step::Nothing(_), _) => {}
-            }
+    /// How many findings of a storm are proposed all the same, because they share a pull request.
+    fn shared_by_cause(&self) -> usize {
+        use crate::{remedy::lifecycle::group::MOST, stack::config::pull_requests::Group};
+        match self.manner.group {
+            Group::Rule | Group::Cause => MOST,
+            Group::Resource | Group::Stack => 0,
         }
-        let Some(shown) = shown else {
-            return Err(Trouble(Outcome::Retry("the pull request is not there".to_owned())));
-        };
-        let left = one.steps.iter().any(|step| matches!(step, Step::LeaveToHuman(_)));
-        if one.case.pull_request.is_none() && shown.state == State::Open && !left {
-            // An earlier try may have been cut off after opening it.
-            self.runtime.block_on(self.github.label(slug, &shown, &[LABEL]))?;
-        }
-        Ok(Outcome::Proposed(case::PullRequest { number: shown.number, url: shown.url }))
+    }
+
+    /// What a person decided about a case, just now or before; one whose time is over counts no more.
+    fn decision(&self, case: &Case, orders: &Orders) -> Option<Decision> {
+        let decision = orders.decision(case).unwrap_or_else(|| case.decision.clone())?;
+        decision.until.is_none_or(|until| until > self.now).then_some(decision)
     }
 }
 
-impl Wanted<'_> {
-    fn moves(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Open | Step::UpdateBranch))
+/// The branch of a case and what it is named after, as far as can be told without judging it.
+fn known_branch(case: &Case) -> (BranchName, Fingerprint) {
+    match &case.proposal {
+        Some(proposal) => (proposal.branch.clone(), proposal.lead.clone()),
+        None => (title::branch(&case.finding.resource, &case.fingerprint), case.fingerprint.clone()),
     }
+}
+
+fn unix_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 // Only what a remote or its API decided, and would decide again, is given up at once. Everything else is tried again, and
@@ -467,9 +446,20 @@ fn check(lease: &Lease) -> Result<(), Trouble> {
 
 /// The digest of a commit's change if the commit is ours: our account wrote it, and its message names the case, as only our
 /// commits do.
-fn change_of_ours(commit: &forge::commit::Commit, case: &Case, login: &str) -> Option<Digest> {
+fn change_of_ours(commit: &forge::commit::Commit, lead: &Fingerprint, login: &str) -> Option<Digest> {
     let by_us = commit.author.login.as_deref() == Some(login) || commit.author.mail == mail(login);
-    trailers(&commit.message).filter(|(named, _)| by_us && *named == case.fingerprint).map(|(_, change)| change)
+    trailers(&commit.message).filter(|(named, _)| by_us && named == lead).map(|(_, change)| change)
+}
+
+/// GitHub's published limits, where the operator knows no others.
+fn budget(said: config::Budget) -> Budget {
+    let known = Budget::default();
+    Budget {
+        points: said.points_per_minute.unwrap_or(known.points),
+        content: said.changes_per_minute.unwrap_or(known.content),
+        content_hourly: said.changes_per_hour.unwrap_or(known.content_hourly),
+        ..known
+    }
 }
 
 /// The mail address under which GitHub shows commits of an account.
@@ -496,5 +486,8 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Retry(_) | Outcome::Crashed(_) => "retry",
         Outcome::Later { .. } => "later",
         Outcome::Dead(_) => "dead",
+        Outcome::Held { .. } => "held",
+        Outcome::Ignored { .. } => "ignored",
+        Outcome::Joins { .. } => "joins",
     }
 }

@@ -24,6 +24,7 @@ pub(super) enum Failure {
     Forbidden,
     NotFound,
     Invalid(String),
+    Moved,
     Unknown,
 }
 
@@ -159,6 +160,17 @@ fn utc(time: SystemTime) -> String {
     format!("{year}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", month + 1, days + 1)
 }
 
+fn show_issue(number: u64, issue: &super::Issue) -> Value {
+    json!({
+        "number": number,
+        "title": issue.title,
+        "body": issue.body,
+        "state": if issue.open { "open" } else { "closed" },
+        "user": {"login": issue.author},
+        "closed_by": null,
+    })
+}
+
 fn parameters(query: &str) -> BTreeMap<String, String> {
     let decode = |text: &str| {
         let mut bytes = Vec::new();
@@ -218,6 +230,14 @@ impl State {
                 None => Ok(json!({"login": grant.login})),
                 Some(_) => Err(Failure::Forbidden),
             },
+            (Caller::Token(grant), "GET", ["repositories", id]) => {
+                let named = self.repositories.iter().find(|(_, repo)| repo.id.to_string() == **id);
+                let slug = named.map(|(slug, _)| slug.clone()).ok_or(Failure::NotFound)?;
+                self.repository(grant, &slug, &[], call)
+            }
+            (_, _, ["repos", owner, name, ..]) if self.renamed.contains_key(&format!("{owner}/{name}")) => {
+                Err(Failure::Moved)
+            }
             (Caller::Token(grant), _, ["repos", owner, name, rest @ ..]) => {
                 let slug = format!("{owner}/{name}");
                 if !self.repositories.contains_key(&slug) || grant.only.as_ref().is_some_and(|only| *only != slug) {
@@ -264,8 +284,13 @@ impl State {
         let level = if call.method == "GET" { "read" } else { "write" };
         let needs = match rest {
             [] => "",
-            ["git" | "commits" | "compare", ..] => "contents",
+            ["collaborators", ..] => "",
+            ["commits", _, "check-runs"] | ["check-runs"] => "checks",
+            ["commits", _, "statuses"] | ["statuses", _] => "statuses",
+            ["issues"] => "issues",
+            ["issues", number] if self.number(slug, number).is_err() => "issues",
             ["pulls" | "issues", ..] => "pull_requests",
+            ["git" | "commits" | "compare", ..] => "contents",
             _ => return Err(Failure::Unknown),
         };
         let may = |has: &BTreeMap<String, String>| has.get(needs).is_some_and(|has| has == "write" || has == level);
@@ -279,7 +304,7 @@ impl State {
                 "full_name": slug,
                 "default_branch": "main",
                 "clone_url": format!("https://github.example/{slug}.git"),
-                "archived": false,
+                "archived": self.repositories[slug].archived,
             })),
             ("GET", ["git", "ref", "heads", branch @ ..]) => {
                 let branch = branch.join("/");
@@ -331,8 +356,9 @@ impl State {
                 if let Some(body) = call.body["body"].as_str() {
                     pull.body = body.to_owned();
                 }
+                let branch = pull.head.clone();
                 if let Some(state) = call.body["state"].as_str() {
-                    pull.open = state == "open";
+                    self.set_open(slug, number, &branch, state == "open", grant.login)?;
                 }
                 self.unread.insert(format!("pull request {number} of {slug}"));
                 self.show_pull(slug, number)
@@ -343,6 +369,147 @@ impl State {
                 let base = self.head(slug, &pull.base).expect("the base exists");
                 let commits = objects::between(&repository, &base, &pull.head_sha);
                 commits.iter().map(|sha| objects::show_commit(&repository, sha, verified(self, sha))).collect()
+            }
+            ("POST", ["pulls", number, "requested_reviewers"]) => {
+                let number = self.number(slug, number)?;
+                for list in ["reviewers", "team_reviewers"] {
+                    for name in call.body[list].as_array().cloned().unwrap_or_default() {
+                        let name = name.as_str().expect("a name").to_owned();
+                        if name == "nobody" {
+                            return Err(invalid("Reviews may only be requested from collaborators."));
+                        }
+                        self.pull(slug, number).reviewers.push(name);
+                    }
+                }
+                self.show_pull(slug, number)
+            }
+            ("POST", ["issues", number, "assignees"]) => {
+                let number = self.number(slug, number)?;
+                for name in call.body["assignees"].as_array().cloned().unwrap_or_default() {
+                    self.pull(slug, number).assignees.push(name.as_str().expect("a name").to_owned());
+                }
+                self.show_pull(slug, number)
+            }
+            ("GET", ["collaborators", login, "permission"]) => {
+                let usual = if matches!(*login, "ann" | "robot") { "write" } else { "none" };
+                let found = self.repositories[slug].collaborators.get(*login).map_or(usual, String::as_str);
+                Ok(json!({"permission": found, "role_name": found, "user": {"login": login}}))
+            }
+            ("GET", ["commits", sha, "check-runs"]) => {
+                let found = self.repositories[slug].checks.get(*sha).cloned().unwrap_or_default();
+                let fits = |run: &&Value| call.query.get("check_name").is_none_or(|name| run["name"] == json!(name));
+                let runs: Vec<&Value> = found.iter().filter(fits).rev().take(1).collect();
+                Ok(json!({"total_count": runs.len(), "check_runs": runs}))
+            }
+            ("POST", ["check-runs"]) => {
+                if grant.only.is_none() {
+                    return Err(Failure::Forbidden);
+                }
+                let sha = call.body["head_sha"].as_str().ok_or_else(|| invalid("head_sha is missing"))?.to_owned();
+                if !objects::has_commit(&repository, &sha) {
+                    return Err(invalid("No commit found for SHA"));
+                }
+                let long = |text: &Value| text.as_str().is_some_and(|text| text.len() > 65_535);
+                if long(&call.body["output"]["summary"]) || long(&call.body["output"]["text"]) {
+                    return Err(invalid("Only 65535 characters are allowed"));
+                }
+                let mut run = call.body.clone();
+                run["app"] = json!({"id": APP});
+                let repo = self.repositories.get_mut(slug).expect("exists");
+                repo.checks.entry(sha).or_default().push(run.clone());
+                run["id"] = json!(1);
+                Ok(run)
+            }
+            ("GET", ["commits", sha, "statuses"]) => {
+                let found = self.repositories[slug].checks.get(*sha).cloned().unwrap_or_default();
+                Ok(found.into_iter().rev().collect())
+            }
+            ("POST", ["statuses", sha]) => {
+                if !objects::has_commit(&repository, sha) {
+                    return Err(invalid("No commit found for SHA"));
+                }
+                if call.body["description"].as_str().is_some_and(|text| text.chars().count() > 140) {
+                    return Err(invalid("description is too long (maximum is 140 characters)"));
+                }
+                let mut status = call.body.clone();
+                status["creator"] = json!({"login": grant.login});
+                let repo = self.repositories.get_mut(slug).expect("exists");
+                repo.checks.entry((*sha).to_owned()).or_default().push(status.clone());
+                Ok(status)
+            }
+            ("GET", ["issues"]) => {
+                let creator = call.query.get("creator").cloned();
+                let fits = |author: &str| creator.as_ref().is_none_or(|creator| creator == author);
+                let repo = &self.repositories[slug];
+                let issues = repo.issues.iter().filter(|(_, issue)| fits(&issue.author));
+                let mut found: Vec<(u64, Value)> =
+                    issues.map(|(number, issue)| (*number, show_issue(*number, issue))).collect();
+                let pulls: Vec<u64> =
+                    repo.pulls.iter().filter(|(_, pull)| fits(&pull.author)).map(|(number, _)| *number).collect();
+                for number in pulls {
+                    let mut shown = self.show_pull(slug, number)?;
+                    shown["pull_request"] = json!({"url": "x"});
+                    found.push((number, shown));
+                }
+                found.sort_by_key(|(number, _)| *number);
+                Ok(found.into_iter().map(|(_, shown)| shown).collect())
+            }
+            ("POST", ["issues"]) => {
+                let text = |name: &str| call.body[name].as_str().map(str::to_owned).ok_or_else(|| invalid("missing"));
+                let issue = super::Issue {
+                    title: text("title")?,
+                    body: text("body")?,
+                    open: true,
+                    author: grant.login.to_owned(),
+                };
+                if issue.body.len() > 65_536 {
+                    return Err(invalid("body is too long (maximum is 65536 characters)"));
+                }
+                let repo = self.repositories.get_mut(slug).expect("exists");
+                let number = repo.next;
+                repo.next += 1;
+                repo.issues.insert(number, issue.clone());
+                self.unread.insert(format!("issue {number} of {slug}"));
+                Ok(show_issue(number, &issue))
+            }
+            ("GET", ["issues", number]) => {
+                if let Ok(number) = self.number(slug, number) {
+                    let closed_by = self.pull(slug, number).closed_by.clone();
+                    let mut shown = self.show_pull(slug, number)?;
+                    shown["pull_request"] = json!({"url": "x"});
+                    shown["closed_by"] = closed_by.map_or(Value::Null, |login| json!({"login": login}));
+                    return Ok(shown);
+                }
+                let number: u64 = number.parse().map_err(|_| Failure::NotFound)?;
+                let issue = self.repositories[slug].issues.get(&number).ok_or(Failure::NotFound)?;
+                Ok(show_issue(number, issue))
+            }
+            ("PATCH", ["issues", number]) => {
+                let number: u64 = number.parse().map_err(|_| Failure::NotFound)?;
+                let repo = self.repositories.get_mut(slug).expect("exists");
+                let issue = repo.issues.get_mut(&number).ok_or(Failure::NotFound)?;
+                issue.body = call.body["body"].as_str().ok_or_else(|| invalid("body is missing"))?.to_owned();
+                let shown = show_issue(number, issue);
+                self.unread.insert(format!("issue {number} of {slug}"));
+                Ok(shown)
+            }
+            ("POST", ["issues", "comments", id, "reactions"]) => {
+                let id: u64 = id.parse().map_err(|_| Failure::NotFound)?;
+                let content = call.body["content"].as_str().ok_or_else(|| invalid("content is missing"))?.to_owned();
+                if !["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"].contains(&content.as_str()) {
+                    return Err(invalid("content is no reaction"));
+                }
+                let repo = self.repositories.get_mut(slug).expect("exists");
+                if !repo.comments.contains_key(&id) {
+                    return Err(Failure::NotFound);
+                }
+                let all = repo.reactions.entry(id).or_default();
+                let one = (grant.login.to_owned(), content);
+                if !all.contains(&one) {
+                    all.push(one);
+                    self.unread.insert(format!("reactions to {id} of {slug}"));
+                }
+                Ok(json!({"id": 1}))
             }
             ("GET", ["issues", number, "labels"]) => {
                 let number = self.number(slug, number)?;
@@ -388,6 +555,27 @@ impl State {
             }
             _ => Err(Failure::Unknown),
         }
+    }
+
+    /// Closes or reopens a pull request as GitHub does: not if its branch is gone or was moved meanwhile.
+    fn set_open(&mut self, slug: &str, number: u64, branch: &str, open: bool, login: &str) -> Result<(), Failure> {
+        let head = self.head(slug, branch);
+        let pull = self.pull(slug, number);
+        if pull.merged {
+            return Err(invalid("state cannot be changed. The pull request is merged."));
+        }
+        if open && !pull.open && head.as_ref() != Some(&pull.head_sha) {
+            let why = if head.is_none() { "has been deleted" } else { "was force-pushed or recreated" };
+            return Err(invalid(&format!("state cannot be changed. The {branch} branch {why}.")));
+        }
+        if pull.open && !open {
+            if let Some(sha) = head {
+                pull.head_sha = sha;
+            }
+        }
+        pull.closed_by = (!open).then(|| login.to_owned());
+        pull.open = open;
+        Ok(())
     }
 
     /// The one mutation that is used; GraphQL answers refusals with 200.
@@ -484,6 +672,10 @@ impl State {
             merged: false,
             labels: Vec::new(),
             author: login.to_owned(),
+            closed_by: None,
+            merged_at: "",
+            reviewers: Vec::new(),
+            assignees: Vec::new(),
         };
         let repo = self.repositories.get_mut(slug).expect("exists");
         let number = repo.next;
@@ -502,7 +694,7 @@ impl State {
             "number": number,
             "html_url": format!("https://github.example/{slug}/pull/{number}"),
             "state": if pull.open { "open" } else { "closed" },
-            "merged_at": if pull.merged { json!("2026-01-01T00:00:00Z") } else { Value::Null },
+            "merged_at": if pull.merged { json!(pull.merged_at) } else { Value::Null },
             "draft": pull.draft,
             "title": pull.title,
             "body": if pull.body.is_empty() { Value::Null } else { json!(pull.body) },
@@ -549,6 +741,7 @@ impl State {
             Err(Failure::Unauthorized) => refuse(401, "Bad credentials"),
             Err(Failure::Forbidden) => refuse(403, "Resource not accessible by integration"),
             Err(Failure::NotFound) => refuse(404, "Not Found"),
+            Err(Failure::Moved) => refuse(301, "Moved Permanently"),
             Err(Failure::Invalid(why)) => (
                 422,
                 Vec::new(),

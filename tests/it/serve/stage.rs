@@ -14,7 +14,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use sourceward::{
     model::secret::Secret,
     shell::store::{
@@ -29,6 +31,9 @@ use crate::{
     github::{APP, APP_KEY, GitHub, TOKEN},
     remote::Remote,
 };
+
+/// What GitHub signs its events with.
+pub(crate) const EVENTS_SECRET: &str = "It's a Secret to Everybody";
 
 /// What the sender of the stories signs with.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_c3RvcmllcyBvZiB0aGUgc2VydmVy";
@@ -92,6 +97,11 @@ impl Stage {
     }
 
     pub(crate) fn set_with(who: As, github: GitHub, slugs: &[&str]) -> Self {
+        Self::set_changed(who, github, slugs, |_| {})
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn set_changed(who: As, github: GitHub, slugs: &[&str], change: impl FnOnce(&mut Value)) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let remote = github.remote();
         let (identity, credential) = match who {
@@ -104,7 +114,9 @@ impl Stage {
         let address = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port");
         let repositories: Vec<Value> =
             slugs.iter().map(|slug| json!({"slug": slug, "remote": remote.url(&format!("{slug}.git"))})).collect();
-        let mut github_section = json!({"api": github.address()});
+        fs::write(folder.path().join("events"), EVENTS_SECRET).expect("writes");
+        let mut github_section = json!({"api": github.address(), "webhook_secrets": [{"file": "events"}],
+            "budget": {"changes_per_minute": 100_000, "changes_per_hour": 100_000, "points_per_minute": 1_000_000}});
         github_section.as_object_mut().expect("a map").extend(identity.as_object().expect("a map").clone());
         let config = json!({
             "listen": address,
@@ -112,7 +124,11 @@ impl Stage {
             "senders": {"generic": {"secrets": [{"file": "webhook"}]}},
             "repositories": repositories,
             "github": github_section,
+            "pull_requests": {"check": false, "dashboard": false, "limits": {"open": 1000, "per_hour": 1000, "storm": 1000}},
+            "pull_requests_per_hour": 10_000,
         });
+        let mut config = config;
+        change(&mut config);
         fs::write(folder.path().join("server.yaml"), config.to_string()).expect("writes");
         let (log, posted) = (Arc::default(), AtomicUsize::new(0));
         Self { github, remote, folder, address, server: None, log, posted }
@@ -217,6 +233,71 @@ impl Stage {
     /// Posts a finding and waits until its case has come to its end.
     pub(crate) fn settle(&self, finding: &Value) -> Case {
         self.settled(self.report(finding).case())
+    }
+
+    /// Posts an event as GitHub does, under a new id; the status of the answer.
+    pub(crate) fn event(&self, event: &str, payload: &Value) -> u16 {
+        let number = self.posted.fetch_add(1, Ordering::Relaxed);
+        post_event(self.address, event, &format!("event-{number}"), payload).expect("an answer").status
+    }
+
+    /// Lets a person comment at a pull request, and GitHub tell of it; the comment's number.
+    pub(crate) fn comment(&self, slug: &str, number: u64, login: &str, text: &str) -> u64 {
+        let id = self.github.comments_as(slug, number, login, text);
+        assert_eq!(self.event("issue_comment", &self.commented(slug, number, id, login, text)), 202, "{text}");
+        id
+    }
+
+    pub(crate) fn commented(&self, slug: &str, number: u64, id: u64, login: &str, text: &str) -> Value {
+        json!({
+            "action": "created",
+            "repository": self.about(slug),
+            "issue": {"number": number, "pull_request": {"url": "x"}, "body": "x"},
+            "comment": {"id": id, "body": text, "user": {"login": login, "type": "User"}},
+            "sender": {"login": login, "type": "User"},
+        })
+    }
+
+    /// A repository as GitHub's events name it.
+    pub(crate) fn about(&self, slug: &str) -> Value {
+        json!({"id": self.github.id(slug), "full_name": slug, "default_branch": "main"})
+    }
+
+    /// Lets a person push to `main`, and GitHub tell of it.
+    pub(crate) fn pushes(&self, slug: &str, files: &[(&str, &str)]) -> String {
+        let head = self.github.person_pushes(slug, "main", files);
+        let pushed = json!({"ref": "refs/heads/main", "after": head, "repository": self.about(slug)});
+        assert_eq!(self.event("push", &pushed), 202);
+        head
+    }
+
+    /// Tells what happened to a pull request.
+    pub(crate) fn pull_event(&self, slug: &str, number: u64, action: &str) {
+        let payload = json!({"action": action, "repository": self.about(slug), "pull_request": {"number": number}});
+        assert_eq!(self.event("pull_request", &payload), 202);
+    }
+
+    /// Waits until a case fits.
+    pub(crate) fn case_once(&self, case: CaseId, what: &str, fits: impl Fn(&Case) -> bool) -> Case {
+        self.case_when(what, case, fits)
+    }
+
+    /// Waits until nothing is left to do for now: no case is ready or worked on.
+    pub(crate) fn at_rest(&self) {
+        let busy = |case: &Case| matches!(case.state, State::Ready | State::Working);
+        self.until("rest", || {
+            let rest = !self.cases().iter().any(busy) && !self.is_asked();
+            thread::sleep(Duration::from_millis(5));
+            rest
+        });
+    }
+
+    /// Whether a request or a lease is open.
+    fn is_asked(&self) -> bool {
+        let database = rusqlite::Connection::open(self.data().join("findings.db")).expect("opens");
+        let count =
+            "SELECT (SELECT COUNT(*) FROM request) + (SELECT COUNT(*) FROM repository WHERE lease_until IS NOT NULL)";
+        database.query_row(count, [], |row| row.get::<_, i64>(0)).is_ok_and(|count| count > 0)
     }
 
     /// Waits until a case has come to its end.
@@ -339,6 +420,43 @@ pub(crate) fn deliver(address: SocketAddr, id: &str, body: &Value) -> Option<Ans
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     Some(Answer { status, body: serde_json::from_str(body).ok()? })
+}
+
+/// Posts an event as GitHub does; `None` if there was no whole answer.
+pub(crate) fn post_event(address: SocketAddr, event: &str, id: &str, payload: &Value) -> Option<Answer> {
+    let body = payload.to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(EVENTS_SECRET.as_bytes()).expect("any key fits");
+    mac.update(body.as_bytes());
+    let signature: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = format!(
+        "POST /github HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         x-github-event: {event}\r\nx-github-delivery: {id}\r\nx-hub-signature-256: sha256={signature}\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Answer { status, body: serde_json::from_str(body).ok()? })
+}
+
+/// Posts a body with these headers; the status of the answer.
+pub(crate) fn post_raw(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &str) -> Option<u16> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    );
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 /// The files below a folder that hold a text.

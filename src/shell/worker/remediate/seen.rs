@@ -1,0 +1,57 @@
+//! What runs, for cases that do not say it.
+//!
+//! It is read before anything is judged, so that every later step sees findings with their values; what was read ends with the
+//! visit and is never stored.
+
+use super::Remediation;
+use crate::{
+    model::{finding::Finding, refusal::Refusal},
+    remedy::confidential,
+    shell::{
+        live::Seen,
+        store::{
+            accept::Arrival,
+            lease::{Claim, Outcome},
+        },
+    },
+    stack::{catalog::Catalog, owner},
+};
+
+impl Remediation {
+    /// The claim with the live values that could be read, and for each case what becomes of it where the live state, or that
+    /// it cannot be read now, decides that.
+    pub(super) fn seen(&self, claim: &Claim, catalog: &Result<Catalog<'_>, Refusal>) -> (Claim, Vec<Option<Outcome>>) {
+        let mut claim = claim.clone();
+        if self.live.is_empty() {
+            let nothing = claim.cases.iter().map(|_| None).collect();
+            return (claim, nothing);
+        }
+        let mut decided = Vec::new();
+        for case in &mut claim.cases {
+            let cluster = catalog.as_ref().ok().and_then(|catalog| {
+                let owned = owner::find(catalog, case.finding.stack.as_deref(), &case.finding.resource).ok()?;
+                catalog.stack(owned.stack).cluster.clone()
+            });
+            let seen = self.runtime.block_on(self.live.see(&case.finding, cluster.as_deref()));
+            decided.push(match seen {
+                Ok(Seen::AsReported) => None,
+                Ok(Seen::Completed(finding)) => {
+                    case.finding = *finding;
+                    None
+                }
+                Ok(Seen::Over(note)) => Some(Outcome::Resolved(note)),
+                Ok(Seen::Refused(refusal)) => Some(Outcome::Refused(refusal)),
+                Ok(Seen::Several(findings)) => {
+                    let note = format!("{} resources differ: each is a case of its own", findings.len());
+                    let arrival = |one: &Finding| {
+                        let withheld = |finding: &Finding| confidential::withheld(finding.clone());
+                        Arrival::new(one, Ok(claim.repository.clone()), withheld)
+                    };
+                    Some(Outcome::Split { note, arrivals: findings.iter().map(arrival).collect() })
+                }
+                Err(error) => Some(Outcome::Retry(format!("the live state cannot be read: {error:#}"))),
+            });
+        }
+        (claim, decided)
+    }
+}
