@@ -20,6 +20,8 @@ pub struct Answered {
     pub verdict: Verdict,
     /// The pull request that proposes its edit, where there is one.
     pub proposed: Option<Proposed>,
+    /// Why there is none although an edit was found.
+    pub note: Option<String>,
 }
 
 /// A pull request.

@@ -6,6 +6,7 @@
 
 mod commands;
 pub mod inputs;
+pub mod propose;
 
 use std::{
     fs,
@@ -19,10 +20,18 @@ use serde_json::{Value, json};
 use self::{
     commands::{output, silenced},
     inputs::{FailOn, Inputs},
+    propose::{Outcome, Propose, propose},
 };
-use super::{charts::Charts, git::local::LocalTree, terminal::answer};
+use super::{
+    charts::Charts,
+    git::local::LocalTree,
+    terminal::{answer, paint::visible},
+};
 use crate::{
-    model::finding::{Finding, State},
+    model::{
+        finding::{Finding, State},
+        fingerprint::Fingerprint,
+    },
     remedy::{
         Verdict,
         report::{Answered, Counts, annotation, sarif::sarif, summary::summary},
@@ -71,8 +80,16 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
             }
         }
     }
-    let answers = judged(inputs, findings)?;
+    let charts = inputs.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
+    let mut answers = judged(inputs, &charts, findings)?;
+    let failed = match &inputs.propose {
+        Some(wanted) => proposed(wanted, charts, &mut answers)?,
+        None => Vec::new(),
+    };
     write_out(inputs, &answers, ignored)?;
+    if !failed.is_empty() {
+        anyhow::bail!("{} findings could not be proposed:\n  {}", failed.len(), failed.join("\n  "));
+    }
     let counts = Counts::of(&answers);
     let failing = match inputs.fail_on {
         FailOn::Never => false,
@@ -83,12 +100,11 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
 }
 
 /// What becomes of each finding in the work tree.
-fn judged(inputs: &Inputs, findings: Vec<Finding>) -> anyhow::Result<Vec<Answered>> {
+fn judged(inputs: &Inputs, charts: &Charts, findings: Vec<Finding>) -> anyhow::Result<Vec<Answered>> {
     if findings.is_empty() {
         return Ok(Vec::new());
     }
     let local = LocalTree::open(&inputs.repository)?;
-    let charts = inputs.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
     let (tree, addresses) = (charts.beside(&local), local.remotes());
     let catalog = Catalog::known_as(&tree, &addresses);
     let answered = |finding: Finding| {
@@ -96,9 +112,29 @@ fn judged(inputs: &Inputs, findings: Vec<Finding>) -> anyhow::Result<Vec<Answere
             State::Resolved => Verdict::InSync,
             State::Open => verdict(&catalog, &finding),
         };
-        Answered { finding, verdict, proposed: None }
+        Answered { finding, verdict, proposed: None, note: None }
     };
     Ok(findings.into_iter().map(answered).collect())
+}
+
+/// Brings about the pull requests; what could not be done, for people.
+fn proposed(wanted: &Propose, charts: Charts, answers: &mut [Answered]) -> anyhow::Result<Vec<String>> {
+    let worth = |answer: &&Answered| matches!(answer.verdict, Verdict::Patched(_));
+    let findings: Vec<Finding> = answers.iter().filter(worth).map(|answer| answer.finding.clone()).collect();
+    if findings.is_empty() {
+        return Ok(Vec::new());
+    }
+    let outcomes = propose(wanted, charts, &findings)?;
+    let mut failed = Vec::new();
+    for answer in answers.iter_mut() {
+        match outcomes.get(&Fingerprint::of(&answer.finding)) {
+            Some(Outcome::Proposed(proposed)) => answer.proposed = Some(proposed.clone()),
+            Some(Outcome::Failed(why)) => failed.push(visible(&format!("{}: {why}", answer.finding.resource))),
+            Some(Outcome::Nothing(why)) => answer.note = Some(why.clone()),
+            None => {}
+        }
+    }
+    Ok(failed)
 }
 
 /// Everything that the run leaves: the report and the SARIF file, the outputs, the summary, the annotations, a line for the log.

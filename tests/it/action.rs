@@ -12,7 +12,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::git::git;
+use crate::{
+    git::git,
+    github::{GitHub, TOKEN},
+};
+
+const SHOP: &str = "acme/shop";
 
 const TERRAFORM: &str =
     "resource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n  tags = {\n    team = \"shop\" # ours\n  }\n}\n";
@@ -21,6 +26,7 @@ const TERRAFORM: &str =
 struct Runner {
     folder: tempfile::TempDir,
     server: String,
+    api: String,
 }
 
 /// What a run of the action came to.
@@ -46,7 +52,8 @@ impl Runner {
         git(&workspace, &["init", "--quiet", "--initial-branch=main"]);
         git(&workspace, &["add", "."]);
         git(&workspace, &["commit", "--quiet", "--message", "All"]);
-        Self { folder, server: "http://127.0.0.1:1".to_owned() }
+        let nowhere = || "http://127.0.0.1:1".to_owned();
+        Self { folder, server: nowhere(), api: nowhere() }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -61,6 +68,7 @@ impl Runner {
         let mut given: BTreeMap<String, String> = declared
             .iter()
             .map(|(name, input)| (name.clone(), input["default"].as_str().unwrap_or_default().to_owned()))
+            .map(|(name, default)| (name, default.replace("${{ github.token }}", TOKEN)))
             .collect();
         for (name, value) in inputs {
             assert!(declared.contains_key(*name), "action.yml has no input {name}");
@@ -88,6 +96,10 @@ impl Runner {
                 .env("GITHUB_OUTPUT", self.file("output"))
                 .env("GITHUB_STEP_SUMMARY", self.file("summary"))
                 .env("GITHUB_SERVER_URL", &self.server)
+                .env("GITHUB_API_URL", &self.api)
+                .env("GITHUB_REPOSITORY", SHOP)
+                .env("GITHUB_REF_TYPE", "branch")
+                .env("GITHUB_REF_NAME", "main")
                 .env("RUNNER_TEMP", self.file("temp"))
                 .env("RUNNER_OS", "Linux")
                 .env("RUNNER_ARCH", "X64");
@@ -164,7 +176,8 @@ fn over_a_plan(team: &str) -> Runner {
     runner
 }
 
-const PLAN: &[(&str, &str)] = &[("findings", "../temp/plan.json"), ("sender", "terraform"), ("install", "path")];
+const PLAN: &[(&str, &str)] =
+    &[("findings", "../temp/plan.json"), ("sender", "terraform"), ("mode", "report"), ("install", "path")];
 
 #[test]
 fn a_drifted_tag_is_shown_at_its_line() {
@@ -232,16 +245,16 @@ fn a_step_fails_over_what_it_is_told_to() {
 #[test]
 fn inputs_that_cannot_be_used_are_told_together() {
     let runner = over_a_plan("ops");
-    let run = runner.run(&[("findings", ""), ("install", "path"), ("fail-on", "often"), ("annotations", "perhaps")]);
+    let run = runner.run(&[("findings", ""), ("mode", "report"), ("install", "path"), ("fail-on", "often"), ("annotations", "perhaps")]);
     assert!(!run.success);
     for problem in
         ["findings: name the file", "fail-on: expected never, refused or found", "annotations: expected true or false"]
     {
         assert!(run.log.contains(problem), "{problem}: {}", run.log);
     }
-    let run = runner.run(&[("findings", "nowhere.json"), ("install", "path")]);
+    let run = runner.run(&[("findings", "nowhere.json"), ("mode", "report"), ("install", "path")]);
     assert!(!run.success && run.log.contains("nowhere.json cannot be opened"), "{}", run.log);
-    let run = runner.run(&[("findings", "network/main.tf"), ("sender", "checkov"), ("install", "path")]);
+    let run = runner.run(&[("findings", "network/main.tf"), ("sender", "checkov"), ("mode", "report"), ("install", "path")]);
     assert!(!run.success && run.log.contains("network/main.tf is no"), "{}", run.log);
 }
 
@@ -293,13 +306,73 @@ fn a_release_is_taken_only_with_its_checksum() {
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
         }
     });
-    let from_release = [&PLAN[..2], &[("install", "release")]].concat();
+    let from_release = [&PLAN[..3], &[("install", "release")]].concat();
     let run = runner.run(&from_release);
     assert!(run.success && run.outputs["patched"] == "1", "{}", run.log);
 
     fs::write(folder.join(format!("{archive}.sha256")), format!("{}  {archive}\n", "0".repeat(64))).expect("writes");
     for install in ["release", "auto"] {
-        let run = runner.run(&[&PLAN[..2], &[("install", install)]].concat());
+        let run = runner.run(&[&PLAN[..3], &[("install", install)]].concat());
         assert!(!run.success && run.outputs["findings-total"].is_empty(), "{}", run.log);
     }
+}
+
+/// A runner whose forge is a fake GitHub that has the same repository.
+fn over_github(team: &str) -> (Runner, GitHub, crate::remote::Remote) {
+    let mut runner = over_a_plan(team);
+    let github = GitHub::with(&[("network/main.tf", TERRAFORM)]);
+    let remote = github.remote();
+    runner.server = remote.url("").trim_end_matches('/').to_owned();
+    runner.api = github.address();
+    (runner, github, remote)
+}
+
+const PROPOSED: &[(&str, &str)] =
+    &[("findings", "../temp/plan.json"), ("sender", "terraform"), ("install", "path"), ("labels", "drift, infra")];
+
+#[test]
+fn a_drifted_tag_becomes_one_pull_request_however_often_the_step_runs() {
+    let (runner, github, _remote) = over_github("ops");
+    let run = runner.run(PROPOSED);
+    assert!(run.success, "{}", run.log);
+    assert_eq!(run.outputs["pull-request-number"], "1", "{}", run.log);
+    let all: Value = serde_json::from_str(&run.outputs["pull-requests"]).expect("JSON");
+    assert_eq!(all[0]["url"], run.outputs["pull-request-url"].as_str());
+    assert!(run.summary.contains(&format!("[#1]({})", run.outputs["pull-request-url"])), "{}", run.summary);
+    github
+        .pull_request(SHOP, 1)
+        .expect_open()
+        .expect_labels(&["drift", "infra"])
+        .expect_in_body(&["| `/tags/team` | `shop` | `ops` |", "`network/main.tf:4`"]);
+    github.forget_calls();
+    let again = runner.run(PROPOSED);
+    assert!(again.success && again.outputs["pull-request-number"] == "1", "{}", again.log);
+    assert_eq!(github.mutations(), [""; 0], "a second run changes nothing");
+    assert!(!run.log.contains(TOKEN) && !run.summary.contains(TOKEN));
+
+    fs::write(runner.file("temp").join("plan.json"), plan("data")).expect("writes");
+    assert!(runner.run(PROPOSED).success);
+    github.pull_request(SHOP, 1).expect_open().expect_in_body(&["| `/tags/team` | `shop` | `data` |"]);
+}
+
+#[test]
+fn what_a_person_closed_stays_closed_in_the_next_run() {
+    let (runner, github, _remote) = over_github("ops");
+    assert!(runner.run(PROPOSED).success);
+    github.pull_request(SHOP, 1).expect_open();
+    github.person_closes(SHOP, 1);
+    github.forget_calls();
+    let run = runner.run(PROPOSED);
+    assert!(run.success, "{}", run.log);
+    assert_eq!(github.mutations(), [""; 0]);
+    github.pull_request(SHOP, 1);
+}
+
+#[test]
+fn a_forge_that_refuses_fails_the_step_and_the_report_is_there_all_the_same() {
+    let (mut runner, _github, _remote) = over_github("ops");
+    runner.api = "http://127.0.0.1:1".to_owned();
+    let run = runner.run(&[PROPOSED, &[("timeout-minutes", "1"), ("max-open", "3")]].concat());
+    assert!(!run.success && run.log.contains("1 findings could not be proposed"), "{}", run.log);
+    assert_eq!((run.outputs["patched"].as_str(), run.outputs["pull-request-number"].as_str()), ("1", ""));
 }

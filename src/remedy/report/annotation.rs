@@ -48,7 +48,7 @@ mod tests {
         let resource = ResourceId::Terraform(TerraformId { address: "a.b\n::error::gone".to_owned() });
         let refusal = Refusal::new(Code::NoRule, "100%\r\nlost", "do").at("a,b:c/%.tf", Some(3));
         let finding = Finding::about(Intent::Drift, resource);
-        let answer = Answered { finding, verdict: Verdict::Refused(refusal), proposed: None };
+        let answer = Answered { finding, verdict: Verdict::Refused(refusal), proposed: None, note: None };
         assert_eq!(
             commands(&[answer]),
             [

@@ -69,11 +69,9 @@ fn row(answer: &Answered) -> String {
                 false => format!("#{}", proposed.number),
             });
             let said = if link.is_some() { "proposed" } else { "can be fixed" };
-            format!(
-                "| {said} | {resource} | {} | {place} | {} |\n",
-                cell(&fields(proved), MAX_NAME),
-                link.unwrap_or_default()
-            )
+            let last = link.or_else(|| answer.note.as_ref().map(|note| cell(&redacted_text(note), MAX_NAME)));
+            let fields = cell(&fields(proved), MAX_NAME);
+            format!("| {said} | {resource} | {fields} | {place} | {} |\n", last.unwrap_or_default())
         }
         Verdict::InSync => format!("| in sync | {resource} | | | |\n"),
         Verdict::Refused(refusal) => {

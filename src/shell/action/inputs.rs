@@ -1,7 +1,18 @@
 //! The step's inputs, as `action.yml` hands them over: environment variables that begin with `SOURCEWARD_`, and what every
 //! runner sets.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+use serde::de::DeserializeOwned;
+
+use super::propose::Propose;
+use crate::{
+    model::secret::Secret,
+    stack::config::pull_requests::{Limits, PullRequests},
+};
+
+/// Pull requests opened by one run, and open at once, unless the inputs say otherwise.
+const OPEN: usize = 10;
 
 /// What the step is to do.
 #[derive(Clone, Debug)]
@@ -20,6 +31,8 @@ pub struct Inputs {
     pub sarif: PathBuf,
     /// Where the answers are written, a JSON object a line.
     pub report: PathBuf,
+    /// How pull requests are made; absent to make none.
+    pub propose: Option<Propose>,
     /// Whether findings are shown at the lines of the source.
     pub annotate: bool,
     /// Which findings fail the step.
@@ -80,12 +93,27 @@ impl Inputs {
                 FailOn::Never
             }
         };
+        let draft = switch("draft", false);
+        let sign_off = switch("signoff", false);
+        let sender = input("sender").unwrap_or_else(|| "generic".to_owned());
+        let propose = match input("mode").as_deref() {
+            None | Some("propose") => {
+                let mut given = Given { input: &input, variable: &variable, problems: &mut problems };
+                given.propose(&sender, draft, sign_off)
+            }
+            Some("report") => None,
+            Some(other) => {
+                problems.push(format!("mode: expected propose or report, not {other:?}"));
+                None
+            }
+        };
         if !problems.is_empty() {
             return Err(problems);
         }
         Ok(Self {
             findings,
-            sender: input("sender").unwrap_or_else(|| "generic".to_owned()),
+            sender,
+            propose,
             repository: path(input("path").unwrap_or_default()),
             charts: input("charts").map(&path),
             senders: input("senders").map(&path),
@@ -97,6 +125,101 @@ impl Inputs {
             summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         })
     }
+}
+
+/// What was given, and what is wrong with it.
+struct Given<'g> {
+    input: &'g dyn Fn(&str) -> Option<String>,
+    variable: &'g dyn Fn(&str) -> Option<String>,
+    problems: &'g mut Vec<String>,
+}
+
+impl Given<'_> {
+    fn propose(&mut self, sender: &str, draft: bool, sign_off: bool) -> Option<Propose> {
+        let slug = self.needed("GITHUB_REPOSITORY", None);
+        let server = self.needed("GITHUB_SERVER_URL", None);
+        let api = self.needed("GITHUB_API_URL", None);
+        let token = self.needed("token", (self.input)("token"));
+        let branch = match (self.variable)("GITHUB_REF_TYPE").as_deref() {
+            Some("branch") => (self.variable)("GITHUB_REF_NAME"),
+            _ => None,
+        };
+        // In a run for a pull request, what is checked out is no branch that could be proposed to.
+        let base = (self.input)("base").or_else(|| (self.variable)("GITHUB_BASE_REF")).or(branch);
+        let base = self.needed("base", base);
+        let open = (self.input)("max-open").unwrap_or_else(|| OPEN.to_string());
+        let open: Option<usize> = open.parse().ok().filter(|open| (1..=1000).contains(open));
+        if open.is_none() {
+            self.problems.push("max-open: expected 1 to 1000".to_owned());
+        }
+        let minutes = (self.input)("timeout-minutes").unwrap_or_else(|| "10".to_owned());
+        let minutes: Option<u64> = minutes.parse().ok().filter(|minutes| (1..=360).contains(minutes));
+        if minutes.is_none() {
+            self.problems.push("timeout-minutes: expected 1 to 360".to_owned());
+        }
+        let (slug, base): (Option<String>, Option<String>) = (slug, base);
+        let mut reviewers = list((self.input)("reviewers"));
+        let owner = slug.as_deref().and_then(|slug| slug.split('/').next()).unwrap_or_default().to_owned();
+        reviewers.extend(list((self.input)("team-reviewers")).into_iter().map(|team| match team.contains('/') {
+            true => team,
+            false => format!("{owner}/{team}"),
+        }));
+        let labels = list((self.input)("labels"));
+        let manner = PullRequests {
+            branch_prefix: (self.input)("branch"),
+            titles: self.word("titles"),
+            labels: (!labels.is_empty()).then_some(labels),
+            assignees: Some(list((self.input)("assignees"))),
+            reviewers: Some(reviewers),
+            draft: Some(draft),
+            sign_off: Some(sign_off),
+            limits: Some(Limits { open, per_hour: open, storm: None }),
+            group: self.word("group"),
+            dashboard: Some(false),
+            ..PullRequests::default()
+        };
+        if let Err((member, what)) = manner.check() {
+            self.problems.push(format!("{}: {what}", if member == "branch_prefix" { "branch" } else { member }));
+        }
+        let (slug, server) = (slug?, server?);
+        Some(Propose {
+            remote: format!("{}/{slug}.git", server.trim_end_matches('/')),
+            slug: slug.parse().map_err(|error| self.problems.push(format!("GITHUB_REPOSITORY: {error}"))).ok()?,
+            base: base?.parse().map_err(|error| self.problems.push(format!("base: {error}"))).ok()?,
+            api: api?.trim_end_matches('/').to_owned(),
+            token: Secret::new(token?),
+            sender: sender.to_owned(),
+            manner,
+            patience: Duration::from_secs(60 * minutes?),
+        })
+    }
+
+    /// A value that has to be there: an input's, or the variable of this name.
+    fn needed(&mut self, name: &str, value: Option<String>) -> Option<String> {
+        let value = value.or_else(|| (self.variable)(name));
+        if value.is_none() {
+            self.problems.push(format!("{name}: it is not given, and pull requests need it (mode: report makes none)"));
+        }
+        value
+    }
+
+    /// An input that is one of a few words.
+    fn word<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        let text = (self.input)(name)?;
+        match serde_json::from_value(serde_json::Value::from(text)) {
+            Ok(word) => Some(word),
+            Err(error) => {
+                self.problems.push(format!("{name}: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// The items of a list, separated by commas or lines.
+fn list(input: Option<String>) -> Vec<String> {
+    let text = input.unwrap_or_default();
+    text.split([',', '\n']).map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
 }
 
 /// The lines of an input that are not empty.
