@@ -3,13 +3,10 @@
 //! What Go rejects is rejected with Go's words: a chart with one bad template renders nothing, so to read on would be to
 //! render what Helm does not. What Go accepts by accident is accepted.
 
+mod names;
 mod pipeline;
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    rc::Rc,
-};
+use std::{collections::HashSet, fmt, rc::Rc};
 
 use super::{
     ast::{Branch, Define, File, Name, Node, NodeKind, Noted, Operand},
@@ -17,6 +14,8 @@ use super::{
     fault::FaultKind,
     lex::{Keyword, Lexer, Token, TokenKind},
 };
+use names::{Names, Variables};
+
 use crate::source::{
     lineage::hash::Seeded,
     span::{Span, line_of},
@@ -59,7 +58,7 @@ pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<File, Par
         tree: Tree::default(),
         depth: 0,
         parts: 0,
-        names: HashMap::default(),
+        names: Names::default(),
         defines: Vec::new(),
         nodes: Vec::new(),
         operands: Vec::new(),
@@ -103,7 +102,7 @@ struct Parser<'t> {
     tree: Tree<'t>,
     depth: usize,
     parts: usize,
-    names: HashMap<&'t str, Rc<str>, Seeded>,
+    names: Names<'t>,
     defines: Vec<Define>,
     /// Nodes, operands and fields that are not in their list yet: each list is made at once, as long as it is.
     nodes: Vec<Node>,
@@ -116,9 +115,8 @@ struct Parser<'t> {
 /// What is known inside of one definition only.
 #[derive(Default)]
 struct Tree<'t> {
-    /// The variables that were declared, in order, each once.
-    variables: Vec<&'t str>,
-    visible: HashSet<&'t str, Seeded>,
+    /// The variables that can be seen, in the order of their declarations, each once.
+    variables: Variables<'t>,
     ranges: usize,
     /// Where the innermost action starts that is being parsed.
     action: Option<usize>,
@@ -278,9 +276,7 @@ impl<'t> Parser<'t> {
             _ => None,
         };
         // Go sees variables of the body in the `else`, though their values are gone by then.
-        for variable in self.tree.variables.drain(outside..) {
-            self.tree.visible.remove(variable);
-        }
+        self.tree.variables.truncate(outside);
         Ok(Branch { pipeline, body, otherwise, effects: Noted::default() })
     }
 
@@ -325,7 +321,7 @@ impl<'t> Parser<'t> {
             return Err(self.unexpected(token, context));
         }
         let name = constant::unquote(self.slice(token)).ok_or_else(|| self.fail("invalid syntax"))?;
-        String::from_utf8(name)
+        std::str::from_utf8(&name)
             .map(Rc::from)
             .map_err(|_| self.beyond(FaultKind::Unsupported, "a template's name is not UTF-8"))
     }
@@ -400,7 +396,7 @@ impl<'t> Parser<'t> {
 
     /// A name, shared by all places that say it.
     fn name(&mut self, text: &'t str) -> Rc<str> {
-        Rc::clone(self.names.entry(text).or_insert_with(|| text.into()))
+        self.names.get(text)
     }
 }
 
