@@ -9,7 +9,7 @@ mod pipeline;
 use std::{collections::HashSet, fmt, rc::Rc};
 
 use super::{
-    ast::{Branch, Define, File, Name, Node, NodeKind, Noted, Operand},
+    ast::{Branch, Define, File, Inclusion, Name, Node, NodeKind, Noted, Operand},
     constant,
     fault::FaultKind,
     lex::{Keyword, Lexer, Token, TokenKind},
@@ -66,7 +66,7 @@ pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<File, Par
         defined: HashSet::default(),
     };
     let body = parser.file()?;
-    Ok(File { body, defines: parser.defines })
+    Ok(File { body, defines: parser.defines.into() })
 }
 
 impl ParseError {
@@ -131,12 +131,12 @@ enum Item {
 }
 
 impl<'t> Parser<'t> {
-    fn file(&mut self) -> Result<Vec<Node>, ParseError> {
+    fn file(&mut self) -> Result<Box<[Node]>, ParseError> {
         let mut body = Vec::new();
         loop {
             let delimiter = self.peek();
             match delimiter.kind {
-                TokenKind::End => return Ok(body),
+                TokenKind::End => return Ok(body.into()),
                 TokenKind::LeftDelimiter => {
                     self.next();
                     if self.next_word().kind == TokenKind::Keyword(Keyword::Define) {
@@ -181,7 +181,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Nodes up to an `else` or `end`, which is returned with them.
-    fn body(&mut self) -> Result<(Vec<Node>, Item), ParseError> {
+    fn body(&mut self) -> Result<(Box<[Node]>, Item), ParseError> {
         let begin = self.nodes.len();
         while self.peek_word().kind != TokenKind::End {
             match self.item()? {
@@ -196,7 +196,7 @@ impl<'t> Parser<'t> {
         self.count_part()?;
         let token = self.next_word();
         match token.kind {
-            TokenKind::Text => Ok(Item::Node(Node { span: Span::new(token.start, token.end), kind: NodeKind::Text })),
+            TokenKind::Text => Ok(Item::Node(Node { span: Span::new(token.start, token.end).into(), kind: NodeKind::Text })),
             TokenKind::LeftDelimiter => {
                 self.tree.action = Some(token.start);
                 let item = self.deeper(|parser| parser.action(token.start))?;
@@ -235,7 +235,7 @@ impl<'t> Parser<'t> {
                 NodeKind::Action(self.pipeline("command", TokenKind::RightDelimiter)?)
             }
         };
-        Ok(Item::Node(Node { span: Span::new(start, self.end), kind }))
+        Ok(Item::Node(Node { span: Span::new(start, self.end).into(), kind }))
     }
 
     fn leave(&mut self, word: &str, kind: NodeKind) -> Result<NodeKind, ParseError> {
@@ -264,7 +264,7 @@ impl<'t> Parser<'t> {
         let otherwise = match ending {
             Item::Else(start) if word != Keyword::Range && self.peek().kind == TokenKind::Keyword(word) => {
                 self.next();
-                Some(vec![self.deeper(|parser| parser.other_branch(word, start))?])
+                Some([self.deeper(|parser| parser.other_branch(word, start))?].into())
             }
             Item::Else(_) => {
                 let (otherwise, ending) = self.body()?;
@@ -285,7 +285,7 @@ impl<'t> Parser<'t> {
         self.count_part()?;
         let branch = Box::new(self.branch(word)?);
         let kind = if word == Keyword::If { NodeKind::If(branch) } else { NodeKind::With(branch) };
-        Ok(Node { span: Span::new(start, self.end), kind })
+        Ok(Node { span: Span::new(start, self.end).into(), kind })
     }
 
     fn block(&mut self, start: usize) -> Result<NodeKind, ParseError> {
@@ -301,7 +301,8 @@ impl<'t> Parser<'t> {
         };
         self.define(Define { name: Rc::clone(&name), span: Span::new(start, self.end), body })?;
         self.tree = outer;
-        Ok(NodeKind::Template { name, name_span: Span::new(token.start, token.end), argument })
+        let name_span = Span::new(token.start, token.end);
+        Ok(NodeKind::Template(Box::new(Inclusion { name, name_span, argument })))
     }
 
     fn template(&mut self) -> Result<NodeKind, ParseError> {
@@ -313,7 +314,8 @@ impl<'t> Parser<'t> {
             self.put_back();
             argument = Some(self.pipeline(CONTEXT, TokenKind::RightDelimiter)?);
         }
-        Ok(NodeKind::Template { name, name_span: Span::new(token.start, token.end), argument })
+        let name_span = Span::new(token.start, token.end);
+        Ok(NodeKind::Template(Box::new(Inclusion { name, name_span, argument })))
     }
 
     fn template_name(&mut self, token: Token, context: &str) -> Result<Rc<str>, ParseError> {

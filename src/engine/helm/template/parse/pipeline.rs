@@ -23,7 +23,8 @@ impl<'t> Parser<'t> {
             let token = self.next_word();
             if token.kind == close {
                 self.check(&commands, context)?;
-                return Ok(Pipeline { span: Span::new(start, end), variables, assigns, commands });
+                let (span, variables, commands) = (Span::new(start, end).into(), variables.into(), commands.into());
+                return Ok(Pipeline { span, variables, assigns, commands });
             }
             if !starts_operand(token.kind) {
                 return Err(self.unexpected(token, context));
@@ -56,7 +57,7 @@ impl<'t> Parser<'t> {
             let name = self.slice(variable);
             self.tree.variables.declare(name);
             let name = self.name(name);
-            variables.push(Variable { name, span: Span::new(variable.start, variable.end) });
+            variables.push(Variable { name, span: Span::new(variable.start, variable.end).into() });
             if !separates {
                 return Ok(next.kind == TokenKind::Assign);
             }
@@ -99,11 +100,12 @@ impl<'t> Parser<'t> {
                 }
                 _ => return Err(self.unexpected(token, "operand")),
             }
-            let operands: Vec<Operand> = self.operands.drain(begin..).collect();
+            let operands: Box<[Operand]> = self.operands.drain(begin..).collect();
             let (Some(first), Some(last)) = (operands.first(), operands.last()) else {
                 return Err(self.fail("empty command"));
             };
-            return Ok(Command { span: Span::new(first.span.start, last.span.end), operands });
+            let span = Span::new(first.span().start, last.span().end).into();
+            return Ok(Command { span, operands });
         }
     }
 
@@ -138,10 +140,10 @@ impl<'t> Parser<'t> {
                     return Ok(None);
                 };
                 self.count_part()?;
-                return self.chain(Operand { span: Span::new(token.start, self.end), kind }).map(Some);
+                return self.chain(Operand { span: Span::new(token.start, self.end).into(), kind }).map(Some);
             }
         };
-        Ok(Some(Operand { span: Span::new(token.start, self.end), kind }))
+        Ok(Some(Operand { span: Span::new(token.start, self.end).into(), kind }))
     }
 
     /// The fields that follow, each right behind the other.
@@ -163,10 +165,10 @@ impl<'t> Parser<'t> {
         let begin = self.fields.len();
         self.more_fields()?;
         if is_constant(&term.kind) {
-            let written = constant::quoted(&self.text[term.span.range()]);
+            let written = constant::quoted(&self.text[term.span().range()]);
             return Err(self.fail(format!("unexpected . after term {written}")));
         }
-        let span = Span::new(term.span.start, self.end);
+        let span = Span::new(term.span().start, self.end).into();
         let fields = self.fields.drain(begin..).collect();
         Ok(Operand { span, kind: OperandKind::Chain { of: Box::new(term), fields } })
     }
@@ -206,7 +208,7 @@ impl<'t> Parser<'t> {
 
     fn field(&mut self, token: Token) -> Name {
         let span = Span::new(token.start + 1, token.end);
-        Name { text: self.name(&self.text[span.range()]), span }
+        Name { text: self.name(&self.text[span.range()]), span: span.into() }
     }
 }
 
