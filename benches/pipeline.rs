@@ -228,6 +228,7 @@ criterion_group! {
     name = pipeline;
     config = Criterion::default()
         .sample_size(20)
+        .nresamples(10_000)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
     targets = signature, mapping, manifests, charts, judging, words

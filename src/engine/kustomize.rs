@@ -46,4 +46,5 @@ pub mod sites;
 pub mod source;
 pub mod sources;
 pub mod tables;
+mod tracking;
 pub mod variables;

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
+    hash::BuildHasher,
     rc::Rc,
     sync::Arc,
 };
@@ -44,7 +45,7 @@ use crate::{
     },
     source::{
         lineage::{
-            hash::{Mixing, Seeded},
+            hash::{Mixed, Mixing, Seeded},
             text::{MadeOf, Text},
         },
         path::RepoPath,
@@ -105,7 +106,9 @@ pub struct Cache {
 struct Templates {
     /// By the address of their text, which is kept with them.
     by_address: HashMap<usize, (Arc<str>, Rc<ast::File>), Mixing>,
-    by_text: HashMap<Arc<str>, Rc<ast::File>, Seeded>,
+    /// By the hash of their text, so that no text is hashed a second time: charts hold copies of one library.
+    by_hash: HashMap<u64, Vec<(Arc<str>, Rc<ast::File>)>, Mixed>,
+    seed: Seeded,
     /// The bytes of all texts.
     kept: usize,
 }
@@ -259,8 +262,10 @@ impl Cache {
         if let Some((_, known)) = templates.by_address.get(&address) {
             return Ok(known.clone());
         }
-        let parsed = match templates.by_text.get(text) {
-            Some(known) => known.clone(),
+        let hash = templates.seed.hash_one(text);
+        let known = templates.by_hash.get(&hash).into_iter().flatten().find(|(known, _)| known == text);
+        let parsed = match known {
+            Some((_, known)) => known.clone(),
             None => Rc::new(parse(text, &|name| functions.contains(name))?),
         };
         if templates.kept + text.len() > MAX_KEPT {
@@ -268,7 +273,7 @@ impl Cache {
         }
         templates.kept += text.len();
         templates.by_address.insert(address, (text.clone(), parsed.clone()));
-        templates.by_text.insert(text.clone(), parsed.clone());
+        templates.by_hash.entry(hash).or_default().push((text.clone(), parsed.clone()));
         Ok(parsed)
     }
 }

@@ -27,6 +27,7 @@ use super::{
     schema::Schemas,
     sources::Inside,
     tables::Tables,
+    tracking::{self, Maker, Trail},
     variables::Variables,
 };
 use crate::source::path::RepoPath;
@@ -61,6 +62,8 @@ struct Way<'w> {
     folder: &'w RepoPath,
     above: Option<&'w Self>,
     depth: usize,
+    /// How references lead there, where the objects are to say so.
+    trail: Option<Trail>,
 }
 
 /// Builds the kustomization of a folder: its objects as they are printed, in the order of the output.
@@ -70,7 +73,7 @@ struct Way<'w> {
 pub fn build(folder: Folder, context: &mut Context<'_>) -> Result<Built, Problem> {
     let top = Kustomization::read(folder, context)?;
     Schemas::choose(top.get("openapi"), true, false, &top.folder, context)?;
-    let way = Way { folder: &top.folder.path, above: None, depth: 1 };
+    let way = Way { folder: &top.folder.path, above: None, depth: 1, trail: Trail::of(&top) };
     let accumulated = accumulate(&top, Accumulator::default(), &way, context)?;
     let Accumulator { mut resources, tables, variables, mut done } = accumulated;
     hash::apply(&mut resources, context)?;
@@ -78,7 +81,7 @@ pub fn build(folder: Folder, context: &mut Context<'_>) -> Result<Built, Problem
     variables.resolve(&tables, &mut resources, context)?;
     drop_local(&mut resources)?;
     order::sort(&mut resources, top.get("sortOptions"))?;
-    annotate(&mut resources, &top)?;
+    annotate(&mut resources, &top);
     for resource in &mut resources.list {
         clean_up(resource)?;
     }
@@ -124,20 +127,38 @@ fn generate(
     context: &mut Context<'_>,
 ) -> Result<(), Problem> {
     let (folder, options) = (&kustomization.folder, kustomization.get("generatorOptions"));
+    let by = way.maker(kustomization, "ConfigMapGenerator", context);
     for item in kustomization.list("configMapGenerator") {
-        generators::absorb(generators::config_map(item, options, folder, context)?, resources, context)?;
+        absorb(generators::config_map(item, options, folder, context)?, by.as_ref(), resources, context)?;
     }
+    let by = way.maker(kustomization, "SecretGenerator", context);
     for item in kustomization.list("secretGenerator") {
-        generators::absorb(generators::secret(item, options, folder, context)?, resources, context)?;
+        absorb(generators::secret(item, options, folder, context)?, by.as_ref(), resources, context)?;
     }
+    let by = way.maker(kustomization, "HelmChartInflationGenerator", context);
     for item in kustomization.list("helmCharts") {
         let made = helm_charts::inflate(item, kustomization.get("helmGlobals"), folder, context)?;
-        made.list.into_iter().try_for_each(|resource| generators::absorb(resource, resources, context))?;
+        made.list.into_iter().try_for_each(|resource| absorb(resource, by.as_ref(), resources, context))?;
     }
     for plugin in plugins("generators", kustomization, way, context)?.list {
-        let made = builtin::generate(&plugin, folder, context)?;
-        made.list.into_iter().try_for_each(|resource| generators::absorb(resource, resources, context))?;
+        let (made, by) = (builtin::generate(&plugin, folder, context)?, Maker::of_plugin(&plugin));
+        made.list.into_iter().try_for_each(|resource| absorb(resource, by.as_ref(), resources, context))?;
     }
+    Ok(())
+}
+
+/// Adds an object that a generator made.
+fn absorb(
+    mut resource: Resource,
+    by: Option<&Maker>,
+    resources: &mut Resources,
+    context: &mut Context<'_>,
+) -> Result<(), Problem> {
+    let Some(by) = by else { return generators::absorb(resource, resources, context) };
+    by.claim(&mut resource);
+    let kept = tracking::kept(&resource, resources);
+    generators::absorb(resource, resources, context)?;
+    tracking::keep(resources, kept);
     Ok(())
 }
 
@@ -160,7 +181,12 @@ fn plugins(
             _ => None,
         };
         match inline {
-            Some(objects) => found.resources.append_all(objects)?,
+            Some(mut objects) => {
+                if let Some(trail) = &way.trail {
+                    trail.annotate(context.sources.get(kustomization.file).path.name(), &mut objects)?;
+                }
+                found.resources.append_all(objects)?;
+            }
             None => references.push(text),
         }
     }
@@ -180,49 +206,81 @@ fn transform(
 ) -> Result<(), Problem> {
     let Accumulator { resources, tables, .. } = into;
     let folder = &kustomization.folder;
+    let by = |kind: &str, context: &Context<'_>| way.maker(kustomization, kind, context);
     let strategic = kustomization.list("patchesStrategicMerge");
     if !strategic.is_empty() {
         patches::apply_strategic(strategic, folder, resources, context)?;
+        note(by("PatchStrategicMergeTransformer", context), resources)?;
     }
     let read = |field: &str, read: fn(&Node) -> Result<Patch, Problem>| -> Result<Vec<Patch>, Problem> {
         kustomization.list(field).iter().map(read).collect()
     };
-    patches::apply(&read("patches", Patch::read)?, folder, resources, context)?;
+    let patched = |patches: &[Patch], by: Option<Maker>, resources: &mut Resources, context: &mut Context<'_>| match by {
+        None => patches::apply(patches, folder, resources, context),
+        Some(by) => patches.iter().try_for_each(|patch| {
+            patch.apply(folder, resources, context)?;
+            by.transformed(resources)
+        }),
+    };
+    let patches = read("patches", Patch::read)?;
+    patched(&patches, by("PatchTransformer", context), resources, context)?;
     if let Some(to) = kustomization.text("namespace") {
         namespace::apply(to, &tables.namespace, resources, context)?;
+        note(by("NamespaceTransformer", context).filter(|_| !to.is_empty()), resources)?;
     }
     if let Some(prefix) = kustomization.text("namePrefix") {
         names::prefix(prefix, &tables.name_prefix, resources, context)?;
+        note(by("PrefixTransformer", context).filter(|_| !prefix.is_empty()), resources)?;
     }
     if let Some(suffix) = kustomization.text("nameSuffix") {
         names::suffix(suffix, &tables.name_suffix, resources, context)?;
+        note(by("SuffixTransformer", context).filter(|_| !suffix.is_empty()), resources)?;
     }
+    let labelling = by("LabelTransformer", context);
     for item in kustomization.list("labels") {
         Labels::read(item)?.apply(tables, resources, context)?;
+        note(labelling.clone(), resources)?;
     }
-    if let Some(pairs) = kustomization.get("commonLabels") {
+    let is_map = |node: &&Node| matches!(&node.content, Content::Map(entries) if !entries.is_empty());
+    let common = kustomization.get("commonLabels");
+    if let Some(pairs) = common {
         labels::common(pairs, tables, resources, context)?;
+    }
+    if common.filter(is_map).is_some() || !kustomization.list("labels").is_empty() {
+        // Where there are labels of either kind, Kustomize runs one transformer more for the common ones.
+        note(labelling, resources)?;
     }
     if let Some(pairs) = kustomization.get("commonAnnotations") {
         annotations::common(pairs, tables, resources, context)?;
+        note(by("AnnotationsTransformer", context).filter(|_| is_map(&pairs)), resources)?;
     }
-    patches::apply(&read("patchesJson6902", Patch::operations)?, folder, resources, context)?;
+    let patches = read("patchesJson6902", Patch::operations)?;
+    patched(&patches, by("PatchJson6902Transformer", context), resources, context)?;
     for item in kustomization.list("replicas") {
         Replicas::read(item)?.apply(&tables.replicas, resources, context)?;
+        note(by("ReplicaCountTransformer", context), resources)?;
     }
     for item in kustomization.list("images") {
         Image::read(item)?.apply(&tables.images, resources, context)?;
+        note(by("ImageTagTransformer", context), resources)?;
     }
     let replacements =
         kustomization.list("replacements").iter().map(Replacement::read).collect::<Result<Vec<_>, _>>()?;
     replacements::apply(&replacements, folder, resources, context)?;
+    note(by("ReplacementTransformer", context).filter(|_| !replacements.is_empty()), resources)?;
     for plugin in plugins("transformers", kustomization, way, context)?.list {
         builtin::transform(&plugin, folder, resources, context)?;
+        note(Maker::of_plugin(&plugin), resources)?;
     }
     for plugin in plugins("validators", kustomization, way, context)?.list {
         builtin::validate(&plugin, folder, resources, context)?;
     }
     Ok(())
+}
+
+/// Has the objects say what worked on them, where they are to.
+fn note(by: Option<Maker>, resources: &mut Resources) -> Result<(), Problem> {
+    by.map_or(Ok(()), |by| by.transformed(resources))
 }
 
 /// Adds what a reference stands for: the objects of a file, or what the kustomization of a folder makes.
@@ -236,14 +294,18 @@ fn add(
     match kustomization.folder.target(reference, context)? {
         Target::File(_) => {
             let source = kustomization.folder.file(reference, context)?;
-            into.resources.append_all(load::resources(source, context)?)
+            let mut objects = load::resources(source, context)?;
+            if let Some(trail) = &way.trail {
+                trail.annotate(reference, &mut objects)?;
+            }
+            into.resources.append_all(objects)
         }
         Target::Folder(path) => {
             let below = enter(path, &kustomization.folder, way, context)?;
             if below.is_component {
                 return Err(Problem::broken(format!("expected kind != 'Component' for path '{}'", below.folder.path)));
             }
-            let way = way.below(&below.folder.path);
+            let way = way.below(&below.folder.path, reference)?;
             let made = accumulate(&below, Accumulator::default(), &way, context)?;
             into.resources.append_all(made.resources)?;
             into.done.extend(made.done);
@@ -268,7 +330,7 @@ fn component(
     if !below.is_component {
         return Err(Problem::broken(format!("expected kind 'Component' for path '{}'", below.folder.path)));
     }
-    let way = way.below(&below.folder.path);
+    let way = way.below(&below.folder.path, reference)?;
     accumulate(&below, into, &way, context)
 }
 
@@ -290,11 +352,18 @@ fn enter(path: RepoPath, from: &Folder, way: &Way<'_>, context: &mut Context<'_>
 }
 
 impl<'w> Way<'w> {
-    fn below<'b>(&'b self, folder: &'b RepoPath) -> Way<'b>
+    fn below<'b>(&'b self, folder: &'b RepoPath, reference: &str) -> Result<Way<'b>, Problem>
     where
         'w: 'b,
     {
-        Way { folder, above: Some(self), depth: self.depth + 1 }
+        let trail = self.trail.as_ref().map(|trail| trail.to(reference)).transpose()?;
+        Ok(Way { folder, above: Some(self), depth: self.depth + 1, trail })
+    }
+
+    /// A built-in generator or transformer of the kustomization, where the objects are to name it.
+    fn maker(&self, kustomization: &Kustomization, kind: &str, context: &Context<'_>) -> Option<Maker> {
+        let file = context.sources.get(kustomization.file).path.name();
+        self.trail.as_ref().map(|trail| trail.built_in(file, kind))
     }
 
     /// A folder on the way that is `candidate` or lies in it.
@@ -319,15 +388,8 @@ fn drop_local(resources: &mut Resources) -> Result<(), Problem> {
 }
 
 /// Says in the objects what made them, as `buildMetadata` asks for.
-fn annotate(resources: &mut Resources, top: &Kustomization) -> Result<(), Problem> {
-    for option in top.texts("buildMetadata") {
-        match option {
-            "managedByLabel" => {}
-            "originAnnotations" | "transformerAnnotations" => {
-                return Err(Problem::unsupported(format!("buildMetadata: {option}")));
-            }
-            _ => continue,
-        }
+fn annotate(resources: &mut Resources, top: &Kustomization) {
+    if top.texts("buildMetadata").any(|option| option == "managedByLabel") {
         for resource in &mut resources.list {
             if resource.node.at(&["metadata", "labels"]).is_none_or(Node::is_null) {
                 resource.set_metadata("labels", Node::map());
@@ -337,7 +399,7 @@ fn annotate(resources: &mut Resources, top: &Kustomization) -> Result<(), Proble
             }
         }
     }
-    Ok(())
+    tracking::clean_up(resources, top);
 }
 
 /// The label of `buildMetadata: [managedByLabel]`.

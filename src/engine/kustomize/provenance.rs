@@ -99,8 +99,7 @@ impl Lineage {
             None => {
                 let line = line_of(&yaml.text, span.start);
                 let at = self.pointer(source, document, node)?;
-                let span = Span::new(span.start + yaml.skipped, span.end + yaml.skipped);
-                (line, span, Address::Yaml { document: document as usize, at })
+                (line, yaml.in_file(span), Address::Yaml { document: document as usize, at })
             }
             Some(inside) => {
                 let (line, span) = self.outside(inside, of, span)?;
@@ -155,9 +154,7 @@ impl Lineage {
         let holder = self.source(inside.source);
         match holder.inside {
             Some(outer) => self.outside(outer, holder, span),
-            None => {
-                Some((line_of(&yaml.text, span.start), Span::new(span.start + yaml.skipped, span.end + yaml.skipped)))
-            }
+            None => Some((line_of(&yaml.text, span.start), yaml.in_file(span))),
         }
     }
 

@@ -12,10 +12,10 @@ use std::{
 use super::{leaf::SourceId, problem::Problem};
 use crate::source::{
     path::RepoPath,
-    span::line_of,
+    span::{Span, line_of},
     tree::{SourceTree, TreeError},
     yaml::{
-        parse::{ParseError, parse},
+        parse::{ParseError, parse, parse_first},
         tree::{NodeId, Stream},
     },
 };
@@ -63,6 +63,8 @@ pub struct Yaml {
     pub skipped: usize,
     /// Its documents, or why it cannot be read.
     pub stream: Result<Stream, ParseError>,
+    /// Whether the file spells the text in UTF-16.
+    is_utf_16: bool,
 }
 
 /// What was parsed before.
@@ -78,6 +80,14 @@ struct Memory {
 
 /// A content of a file and what was made of it.
 type Known = (Arc<[u8]>, Arc<Yaml>);
+
+/// Why a content is not read as YAML.
+enum Unread {
+    /// Kustomize does not read it either.
+    NotText(&'static str),
+    /// Kustomize may read it as something else.
+    Unsupported(&'static str),
+}
 
 /// How many contents of a file are remembered: before an edit, and with one candidate and the next.
 const CONTENTS: usize = 3;
@@ -121,7 +131,7 @@ impl<'t> Sources<'t> {
     /// The YAML in a file or text.
     ///
     /// # Errors
-    /// Where it is not UTF-8 text.
+    /// Where it is neither UTF-8 text nor UTF-16 with a byte order mark.
     pub fn yaml(&mut self, id: SourceId) -> Result<Arc<Yaml>, Problem> {
         let source = &mut self.sources[id.0 as usize];
         if let Some(yaml) = &source.yaml {
@@ -131,10 +141,9 @@ impl<'t> Sources<'t> {
             None => self.parsed.yaml(&source.path, &source.content),
             Some(_) => Yaml::of(&source.content).map(Arc::new),
         };
-        let is_utf_16 = source.content.starts_with(b"\xff\xfe") || source.content.starts_with(b"\xfe\xff");
-        let yaml = yaml.ok_or_else(|| match is_utf_16 {
-            true => Problem::unsupported(format!("{} is UTF-16, not UTF-8 text", source.path)),
-            false => Problem::broken(format!("{} is not UTF-8 text", source.path)),
+        let yaml = yaml.map_err(|unread| match unread {
+            Unread::NotText(why) => Problem::broken(format!("{} is not text: {why}", source.path)),
+            Unread::Unsupported(what) => Problem::unsupported(format!("{} is UTF-16 and holds {what}", source.path)),
         })?;
         source.yaml = Some(yaml.clone());
         Ok(yaml)
@@ -165,12 +174,12 @@ impl Source {
 }
 
 impl Parsed {
-    fn yaml(&self, path: &RepoPath, content: &Arc<[u8]>) -> Option<Arc<Yaml>> {
+    fn yaml(&self, path: &RepoPath, content: &Arc<[u8]>) -> Result<Arc<Yaml>, Unread> {
         let same = |known: &Arc<[u8]>| Arc::ptr_eq(known, content) || known == content;
         let known =
             |contents: &Vec<Known>| contents.iter().find(|(known, _)| same(known)).map(|(_, yaml)| yaml.clone());
         if let Some(yaml) = self.lock().files.get(path).and_then(known) {
-            return Some(yaml);
+            return Ok(yaml);
         }
         let yaml = Arc::new(Yaml::of(content)?);
         let memory = &mut *self.lock();
@@ -179,7 +188,7 @@ impl Parsed {
         memory.values -= dropped.map(|(_, yaml)| yaml.values()).sum::<usize>();
         memory.values += yaml.values();
         contents.insert(0, (content.clone(), yaml.clone()));
-        Some(yaml)
+        Ok(yaml)
     }
 
     /// How many values the remembered files hold.
@@ -207,14 +216,54 @@ impl Yaml {
         documents.iter().map(|document| document.nodes.len()).sum()
     }
 
-    /// Parses a content; nothing where it is no UTF-8.
-    fn of(content: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(content).ok()?;
+    /// Parses a content.
+    fn of(content: &[u8]) -> Result<Self, Unread> {
+        if let Some(text) = utf_16(content) {
+            let text = text?;
+            // Kustomize looks for `---` among bytes, finds none, and hands on what is one document or many: one is read.
+            let stream = parse_first(&text).map(|mut stream| {
+                stream.documents.truncate(1);
+                stream
+            });
+            return Ok(Self { text, skipped: 2, stream, is_utf_16: true });
+        }
+        let text = std::str::from_utf8(content).map_err(|_| Unread::NotText("it is not UTF-8"))?;
         let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
         let skipped = text.len() - unmarked.len();
         let stream = parse(unmarked).or_else(|error| parse(&without_trailers(unmarked).ok_or(error)?));
-        Some(Self { text: unmarked.to_owned(), skipped, stream })
+        Ok(Self { text: unmarked.to_owned(), skipped, stream, is_utf_16: false })
     }
+
+    /// The bytes of the file that spell a part of the text.
+    pub fn in_file(&self, span: Span) -> Span {
+        let at = |byte: usize| match self.is_utf_16 {
+            false => self.skipped + byte,
+            true => self.skipped + 2 * self.text[..byte].encode_utf16().count(),
+        };
+        Span::new(at(span.start), at(span.end))
+    }
+}
+
+/// The text of a content that begins with a byte order mark of UTF-16, as go-yaml reads it.
+fn utf_16(content: &[u8]) -> Option<Result<String, Unread>> {
+    let (unit, pairs): (fn([u8; 2]) -> u16, _) = match content {
+        [0xff, 0xfe, rest @ ..] => (u16::from_le_bytes, rest),
+        [0xfe, 0xff, rest @ ..] => (u16::from_be_bytes, rest),
+        _ => return None,
+    };
+    let holds = |bytes: &[u8]| content.windows(bytes.len()).any(|window| window == bytes);
+    if holds(b"\r\n") || holds(b"\n---") {
+        return Some(Err(Unread::Unsupported("bytes that Kustomize takes for a line break or a separator")));
+    }
+    let (pairs, rest) = pairs.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Some(Err(Unread::NotText("incomplete UTF-16 character")));
+    }
+    let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| unit(*pair))).collect();
+    Some(text.map_err(|error| match error.unpaired_surrogate() {
+        0xdc00.. => Unread::NotText("unexpected low surrogate area"),
+        _ => Unread::NotText("expected low surrogate area"),
+    }))
 }
 
 /// A text with blanks for what stands between a line `...` and the next that begins with `---`, which Kustomize does not read;

@@ -58,6 +58,17 @@ const PREFIXES: &[(&str, usize)] = &[
     ("CCIPAT_", 20),
 ];
 
+/// The prefixes that begin with a byte, a bit for each.
+const BY_FIRST: [u64; 256] = {
+    assert!(PREFIXES.len() <= 64);
+    let (mut table, mut index) = ([0; 256], 0);
+    while index < PREFIXES.len() {
+        table[PREFIXES[index].0.as_bytes()[0] as usize] |= 1 << index;
+        index += 1;
+    }
+    table
+};
+
 /// The parts of a text that have the shape of a credential; `census` is the text's.
 pub fn credentials(text: &str, census: &Census) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -67,7 +78,11 @@ pub fn credentials(text: &str, census: &Census) -> Vec<Range<usize>> {
     for at in (0..bytes.len())
         .filter(|&at| bytes[at].is_ascii_alphabetic() && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric()))
     {
-        for (index, (prefix, least)) in PREFIXES.iter().enumerate() {
+        let mut likely = BY_FIRST[usize::from(bytes[at])];
+        while likely != 0 {
+            let index = likely.trailing_zeros() as usize;
+            likely &= likely - 1;
+            let (prefix, least) = &PREFIXES[index];
             if at < past[index] || !bytes[at..].starts_with(prefix.as_bytes()) {
                 continue;
             }

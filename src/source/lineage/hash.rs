@@ -31,11 +31,19 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Hasher for Mixer {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
-        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
+        // The last word may overlap the one before it, so the length counts as well.
+        let last = match (rest, bytes.last_chunk::<8>(), bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+            ([], ..) => return,
+            (_, Some(last), ..) => u64::from_le_bytes(*last),
+            (_, _, Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+            }
+            _ => rest.iter().fold(0, |word, byte| (word << 8) | u64::from(*byte)),
+        };
+        self.0 = self.0.wrapping_add(bytes.len() as u64);
+        self.write_u64(last);
     }
 
     fn write_u8(&mut self, number: u8) {

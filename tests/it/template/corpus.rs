@@ -94,13 +94,13 @@ fn nodes(text: &str, body: &[Node]) -> String {
     let mut written = String::new();
     for node in body {
         written += &match &node.kind {
-            NodeKind::Text => text[node.span.range()].split_whitespace().collect(),
+            NodeKind::Text => text[node.span().range()].split_whitespace().collect(),
             NodeKind::Action(one) => format!("{{{}}}", pipeline(one)),
             NodeKind::If(one) => branch(text, "if", one),
             NodeKind::With(one) => branch(text, "with", one),
             NodeKind::Range(one) => branch(text, "range", one),
-            NodeKind::Template { name, argument, .. } => {
-                format!("{{template {name} {:?}}}", argument.as_ref().map(pipeline))
+            NodeKind::Template(inclusion) => {
+                format!("{{template {} {:?}}}", inclusion.name, inclusion.argument.as_ref().map(pipeline))
             }
             NodeKind::Break => "{break}".into(),
             NodeKind::Continue => "{continue}".into(),

@@ -72,7 +72,7 @@ fn blocks_are_templates_that_are_defined_in_place() {
     assert_eq!(nodes(text, &file.body), "\"a\"{{template \"inner\" .}}\"b\"");
     assert_eq!(nodes(text, &file.defines[0].body), "\"bar\"{{.}}\"baz\"");
     assert_eq!((&*file.defines[0].name, file.defines.len()), ("inner", 1));
-    assert_eq!(file.defines[0].span, file.body[1].span);
+    assert_eq!(file.defines[0].span, file.body[1].span());
 }
 
 /// Go's `Node.String`, with texts quoted.
@@ -82,13 +82,15 @@ pub(crate) fn nodes(text: &str, body: &[Node]) -> String {
 
 fn node(text: &str, node: &Node) -> String {
     match &node.kind {
-        NodeKind::Text => format!("{:?}", &text[node.span.range()]),
+        NodeKind::Text => format!("{:?}", &text[node.span().range()]),
         NodeKind::Action(one) => format!("{{{{{}}}}}", pipeline(one)),
         NodeKind::If(one) => branch(text, "if", one),
         NodeKind::With(one) => branch(text, "with", one),
         NodeKind::Range(one) => branch(text, "range", one),
-        NodeKind::Template { name, argument: None, .. } => format!("{{{{template {name:?}}}}}"),
-        NodeKind::Template { name, argument: Some(one), .. } => format!("{{{{template {name:?} {}}}}}", pipeline(one)),
+        NodeKind::Template(inclusion) => {
+            let argument = inclusion.argument.as_ref().map(|one| format!(" {}", pipeline(one)));
+            format!("{{{{template {:?}{}}}}}", inclusion.name, argument.unwrap_or_default())
+        }
         NodeKind::Break => "{{break}}".into(),
         NodeKind::Continue => "{{continue}}".into(),
     }

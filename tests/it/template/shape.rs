@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use sourceward::{
     engine::helm::template::{
-        ast::{Branch, Define, File, Node, NodeKind, Operand, OperandKind, Pipeline},
+        ast::{Branch, Define, File, Inclusion, Node, NodeKind, Operand, OperandKind, Pipeline},
         constant::unquote,
     },
     source::span::Span,
@@ -46,17 +46,17 @@ pub(crate) fn check(text: &str, file: &File) {
     let outer: Vec<Span> = {
         let inside = |define: &Define| {
             let holds = |span: Span| span.start <= define.span.start && define.span.end <= span.end;
-            file.body.iter().any(|node| holds(node.span))
+            file.body.iter().any(|node| holds(node.span()))
                 || file.defines.iter().any(|other| other.span != define.span && holds(other.span))
         };
         file.defines.iter().filter(|define| !inside(define)).map(|define| define.span).collect()
     };
-    let spans = sorted(file.body.iter().map(|node| node.span).chain(outer));
+    let spans = sorted(file.body.iter().map(|node| node.span()).chain(outer));
     expect(text, &BODY, Span::new(0, text.len()), &spans);
     body(text, &file.body);
     for define in &file.defines {
         if text[define.span.range()].trim_start_matches(['{', '-', ' ', '\t', '\r', '\n']).starts_with("define") {
-            let spans = sorted(define.body.iter().map(|node| node.span));
+            let spans = sorted(define.body.iter().map(|node| node.span()));
             expect(text, &DEFINE, define.span, &spans);
         }
         body(text, &define.body);
@@ -96,27 +96,28 @@ fn body(text: &str, body: &[Node]) {
 }
 
 fn node(text: &str, node: &Node) {
-    let slice = &text[node.span.range()];
+    let slice = &text[node.span().range()];
     match &node.kind {
         NodeKind::Text => assert!(!slice.is_empty() && !slice.contains("{{"), "{slice:?} is text"),
         NodeKind::Action(pipeline) => {
-            expect(text, &ACTION, node.span, &[pipeline.span]);
+            expect(text, &ACTION, node.span(), &[pipeline.span()]);
             self::pipeline(text, pipeline);
         }
         NodeKind::If(branch) | NodeKind::With(branch) | NodeKind::Range(branch) => {
-            self::branch(text, node.span, branch)
+            self::branch(text, node.span(), branch)
         }
-        NodeKind::Template { name, name_span, argument } => {
+        NodeKind::Template(inclusion) => {
+            let Inclusion { name, name_span, argument } = &**inclusion;
             assert_eq!(unquote(&text[name_span.range()]).as_deref(), Some(name.as_bytes()));
-            let spans: Vec<Span> = [*name_span].into_iter().chain(argument.as_ref().map(|one| one.span)).collect();
-            if TEMPLATE.is_match(&left(text, node.span, &spans)) {
+            let spans: Vec<Span> = [*name_span].into_iter().chain(argument.as_ref().map(|one| one.span())).collect();
+            if TEMPLATE.is_match(&left(text, node.span(), &spans)) {
                 assert!(slice.ends_with("}}"));
             } else {
                 // The body of a block is the definition's; what it leaves is checked there.
                 let close = text[spans[spans.len() - 1].end..].find("}}").expect("a delimiter") + 2;
-                let opened = Span::new(node.span.start, spans[spans.len() - 1].end + close);
-                let last = text[..node.span.end].rfind("{{").expect("a delimiter");
-                let ends = format!("{}{}", left(text, opened, &spans), &text[last..node.span.end]);
+                let opened = Span::new(node.span().start, spans[spans.len() - 1].end + close);
+                let last = text[..node.span().end].rfind("{{").expect("a delimiter");
+                let ends = format!("{}{}", left(text, opened, &spans), &text[last..node.span().end]);
                 assert!(BLOCK.is_match(&ends), "{ends:?} is left of {slice:?}");
             }
             argument.iter().for_each(|one| pipeline(text, one));
@@ -127,17 +128,17 @@ fn node(text: &str, node: &Node) {
 
 fn branch(text: &str, span: Span, branch: &Branch) {
     let nodes = || branch.body.iter().chain(branch.otherwise.iter().flatten());
-    let spans: Vec<Span> = [branch.pipeline.span].into_iter().chain(nodes().map(|node| node.span)).collect();
+    let spans: Vec<Span> = [branch.pipeline.span()].into_iter().chain(nodes().map(|node| node.span())).collect();
     expect(text, &BRANCH, span, &spans);
     pipeline(text, &branch.pipeline);
     nodes().for_each(|node| self::node(text, node));
 }
 
 fn pipeline(text: &str, pipeline: &Pipeline) {
-    let spans: Vec<Span> = (pipeline.variables.iter().map(|variable| variable.span))
-        .chain(pipeline.commands.iter().map(|command| command.span))
+    let spans: Vec<Span> = (pipeline.variables.iter().map(|variable| variable.span()))
+        .chain(pipeline.commands.iter().map(|command| command.span()))
         .collect();
-    let left: String = left(text, pipeline.span, &spans).split_whitespace().collect();
+    let left: String = left(text, pipeline.span(), &spans).split_whitespace().collect();
     let sets = match (pipeline.variables.len(), pipeline.assigns) {
         (0, _) => "",
         (1, true) => "=",
@@ -147,20 +148,20 @@ fn pipeline(text: &str, pipeline: &Pipeline) {
     };
     let pipes = "|".repeat(pipeline.commands.len() - 1);
     let known = [format!("{sets}{pipes}"), format!("{sets}{pipes}|"), format!(",{pipes}"), format!(",{pipes}|")];
-    assert!(known.contains(&left), "{left:?} is left of {:?}", &text[pipeline.span.range()]);
+    assert!(known.contains(&left), "{left:?} is left of {:?}", &text[pipeline.span().range()]);
     for variable in &pipeline.variables {
-        assert_eq!(&text[variable.span.range()], &*variable.name);
+        assert_eq!(&text[variable.span().range()], &*variable.name);
     }
     for command in &pipeline.commands {
-        let spans: Vec<Span> = command.operands.iter().map(|operand| operand.span).collect();
-        let left = self::left(text, command.span, &spans);
-        assert!(left.trim().is_empty(), "{left:?} is left of {:?}", &text[command.span.range()]);
+        let spans: Vec<Span> = command.operands.iter().map(|operand| operand.span()).collect();
+        let left = self::left(text, command.span(), &spans);
+        assert!(left.trim().is_empty(), "{left:?} is left of {:?}", &text[command.span().range()]);
         command.operands.iter().for_each(|operand| self::operand(text, operand));
     }
 }
 
 fn operand(text: &str, operand: &Operand) {
-    let slice = &text[operand.span.range()];
+    let slice = &text[operand.span().range()];
     match &operand.kind {
         OperandKind::Dot => assert_eq!(slice, "."),
         OperandKind::Nil => assert_eq!(slice, "nil"),
@@ -169,20 +170,20 @@ fn operand(text: &str, operand: &Operand) {
         OperandKind::Text(value) => assert_eq!(unquote(slice).as_deref(), Some(&**value)),
         OperandKind::Function(name) => assert_eq!(slice, &**name),
         OperandKind::Field(fields) => {
-            let spans: Vec<Span> = fields.iter().map(|name| name.span).collect();
-            assert_eq!(left(text, operand.span, &spans), ".".repeat(fields.len()));
+            let spans: Vec<Span> = fields.iter().map(|name| name.span()).collect();
+            assert_eq!(left(text, operand.span(), &spans), ".".repeat(fields.len()));
         }
         OperandKind::Variable { name, fields } => {
-            let spans: Vec<Span> = fields.iter().map(|name| name.span).collect();
-            assert_eq!(left(text, operand.span, &spans), format!("{name}{}", ".".repeat(fields.len())));
+            let spans: Vec<Span> = fields.iter().map(|name| name.span()).collect();
+            assert_eq!(left(text, operand.span(), &spans), format!("{name}{}", ".".repeat(fields.len())));
         }
         OperandKind::Pipeline(inner) => {
-            assert_eq!(left(text, operand.span, &[inner.span]).split_whitespace().collect::<String>(), "()");
+            assert_eq!(left(text, operand.span(), &[inner.span()]).split_whitespace().collect::<String>(), "()");
             pipeline(text, inner);
         }
         OperandKind::Chain { of, fields } => {
-            let spans: Vec<Span> = [of.span].into_iter().chain(fields.iter().map(|name| name.span)).collect();
-            assert_eq!(left(text, operand.span, &spans), ".".repeat(fields.len()));
+            let spans: Vec<Span> = [of.span()].into_iter().chain(fields.iter().map(|name| name.span())).collect();
+            assert_eq!(left(text, operand.span(), &spans), ".".repeat(fields.len()));
             self::operand(text, of);
         }
     }
@@ -190,7 +191,7 @@ fn operand(text: &str, operand: &Operand) {
         &operand.kind
     {
         for field in fields {
-            assert_eq!(&text[field.span.range()], &*field.text);
+            assert_eq!(&text[field.span().range()], &*field.text);
         }
     }
     if matches!(operand.kind, OperandKind::Number(_) | OperandKind::Text(_) | OperandKind::Bool(_)) {

@@ -1,6 +1,6 @@
 //! `.Files`: what a chart holds besides templates and values.
 
-use std::{any::Any, rc::Rc};
+use std::{any::Any, cell::OnceCell, rc::Rc, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -13,7 +13,7 @@ use crate::{
         value::{Datum, Map, MapKind, Object, Value},
     },
     source::lineage::{
-        sets::{Flow, SetId},
+        sets::{Flow, LeafId, SetId},
         text::{MadeOf, Text, TextBuilder},
     },
 };
@@ -33,7 +33,39 @@ pub struct File {
     /// The name in the chart.
     pub name: Rc<str>,
     /// The bytes, or why they are not known.
-    pub content: Result<Text, Fault>,
+    pub content: Result<Content, Fault>,
+}
+
+/// The bytes of a file, which become a text where a template asks for them: few of a chart's files are asked for.
+#[derive(Clone, Debug)]
+pub struct Content {
+    bytes: Arc<[u8]>,
+    /// The bytes in front that are no part of the text.
+    skipped: usize,
+    leaf: LeafId,
+    text: OnceCell<Text>,
+}
+
+impl Content {
+    /// The bytes behind the first `skipped` ones, which are the leaf's content.
+    pub fn new(bytes: Arc<[u8]>, skipped: usize, leaf: LeafId) -> Self {
+        Self { bytes, skipped, leaf, text: OnceCell::new() }
+    }
+
+    fn text(&self) -> &Text {
+        self.text.get_or_init(|| Text::verbatim(&self.bytes[self.skipped..], self.leaf))
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        (self.leaf, self.skipped) == (other.leaf, other.skipped)
+            && (Arc::ptr_eq(&self.bytes, &other.bytes) || self.bytes == other.bytes)
+    }
+}
+
+impl File {
+    fn text(&self) -> Result<&Text, Fault> {
+        self.content.as_ref().map(Content::text).map_err(Fault::clone)
+    }
 }
 
 impl Files {
@@ -49,7 +81,7 @@ impl Files {
             return Err(Fault::unsupported(format!("{link} is a link, which helm follows and this does not")));
         }
         let found = self.entries.binary_search_by(|file| (*file.name).cmp(name));
-        found.ok().map(|at| self.entries[at].content.clone()).transpose()
+        found.ok().map(|at| self.entries[at].text().cloned()).transpose()
     }
 
     /// Nothing may be behind links where all files are asked for.
@@ -68,7 +100,7 @@ impl Files {
     ) -> Result<Value, Fault> {
         let map = Map::new(MapKind::Text);
         for file in self.all()? {
-            let text = of(context, &file.content.clone()?)?;
+            let text = of(context, file.text()?)?;
             let base = file.name.rsplit('/').next().unwrap_or_default();
             map.insert(Text::plain(base), Value::text(text));
         }
@@ -158,7 +190,7 @@ impl Object for Files {
         let mut out = TextBuilder::default();
         out.push(&Text::plain("map["));
         for (index, file) in self.all()?.iter().enumerate() {
-            let content = file.content.clone()?;
+            let content = file.text()?;
             context.budget.text(content.len() * 4)?;
             let Flow { data, control } = Value::text(content.clone()).flow(context);
             let space = if index > 0 { " " } else { "" };
@@ -172,7 +204,7 @@ impl Object for Files {
     fn json(&self, context: &mut Context) -> Result<Value, Fault> {
         let map = Map::new(MapKind::Any);
         for file in self.all()? {
-            let text = base64_of(context, &file.content.clone()?)?;
+            let text = base64_of(context, file.text()?)?;
             map.insert(Text::plain(&*file.name), Value::text(text));
         }
         Ok(Value::plain(Datum::Map(map)))
@@ -180,7 +212,7 @@ impl Object for Files {
 
     fn entries(&self) -> Option<Result<Vec<(Value, Value)>, Fault>> {
         let entry = |file: &File| {
-            let content = file.content.clone()?;
+            let content = file.text()?.clone();
             Ok((Value::text(Text::plain(&*file.name)), Value::plain(Datum::Bytes(content))))
         };
         Some(self.all().and_then(|files| files.iter().map(entry).collect()))

@@ -52,8 +52,9 @@ impl Rules {
 
     /// Tells whether a path relative to the chart is ignored.
     pub fn ignore(&self, path: &str, is_folder: bool) -> bool {
+        let last = path.rsplit('/').next().unwrap_or_default();
         self.0.iter().any(|rule| {
-            let name = if rule.whole { path } else { path.rsplit('/').next().unwrap_or_default() };
+            let name = if rule.whole { path } else { last };
             if rule.negated {
                 (rule.folders_only && !is_folder) || !rule.pattern.matches(name)
             } else {

@@ -5,13 +5,33 @@ use std::{cell::OnceCell, rc::Rc};
 use super::evaluate::effect::Effects;
 use crate::source::span::Span;
 
+/// A range of bytes of one template, in half the memory of a [`Span`]: a chart's templates have tens of thousands of parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bytes {
+    start: u32,
+    end: u32,
+}
+
+impl From<Span> for Bytes {
+    fn from(span: Span) -> Self {
+        let place = |byte: usize| u32::try_from(byte).expect("the parser takes texts of less than 4 GiB");
+        Self { start: place(span.start), end: place(span.end) }
+    }
+}
+
+impl From<Bytes> for Span {
+    fn from(bytes: Bytes) -> Self {
+        Self::new(bytes.start as usize, bytes.end as usize)
+    }
+}
+
 /// A parsed file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
     /// What stands outside of every `define`.
-    pub body: Vec<Node>,
+    pub body: Box<[Node]>,
     /// The templates that it defines, `block`s included, in the order of their ends.
-    pub defines: Vec<Define>,
+    pub defines: Box<[Define]>,
 }
 
 /// `{{ define "name" }} … {{ end }}`, or the definition that a `block` makes.
@@ -22,7 +42,7 @@ pub struct Define {
     /// From the opening action's first delimiter through the last delimiter of its `end`.
     pub span: Span,
     /// What it prints.
-    pub body: Vec<Node>,
+    pub body: Box<[Node]>,
 }
 
 impl File {
@@ -44,9 +64,16 @@ impl Define {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Text: its bytes after trimming. Actions: from delimiter to delimiter; with a body, through the `end`.
-    pub span: Span,
+    pub(super) span: Bytes,
     /// What it is.
     pub kind: NodeKind,
+}
+
+impl Node {
+    /// Text: its bytes after trimming. Actions: from delimiter to delimiter; with a body, through the `end`.
+    pub fn span(&self) -> Span {
+        self.span.into()
+    }
 }
 
 /// What a node is. Comments are none.
@@ -63,18 +90,22 @@ pub enum NodeKind {
     /// `range`.
     Range(Box<Branch>),
     /// `template`; what a `block` becomes.
-    Template {
-        /// The name.
-        name: Rc<str>,
-        /// The name's bytes with quotes.
-        name_span: Span,
-        /// The new dot.
-        argument: Option<Pipeline>,
-    },
+    Template(Box<Inclusion>),
     /// `break`.
     Break,
     /// `continue`.
     Continue,
+}
+
+/// The name of a template to execute, and what with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inclusion {
+    /// The name.
+    pub name: Rc<str>,
+    /// The name's bytes with quotes.
+    pub name_span: Span,
+    /// The new dot.
+    pub argument: Option<Pipeline>,
 }
 
 /// A condition or loop with its bodies. `else if` and `else with` are nested in `otherwise`.
@@ -83,9 +114,9 @@ pub struct Branch {
     /// What is looked at.
     pub pipeline: Pipeline,
     /// What happens if it is true.
-    pub body: Vec<Node>,
+    pub body: Box<[Node]>,
     /// What happens if not.
-    pub otherwise: Option<Vec<Node>>,
+    pub otherwise: Option<Box<[Node]>>,
     /// What the bodies may change, once it was asked for.
     pub effects: Noted<Effects>,
 }
@@ -117,13 +148,20 @@ impl<T> PartialEq for Noted<T> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipeline {
     /// Its bytes, variables included, without white space around them.
-    pub span: Span,
+    pub(super) span: Bytes,
     /// The variables that it sets: `$x :=`, `$i, $x :=`, `$x =`.
-    pub variables: Vec<Variable>,
+    pub variables: Box<[Variable]>,
     /// Whether it assigns existing variables instead of declaring new ones.
     pub assigns: bool,
     /// The commands; at least one.
-    pub commands: Vec<Command>,
+    pub commands: Box<[Command]>,
+}
+
+impl Pipeline {
+    /// Its bytes, variables included, without white space around them.
+    pub fn span(&self) -> Span {
+        self.span.into()
+    }
 }
 
 /// A variable's name where it is set.
@@ -132,25 +170,46 @@ pub struct Variable {
     /// The name with its `$`.
     pub name: Rc<str>,
     /// Its bytes.
-    pub span: Span,
+    pub(super) span: Bytes,
+}
+
+impl Variable {
+    /// Its bytes.
+    pub fn span(&self) -> Span {
+        self.span.into()
+    }
 }
 
 /// An operand, or a function or method with its arguments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
     /// Its bytes.
-    pub span: Span,
+    pub(super) span: Bytes,
     /// The operands; at least one.
-    pub operands: Vec<Operand>,
+    pub operands: Box<[Operand]>,
+}
+
+impl Command {
+    /// Its bytes.
+    pub fn span(&self) -> Span {
+        self.span.into()
+    }
 }
 
 /// A part of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operand {
     /// Its bytes, brackets and quotes included.
-    pub span: Span,
+    pub(super) span: Bytes,
     /// What it is.
     pub kind: OperandKind,
+}
+
+impl Operand {
+    /// Its bytes, brackets and quotes included.
+    pub fn span(&self) -> Span {
+        self.span.into()
+    }
 }
 
 /// What an operand is.
@@ -167,13 +226,13 @@ pub enum OperandKind {
     /// A string constant, unquoted.
     Text(Rc<[u8]>),
     /// `.a.b`
-    Field(Vec<Name>),
+    Field(Box<[Name]>),
     /// `$x.a.b`; the fields may be none.
     Variable {
         /// The name with its `$`; `$` alone is the template's argument.
         name: Rc<str>,
         /// The fields.
-        fields: Vec<Name>,
+        fields: Box<[Name]>,
     },
     /// The name of a function.
     Function(Rc<str>),
@@ -184,7 +243,7 @@ pub enum OperandKind {
         /// What the fields are taken of.
         of: Box<Operand>,
         /// The fields; at least one.
-        fields: Vec<Name>,
+        fields: Box<[Name]>,
     },
 }
 
@@ -194,7 +253,14 @@ pub struct Name {
     /// The name without its dot.
     pub text: Rc<str>,
     /// Its bytes without the dot.
-    pub span: Span,
+    pub(super) span: Bytes,
+}
+
+impl Name {
+    /// Its bytes without the dot.
+    pub fn span(&self) -> Span {
+        self.span.into()
+    }
 }
 
 /// A number constant. Go decides by where it is used which of the types that it fits it has.
@@ -211,5 +277,5 @@ pub struct Number {
 }
 
 fn is_empty(body: &[Node], text: &str) -> bool {
-    body.iter().all(|node| node.kind == NodeKind::Text && text[node.span.range()].trim().is_empty())
+    body.iter().all(|node| node.kind == NodeKind::Text && text[node.span().range()].trim().is_empty())
 }

@@ -2,17 +2,22 @@
 
 pub mod number;
 
+use std::borrow::Cow;
+
 /// The bytes of a string constant with its quotes; nothing where Go refuses it. `"\xff"` is one byte. A string in backquotes
 /// loses its carriage returns.
-pub fn unquote(constant: &str) -> Option<Vec<u8>> {
-    let mut characters = constant.chars();
-    let (quote, Some(last)) = (characters.next()?, characters.next_back()) else { return None };
-    let inner = characters.as_str();
+pub fn unquote(constant: &str) -> Option<Cow<'_, [u8]>> {
+    let (quote, last) = (constant.chars().next()?, constant.chars().next_back()?);
+    if last != quote || constant.len() < 2 {
+        return None;
+    }
+    let inner = constant.get(1..constant.len() - 1)?;
     match quote {
-        _ if last != quote => None,
-        '`' if !inner.contains('`') => Some(inner.bytes().filter(|byte| *byte != b'\r').collect()),
+        '`' if inner.contains('`') => None,
+        '`' if inner.contains('\r') => Some(inner.bytes().filter(|byte| *byte != b'\r').collect()),
+        '`' => Some(inner.as_bytes().into()),
         '"' if inner.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'"' | b'\\' | b'\n')) => {
-            Some(inner.as_bytes().to_vec())
+            Some(inner.as_bytes().into())
         }
         '"' if !inner.contains('\n') => {
             let mut bytes = Vec::with_capacity(inner.len());
@@ -27,7 +32,7 @@ pub fn unquote(constant: &str) -> Option<Vec<u8>> {
                 }
                 rest = after;
             }
-            Some(bytes)
+            Some(bytes.into())
         }
         _ => None,
     }

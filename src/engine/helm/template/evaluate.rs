@@ -19,7 +19,7 @@ use std::{
 };
 
 use super::{
-    ast::{self, Branch, Node, NodeKind},
+    ast::{self, Branch, Inclusion, Node, NodeKind},
     context::{Context, MAX_TEXT},
     fault::Fault,
     function::Parameter,
@@ -234,19 +234,20 @@ impl<'program> Evaluator<'program> {
     }
 
     fn node(&mut self, dot: &Held, node: &Node) -> Eval<Ended> {
-        self.step(1, node.span)?;
+        self.step(1, node.span())?;
         match &node.kind {
-            NodeKind::Text => self.emit_literal(node.span)?,
+            NodeKind::Text => self.emit_literal(node.span())?,
             NodeKind::Action(pipeline) => {
                 let value = self.pipeline(dot, pipeline)?;
                 if pipeline.variables.is_empty() {
-                    self.emit(&value, pipeline.span)?;
+                    self.emit(&value, pipeline.span())?;
                 }
             }
             NodeKind::If(branch) => return self.conditional(dot, node, branch, false),
             NodeKind::With(branch) => return self.conditional(dot, node, branch, true),
             NodeKind::Range(branch) => return self.range(dot, node, branch),
-            NodeKind::Template { name, name_span, argument } => {
+            NodeKind::Template(inclusion) => {
+                let Inclusion { name, name_span, argument } = &**inclusion;
                 let Some(template) = self.template(name).cloned() else {
                     let message = format!("template {} not defined", quote::quoted(name.as_bytes()));
                     return Err(self.fail(*name_span, Fault::failed(message)));
@@ -269,7 +270,7 @@ impl<'program> Evaluator<'program> {
         let value = self.pipeline(dot, &branch.pipeline)?;
         let taken = value.is_true();
         let decided_by = self.decided_by(&value);
-        self.see(node.span, decided_by, taken);
+        self.see(node.span(), decided_by, taken);
         let outside = self.enter(decided_by);
         let before = self.out.len();
         let ended = match &branch.otherwise {
@@ -297,10 +298,10 @@ impl<'program> Evaluator<'program> {
     fn range(&mut self, dot: &Held, node: &Node, branch: &Branch) -> Eval<Ended> {
         let scope = self.variables.len();
         let value = self.pipeline(dot, &branch.pipeline)?;
-        let looked_at = branch.pipeline.commands.last().map_or(branch.pipeline.span, |command| command.span);
+        let looked_at = branch.pipeline.commands.last().map_or(branch.pipeline.span(), |command| command.span());
         let items = self.items(&value, looked_at)?;
         let decided_by = self.decided_by(&value);
-        self.see(node.span, decided_by, !items.is_empty());
+        self.see(node.span(), decided_by, !items.is_empty());
         let outside = self.enter(decided_by);
         let breaks = std::mem::take(&mut self.breaks);
         let before = self.out.len();
@@ -316,14 +317,14 @@ impl<'program> Evaluator<'program> {
             let inner = self.variables.len();
             let inside = self.context.control;
             for (key, item) in items {
-                self.step(1, node.span)?;
+                self.step(1, node.span())?;
                 self.context.control = self.context.sets.union(inside, self.breaks);
                 match &branch.pipeline.variables[..] {
                     [] => {}
-                    [one] if branch.pipeline.assigns => self.assign(&one.name, item.clone(), one.span)?,
+                    [one] if branch.pipeline.assigns => self.assign(&one.name, item.clone(), one.span())?,
                     [first, second] if branch.pipeline.assigns => {
-                        self.assign(&first.name, key, first.span)?;
-                        self.assign(&second.name, item.clone(), second.span)?;
+                        self.assign(&first.name, key, first.span())?;
+                        self.assign(&second.name, item.clone(), second.span())?;
                     }
                     [_] => self.variables[inner - 1].held = item.clone(),
                     [..] => {

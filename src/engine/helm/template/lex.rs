@@ -227,72 +227,88 @@ impl<'t> Lexer<'t> {
 
     fn in_action(&mut self) -> Token {
         let start = self.at;
-        if let Some(marker) = self.right_delimiter(start) {
-            return match self.parentheses {
-                0 => self.close(marker),
-                _ => self.fail(start, "unclosed left paren"),
-            };
-        }
-        let Some(first) = self.peek() else { return self.fail(start, "unclosed action") };
-        if is_space(first) {
-            return self.space();
-        }
-        if first.is_ascii_digit() || first == '+' || first == '-' {
-            return self.number();
-        }
-        self.at += first.len_utf8();
+        let Some(first) = self.text.as_bytes().get(start).copied() else {
+            return self.fail(start, "unclosed action");
+        };
         match first {
-            '=' => self.token(TokenKind::Assign, start),
-            ':' => {
+            b' ' | b'\t' | b'\r' | b'\n' => return self.space(),
+            b'}' if self.text.as_bytes().get(start + 1) == Some(&b'}') => return self.right(start, 0),
+            b'0'..=b'9' | b'+' | b'-' => return self.number(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => return self.word(start),
+            128.. => {
+                let first = self.peek().unwrap_or_default();
+                self.at += first.len_utf8();
+                return match self.is_alphanumeric(first) {
+                    true => self.word(start),
+                    false => self.unrecognized(start, first),
+                };
+            }
+            _ => self.at += 1,
+        }
+        match first {
+            b'=' => self.token(TokenKind::Assign, start),
+            b':' => {
                 if self.peek() != Some('=') {
                     return self.fail(start, "expected :=");
                 }
                 self.at += 1;
                 self.token(TokenKind::Declare, start)
             }
-            '|' => self.token(TokenKind::Pipe, start),
-            '"' => self.quoted('"', TokenKind::QuotedText, "unterminated quoted string"),
-            '`' => match self.text[self.at..].find('`') {
+            b'|' => self.token(TokenKind::Pipe, start),
+            b'"' => self.quoted('"', TokenKind::QuotedText, "unterminated quoted string"),
+            b'`' => match self.text[self.at..].find('`') {
                 Some(length) => {
                     self.at += length + 1;
                     self.token(TokenKind::RawText, start)
                 }
                 None => self.fail(start, "unterminated raw quoted string"),
             },
-            '$' => self.name(start, TokenKind::Variable, TokenKind::Variable),
-            '\'' => self.quoted('\'', TokenKind::CharacterConstant, "unterminated character constant"),
+            b'$' => self.name(start, TokenKind::Variable, TokenKind::Variable),
+            b'\'' => self.quoted('\'', TokenKind::CharacterConstant, "unterminated character constant"),
             // At the very end a dot is taken for a number; the parser refuses it.
-            '.' if self.peek().is_none_or(|next| next.is_ascii_digit()) => {
+            b'.' if self.text.as_bytes().get(self.at).is_none_or(u8::is_ascii_digit) => {
                 self.at = start;
                 self.number()
             }
-            '.' => self.name(start, TokenKind::Keyword(Keyword::Dot), TokenKind::Field),
-            '(' => {
+            b'.' => self.name(start, TokenKind::Keyword(Keyword::Dot), TokenKind::Field),
+            b'(' => {
                 self.parentheses += 1;
                 self.token(TokenKind::LeftParenthesis, start)
             }
-            ')' => match self.parentheses.checked_sub(1) {
+            b')' => match self.parentheses.checked_sub(1) {
                 Some(left) => {
                     self.parentheses = left;
                     self.token(TokenKind::RightParenthesis, start)
                 }
                 None => self.fail(start, "unexpected right paren"),
             },
-            _ if first.is_ascii_alphanumeric() || self.is_alphanumeric(first) => self.word(start),
             _ if first.is_ascii_graphic() => self.token(TokenKind::Character, start),
-            _ => self.fail(start, format!("unrecognized character in action: {}", quoted_character(first))),
+            _ => self.unrecognized(start, char::from(first)),
+        }
+    }
+
+    fn unrecognized(&mut self, start: usize, character: char) -> Token {
+        self.fail(start, format!("unrecognized character in action: {}", quoted_character(character)))
+    }
+
+    /// The right delimiter that begins at a byte, its trim marker included.
+    fn right(&mut self, start: usize, marker: usize) -> Token {
+        match self.parentheses {
+            0 => self.close(marker),
+            _ => self.fail(start, "unclosed left paren"),
         }
     }
 
     /// White space, without the last one where that belongs to a trim marker.
     fn space(&mut self) -> Token {
         let start = self.at;
-        let rest = &self.text[start..];
-        self.at += rest.len() - rest.trim_start_matches(is_space).len();
+        let rest = &self.text.as_bytes()[start..];
+        let spaces = rest.iter().take_while(|byte| is_space(char::from(**byte))).count();
+        self.at += spaces;
         match self.right_delimiter(self.at - 1) {
-            Some(marker) if self.at - start == 1 => {
+            Some(marker) if spaces == 1 => {
                 self.at = start;
-                self.close(marker)
+                self.right(start, marker)
             }
             Some(_) => {
                 self.at -= 1;
@@ -307,7 +323,10 @@ impl<'t> Lexer<'t> {
         if let Some(error) = self.bad_character(start) {
             return error;
         }
-        let kind = match &self.text[start..self.at] {
+        let word = &self.text[start..self.at];
+        let kind = match word {
+            // The longest is `continue`, `template`.
+            _ if word.len() > 8 => TokenKind::Identifier,
             "block" => TokenKind::Keyword(Keyword::Block),
             "break" if self.breaks => TokenKind::Keyword(Keyword::Break),
             "continue" if self.continues => TokenKind::Keyword(Keyword::Continue),
@@ -346,6 +365,7 @@ impl<'t> Lexer<'t> {
         Some(self.fail(start, format!("bad character {}", quoted_character(next))))
     }
 
+    #[inline]
     fn at_terminator(&self) -> bool {
         match &self.text.as_bytes()[self.at..] {
             [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] => true,
@@ -422,6 +442,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<char> {
         match self.text.as_bytes().get(self.at) {
             Some(byte) if byte.is_ascii() => Some(char::from(*byte)),
@@ -442,11 +463,14 @@ impl<'t> Lexer<'t> {
     fn skip_alphanumeric(&mut self) {
         let bytes = self.text.as_bytes();
         loop {
-            while bytes.get(self.at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-                self.at += 1;
+            let rest = &bytes[self.at..];
+            let plain = rest.iter().position(|byte| !ALPHANUMERIC[usize::from(*byte)]).unwrap_or(rest.len());
+            self.at += plain;
+            if rest.get(plain).is_none_or(u8::is_ascii) {
+                return;
             }
             match self.peek() {
-                Some(next) if !next.is_ascii() && self.is_alphanumeric(next) => self.at += next.len_utf8(),
+                Some(next) if self.is_alphanumeric(next) => self.at += next.len_utf8(),
                 _ => return,
             }
         }
@@ -463,6 +487,16 @@ impl<'t> Lexer<'t> {
         letters.is_match(character.encode_utf8(&mut [0; 4]))
     }
 }
+
+/// The bytes that are a letter, a digit or `_` by themselves.
+const ALPHANUMERIC: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    table
+};
 
 /// What Go takes for white space in templates.
 fn is_space(character: char) -> bool {

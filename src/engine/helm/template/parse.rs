@@ -3,20 +3,19 @@
 //! What Go rejects is rejected with Go's words: a chart with one bad template renders nothing, so to read on would be to
 //! render what Helm does not. What Go accepts by accident is accepted.
 
+mod names;
 mod pipeline;
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt,
-    rc::Rc,
-};
+use std::{collections::HashSet, fmt, rc::Rc};
 
 use super::{
-    ast::{Branch, Define, File, Name, Node, NodeKind, Noted, Operand},
+    ast::{Branch, Define, File, Inclusion, Name, Node, NodeKind, Noted, Operand},
     constant,
     fault::FaultKind,
     lex::{Keyword, Lexer, Token, TokenKind},
 };
+use names::{Names, Variables};
+
 use crate::source::{
     lineage::hash::Seeded,
     span::{Span, line_of},
@@ -59,7 +58,7 @@ pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<File, Par
         tree: Tree::default(),
         depth: 0,
         parts: 0,
-        names: HashMap::default(),
+        names: Names::default(),
         defines: Vec::new(),
         nodes: Vec::new(),
         operands: Vec::new(),
@@ -67,7 +66,7 @@ pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<File, Par
         defined: HashSet::default(),
     };
     let body = parser.file()?;
-    Ok(File { body, defines: parser.defines })
+    Ok(File { body, defines: parser.defines.into() })
 }
 
 impl ParseError {
@@ -103,7 +102,7 @@ struct Parser<'t> {
     tree: Tree<'t>,
     depth: usize,
     parts: usize,
-    names: HashMap<&'t str, Rc<str>, Seeded>,
+    names: Names<'t>,
     defines: Vec<Define>,
     /// Nodes, operands and fields that are not in their list yet: each list is made at once, as long as it is.
     nodes: Vec<Node>,
@@ -116,9 +115,8 @@ struct Parser<'t> {
 /// What is known inside of one definition only.
 #[derive(Default)]
 struct Tree<'t> {
-    /// The variables that were declared, in order, each once.
-    variables: Vec<&'t str>,
-    visible: HashSet<&'t str, Seeded>,
+    /// The variables that can be seen, in the order of their declarations, each once.
+    variables: Variables<'t>,
     ranges: usize,
     /// Where the innermost action starts that is being parsed.
     action: Option<usize>,
@@ -133,12 +131,12 @@ enum Item {
 }
 
 impl<'t> Parser<'t> {
-    fn file(&mut self) -> Result<Vec<Node>, ParseError> {
+    fn file(&mut self) -> Result<Box<[Node]>, ParseError> {
         let mut body = Vec::new();
         loop {
             let delimiter = self.peek();
             match delimiter.kind {
-                TokenKind::End => return Ok(body),
+                TokenKind::End => return Ok(body.into()),
                 TokenKind::LeftDelimiter => {
                     self.next();
                     if self.next_word().kind == TokenKind::Keyword(Keyword::Define) {
@@ -183,7 +181,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Nodes up to an `else` or `end`, which is returned with them.
-    fn body(&mut self) -> Result<(Vec<Node>, Item), ParseError> {
+    fn body(&mut self) -> Result<(Box<[Node]>, Item), ParseError> {
         let begin = self.nodes.len();
         while self.peek_word().kind != TokenKind::End {
             match self.item()? {
@@ -198,7 +196,7 @@ impl<'t> Parser<'t> {
         self.count_part()?;
         let token = self.next_word();
         match token.kind {
-            TokenKind::Text => Ok(Item::Node(Node { span: Span::new(token.start, token.end), kind: NodeKind::Text })),
+            TokenKind::Text => Ok(Item::Node(Node { span: Span::new(token.start, token.end).into(), kind: NodeKind::Text })),
             TokenKind::LeftDelimiter => {
                 self.tree.action = Some(token.start);
                 let item = self.deeper(|parser| parser.action(token.start))?;
@@ -237,7 +235,7 @@ impl<'t> Parser<'t> {
                 NodeKind::Action(self.pipeline("command", TokenKind::RightDelimiter)?)
             }
         };
-        Ok(Item::Node(Node { span: Span::new(start, self.end), kind }))
+        Ok(Item::Node(Node { span: Span::new(start, self.end).into(), kind }))
     }
 
     fn leave(&mut self, word: &str, kind: NodeKind) -> Result<NodeKind, ParseError> {
@@ -266,7 +264,7 @@ impl<'t> Parser<'t> {
         let otherwise = match ending {
             Item::Else(start) if word != Keyword::Range && self.peek().kind == TokenKind::Keyword(word) => {
                 self.next();
-                Some(vec![self.deeper(|parser| parser.other_branch(word, start))?])
+                Some([self.deeper(|parser| parser.other_branch(word, start))?].into())
             }
             Item::Else(_) => {
                 let (otherwise, ending) = self.body()?;
@@ -278,9 +276,7 @@ impl<'t> Parser<'t> {
             _ => None,
         };
         // Go sees variables of the body in the `else`, though their values are gone by then.
-        for variable in self.tree.variables.drain(outside..) {
-            self.tree.visible.remove(variable);
-        }
+        self.tree.variables.truncate(outside);
         Ok(Branch { pipeline, body, otherwise, effects: Noted::default() })
     }
 
@@ -289,7 +285,7 @@ impl<'t> Parser<'t> {
         self.count_part()?;
         let branch = Box::new(self.branch(word)?);
         let kind = if word == Keyword::If { NodeKind::If(branch) } else { NodeKind::With(branch) };
-        Ok(Node { span: Span::new(start, self.end), kind })
+        Ok(Node { span: Span::new(start, self.end).into(), kind })
     }
 
     fn block(&mut self, start: usize) -> Result<NodeKind, ParseError> {
@@ -305,7 +301,8 @@ impl<'t> Parser<'t> {
         };
         self.define(Define { name: Rc::clone(&name), span: Span::new(start, self.end), body })?;
         self.tree = outer;
-        Ok(NodeKind::Template { name, name_span: Span::new(token.start, token.end), argument })
+        let name_span = Span::new(token.start, token.end);
+        Ok(NodeKind::Template(Box::new(Inclusion { name, name_span, argument })))
     }
 
     fn template(&mut self) -> Result<NodeKind, ParseError> {
@@ -317,7 +314,8 @@ impl<'t> Parser<'t> {
             self.put_back();
             argument = Some(self.pipeline(CONTEXT, TokenKind::RightDelimiter)?);
         }
-        Ok(NodeKind::Template { name, name_span: Span::new(token.start, token.end), argument })
+        let name_span = Span::new(token.start, token.end);
+        Ok(NodeKind::Template(Box::new(Inclusion { name, name_span, argument })))
     }
 
     fn template_name(&mut self, token: Token, context: &str) -> Result<Rc<str>, ParseError> {
@@ -325,7 +323,7 @@ impl<'t> Parser<'t> {
             return Err(self.unexpected(token, context));
         }
         let name = constant::unquote(self.slice(token)).ok_or_else(|| self.fail("invalid syntax"))?;
-        String::from_utf8(name)
+        std::str::from_utf8(&name)
             .map(Rc::from)
             .map_err(|_| self.beyond(FaultKind::Unsupported, "a template's name is not UTF-8"))
     }
@@ -400,7 +398,7 @@ impl<'t> Parser<'t> {
 
     /// A name, shared by all places that say it.
     fn name(&mut self, text: &'t str) -> Rc<str> {
-        Rc::clone(self.names.entry(text).or_insert_with(|| text.into()))
+        self.names.get(text)
     }
 }
 

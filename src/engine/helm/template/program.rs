@@ -4,7 +4,7 @@
 //! the same name: a parent chart's wins over its subchart's. The order of the files decides, never the order of their
 //! execution, so the set is worked out once.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{cmp::Reverse, collections::HashMap, rc::Rc, sync::Arc};
 
 use super::{
     ast::{self, Node},
@@ -71,7 +71,7 @@ pub(super) struct Template {
 impl Program {
     /// The program of all files.
     pub fn new(functions: Rc<Functions>, mut sources: Vec<Source>) -> Self {
-        sources.sort_by(|a, b| order(&b.name).cmp(&order(&a.name)));
+        sources.sort_by_cached_key(|source| Reverse((depth(&source.name), source.name.clone())));
         let mut program = Self { functions, units: Vec::with_capacity(sources.len()), templates: HashMap::default() };
         for (index, source) in sources.into_iter().enumerate() {
             let written = Written::File(source.file, source.text);
@@ -151,7 +151,7 @@ pub(super) fn associate(templates: &mut HashMap<Rc<str>, Template, Seeded>, name
     }
 }
 
-/// Helm's `byPathLen`, which it reverses: by depth, then by bytes.
-fn order(name: &str) -> (usize, &str) {
-    (name.matches('/').count(), name)
+/// Helm's `byPathLen`, which it reverses, goes by this and then by bytes.
+fn depth(name: &str) -> usize {
+    name.bytes().filter(|byte| *byte == b'/').count()
 }

@@ -20,7 +20,7 @@ use crate::{
         chart::{
             Chart, ChartFile,
             constraint::{self, Version},
-            files::{File, Files},
+            files::{Content, File, Files},
             object,
         },
         sources::{BYTE_ORDER_MARK, FILES, Problem, Role, Sources},
@@ -324,7 +324,7 @@ impl Preparation<'_, '_> {
             let leaf = context.sets.leaf(Leaf::File(*file));
             let content = content.map(|bytes| {
                 let skipped = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-                Text::new(&bytes[skipped..], MadeOf::Verbatim { leaf, offset: 0 })
+                Content::new(bytes, skipped, leaf)
             });
             entries.push(File { name: Rc::from(name.as_str()), content });
         }

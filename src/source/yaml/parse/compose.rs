@@ -73,12 +73,16 @@ enum Context {
     BlockValue,
 }
 
+/// What a node takes in most files, and the most nodes that room is made for before they are there.
+const BYTES_A_NODE: usize = 32;
+const MOST_EXPECTED: usize = 2_048;
+
 impl<'t> Composer<'t> {
     fn new(text: &'t str) -> Result<Self, ParseError> {
         Ok(Self {
             text,
             scanner: Scanner::new(text)?,
-            nodes: Vec::new(),
+            nodes: Vec::with_capacity((text.len() / BYTES_A_NODE).min(MOST_EXPECTED)),
             anchors: HashMap::default(),
             handles: HashMap::default(),
             nodes_before: 0,

@@ -20,27 +20,27 @@ impl Evaluator<'_> {
     ) -> Eval<Value> {
         let held = match &operand.kind {
             OperandKind::Dot => dot.clone(),
-            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, operand.span, &[], None)?,
+            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, operand.span(), &[], None)?,
             OperandKind::Variable { name, fields } => {
-                let held = self.variable(name, operand.span)?;
-                self.fields(dot, held, fields, operand.span, &[], None)?
+                let held = self.variable(name, operand.span())?;
+                self.fields(dot, held, fields, operand.span(), &[], None)?
             }
             OperandKind::Pipeline(pipeline) => Held { value: self.nested(dot, pipeline)?, boxed: false },
-            OperandKind::Function(name) => Held { value: self.call(dot, name, operand.span, &[], None)?, boxed: false },
-            OperandKind::Chain { .. } => self.chained(dot, operand, operand.span)?,
+            OperandKind::Function(name) => Held { value: self.call(dot, name, operand.span(), &[], None)?, boxed: false },
+            OperandKind::Chain { .. } => self.chained(dot, operand, operand.span())?,
             OperandKind::Nil => {
                 return match parameter {
                     Parameter::Any => Ok(Value::nil()),
-                    Parameter::Map | Parameter::List => self.typed_nil(Value::nil(), parameter, operand.span, function),
+                    Parameter::Map | Parameter::List => self.typed_nil(Value::nil(), parameter, operand.span(), function),
                     _ => {
                         let message = format!("cannot assign nil to {}", type_of(parameter));
-                        Err(self.fail(operand.span, Fault::failed(message)))
+                        Err(self.fail(operand.span(), Fault::failed(message)))
                     }
                 };
             }
             _ => return self.typed_constant(operand, parameter),
         };
-        self.checked(held, parameter, operand.span, function)
+        self.checked(held, parameter, operand.span(), function)
     }
 
     /// The value if it is of the parameter's type: Go's `validateType`.
@@ -92,7 +92,7 @@ impl Evaluator<'_> {
     fn typed_constant(&mut self, operand: &Operand, parameter: Parameter) -> Eval<Value> {
         let datum = match (parameter, &operand.kind) {
             (Parameter::Any, _) => return self.constant(operand),
-            (Parameter::Text, OperandKind::Text(bytes)) => return Ok(self.text_constant(bytes, operand.span)),
+            (Parameter::Text, OperandKind::Text(bytes)) => return Ok(self.text_constant(bytes, operand.span())),
             (Parameter::Bool, OperandKind::Bool(value)) => Some(Datum::Bool(*value)),
             (Parameter::Int, OperandKind::Number(number)) => number.int.map(Datum::Int),
             (Parameter::Int64, OperandKind::Number(number)) => number.int.map(Datum::Int64),
@@ -103,9 +103,9 @@ impl Evaluator<'_> {
             _ => None,
         };
         if let Some(datum) = datum {
-            return Ok(Value::new(datum, self.written_at(operand.span)));
+            return Ok(Value::new(datum, self.written_at(operand.span())));
         }
-        let source = self.quote(operand.span);
+        let source = self.quote(operand.span());
         let expected = match parameter {
             Parameter::Text => "string",
             Parameter::Bool => "bool",
@@ -114,10 +114,10 @@ impl Evaluator<'_> {
             Parameter::Float => "float",
             _ => {
                 let message = format!("can't handle {source} for arg of type {}", type_of(parameter));
-                return Err(self.fail(operand.span, Fault::failed(message)));
+                return Err(self.fail(operand.span(), Fault::failed(message)));
             }
         };
-        Err(self.fail(operand.span, Fault::failed(format!("expected {expected}; found {source}"))))
+        Err(self.fail(operand.span(), Fault::failed(format!("expected {expected}; found {source}"))))
     }
 }
 

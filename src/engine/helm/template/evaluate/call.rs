@@ -204,7 +204,7 @@ impl Evaluator<'_> {
         let message = match arguments.first() {
             None | Some(Value { datum: Datum::Nil, .. }) => "call of nil".to_owned(),
             Some(value) => {
-                let name = call.operands.first().map_or_else(String::new, |operand| self.quote(operand.span));
+                let name = call.operands.first().map_or_else(String::new, |operand| self.quote(operand.span()));
                 format!("non-function {name} of type {}", value.type_name())
             }
         };

@@ -97,8 +97,8 @@ impl Effects {
             match &node.kind {
                 NodeKind::Text => {}
                 NodeKind::Action(pipeline) => self.read_pipeline(pipeline, rebound),
-                NodeKind::Template { argument, .. } => {
-                    argument.iter().for_each(|pipeline| self.read_pipeline(pipeline, rebound));
+                NodeKind::Template(inclusion) => {
+                    inclusion.argument.iter().for_each(|pipeline| self.read_pipeline(pipeline, rebound));
                 }
                 NodeKind::Break => self.breaks |= !in_loop,
                 NodeKind::Continue => self.continues |= !in_loop,

@@ -26,12 +26,12 @@ impl Evaluator<'_> {
             last = Some(self.command(dot, command, last)?.value);
         }
         let mut value = last.unwrap_or_else(Value::nil);
-        let said_by = self.said_by(pipeline.span);
+        let said_by = self.said_by(pipeline.span());
         value.control = self.context.sets.union(value.control, said_by);
         for variable in &pipeline.variables {
             let held = Held { value: value.clone(), boxed: false };
             if pipeline.assigns {
-                self.assign(&variable.name, held, variable.span)?;
+                self.assign(&variable.name, held, variable.span())?;
             } else {
                 self.variables.push(Slot { name: variable.name.clone(), held });
             }
@@ -52,30 +52,30 @@ impl Evaluator<'_> {
 
     fn command(&mut self, dot: &Held, command: &Command, last: Option<Value>) -> Eval<Held> {
         let Some((first, arguments)) = command.operands.split_first() else {
-            return Err(self.fail(command.span, Fault::failed("empty command")));
+            return Err(self.fail(command.span(), Fault::failed("empty command")));
         };
         let unboxed = |value| Held { value, boxed: false };
         match &first.kind {
-            OperandKind::Function(name) => self.call(dot, name, command.span, arguments, last).map(unboxed),
-            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, first.span, arguments, last),
+            OperandKind::Function(name) => self.call(dot, name, command.span(), arguments, last).map(unboxed),
+            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, first.span(), arguments, last),
             OperandKind::Chain { of, fields } => {
-                let of = self.chained(dot, of, first.span)?;
-                self.fields(dot, of, fields, first.span, arguments, last)
+                let of = self.chained(dot, of, first.span())?;
+                self.fields(dot, of, fields, first.span(), arguments, last)
             }
             OperandKind::Variable { name, fields } => {
-                let held = self.variable(name, first.span)?;
+                let held = self.variable(name, first.span())?;
                 if fields.is_empty() {
                     self.takes_no_arguments(first, arguments, last.as_ref())?;
                     return Ok(held);
                 }
-                self.fields(dot, held, fields, first.span, arguments, last)
+                self.fields(dot, held, fields, first.span(), arguments, last)
             }
             kind => {
                 self.takes_no_arguments(first, arguments, last.as_ref())?;
                 match kind {
                     OperandKind::Pipeline(pipeline) => self.nested(dot, pipeline).map(unboxed),
                     OperandKind::Dot => Ok(dot.clone()),
-                    OperandKind::Nil => Err(self.fail(first.span, Fault::failed("nil is not a command"))),
+                    OperandKind::Nil => Err(self.fail(first.span(), Fault::failed("nil is not a command"))),
                     _ => self.constant(first).map(unboxed),
                 }
             }
@@ -92,16 +92,16 @@ impl Evaluator<'_> {
         let unboxed = |value| Held { value, boxed: false };
         match &of.kind {
             OperandKind::Pipeline(pipeline) => self.nested(dot, pipeline).map(unboxed),
-            OperandKind::Function(name) => self.call(dot, name, of.span, &[], None).map(unboxed),
+            OperandKind::Function(name) => self.call(dot, name, of.span(), &[], None).map(unboxed),
             OperandKind::Dot => Ok(dot.clone()),
-            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, of.span, &[], None),
+            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, of.span(), &[], None),
             OperandKind::Variable { name, fields } => {
-                let held = self.variable(name, of.span)?;
-                if fields.is_empty() { Ok(held) } else { self.fields(dot, held, fields, of.span, &[], None) }
+                let held = self.variable(name, of.span())?;
+                if fields.is_empty() { Ok(held) } else { self.fields(dot, held, fields, of.span(), &[], None) }
             }
             OperandKind::Chain { of, fields } => {
                 let held = self.chained(dot, of, span)?;
-                self.fields(dot, held, fields, of.span, &[], None)
+                self.fields(dot, held, fields, of.span(), &[], None)
             }
             OperandKind::Nil => {
                 let source = self.quote(span);
@@ -116,8 +116,8 @@ impl Evaluator<'_> {
             return Ok(());
         }
         let span = match &first.kind {
-            OperandKind::Pipeline(pipeline) => pipeline.span,
-            _ => first.span,
+            OperandKind::Pipeline(pipeline) => pipeline.span(),
+            _ => first.span(),
         };
         let source = self.quote(span);
         Err(self.fail(span, Fault::failed(format!("can't give argument to non-function {source}"))))
@@ -256,15 +256,15 @@ impl Evaluator<'_> {
     pub(super) fn constant(&mut self, operand: &Operand) -> Eval<Value> {
         let datum = match &operand.kind {
             OperandKind::Bool(value) => Datum::Bool(*value),
-            OperandKind::Text(bytes) => return Ok(self.text_constant(bytes, operand.span)),
-            OperandKind::Number(number) => ideal(number).map_err(|fault| self.fail(operand.span, fault))?,
+            OperandKind::Text(bytes) => return Ok(self.text_constant(bytes, operand.span())),
+            OperandKind::Number(number) => ideal(number).map_err(|fault| self.fail(operand.span(), fault))?,
             _ => {
-                let source = self.quote(operand.span);
+                let source = self.quote(operand.span());
                 let message = format!("can't evaluate command {source:?}");
-                return Err(self.fail(operand.span, Fault::failed(message)));
+                return Err(self.fail(operand.span(), Fault::failed(message)));
             }
         };
-        Ok(Value::new(datum, self.written_at(operand.span)))
+        Ok(Value::new(datum, self.written_at(operand.span())))
     }
 
     /// A string constant: the bytes between its quotes, where it says them as they are.

@@ -23,7 +23,8 @@ impl<'t> Parser<'t> {
             let token = self.next_word();
             if token.kind == close {
                 self.check(&commands, context)?;
-                return Ok(Pipeline { span: Span::new(start, end), variables, assigns, commands });
+                let (span, variables, commands) = (Span::new(start, end).into(), variables.into(), commands.into());
+                return Ok(Pipeline { span, variables, assigns, commands });
             }
             if !starts_operand(token.kind) {
                 return Err(self.unexpected(token, context));
@@ -54,11 +55,9 @@ impl<'t> Parser<'t> {
             }
             self.next_word();
             let name = self.slice(variable);
-            if self.tree.visible.insert(name) {
-                self.tree.variables.push(name);
-            }
+            self.tree.variables.declare(name);
             let name = self.name(name);
-            variables.push(Variable { name, span: Span::new(variable.start, variable.end) });
+            variables.push(Variable { name, span: Span::new(variable.start, variable.end).into() });
             if !separates {
                 return Ok(next.kind == TokenKind::Assign);
             }
@@ -101,67 +100,89 @@ impl<'t> Parser<'t> {
                 }
                 _ => return Err(self.unexpected(token, "operand")),
             }
-            let operands: Vec<Operand> = self.operands.drain(begin..).collect();
+            let operands: Box<[Operand]> = self.operands.drain(begin..).collect();
             let (Some(first), Some(last)) = (operands.first(), operands.last()) else {
                 return Err(self.fail("empty command"));
             };
-            return Ok(Command { span: Span::new(first.span.start, last.span.end), operands });
+            let span = Span::new(first.span().start, last.span().end).into();
+            return Ok(Command { span, operands });
         }
     }
 
     /// A term and the fields behind it; nothing where none begins.
     fn operand(&mut self) -> Result<Option<Operand>, ParseError> {
-        let Some(mut term) = self.term()? else { return Ok(None) };
-        if self.peek().kind != TokenKind::Field {
-            return Ok(Some(term));
-        }
-        let written = term.span;
-        let begin = self.fields.len();
+        let end = self.end;
+        let token = self.next_word();
+        let kind = match token.kind {
+            TokenKind::Field => {
+                let begin = self.fields.len();
+                let field = self.field(token);
+                self.fields.push(field);
+                self.count_part()?;
+                self.more_fields()?;
+                OperandKind::Field(self.fields.drain(begin..).collect())
+            }
+            TokenKind::Variable => {
+                let written = self.slice(token);
+                if written != "$" && !self.tree.variables.contains(written) {
+                    return Err(self.fail(format!("undefined variable {}", constant::quoted(written))));
+                }
+                let name = self.name(written);
+                self.count_part()?;
+                let begin = self.fields.len();
+                self.more_fields()?;
+                OperandKind::Variable { name, fields: self.fields.drain(begin..).collect() }
+            }
+            _ => {
+                let Some(kind) = self.term(token)? else {
+                    self.put_back();
+                    self.end = end;
+                    return Ok(None);
+                };
+                self.count_part()?;
+                return self.chain(Operand { span: Span::new(token.start, self.end).into(), kind }).map(Some);
+            }
+        };
+        Ok(Some(Operand { span: Span::new(token.start, self.end).into(), kind }))
+    }
+
+    /// The fields that follow, each right behind the other.
+    fn more_fields(&mut self) -> Result<(), ParseError> {
         while self.peek().kind == TokenKind::Field {
             self.count_part()?;
             let token = self.next();
-            term.span.end = token.end;
             let field = self.field(token);
             self.fields.push(field);
         }
-        match &mut term.kind {
-            OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => {
-                fields.reserve_exact(self.fields.len() - begin);
-                fields.extend(self.fields.drain(begin..));
-            }
-            kind if is_constant(kind) => {
-                let written = constant::quoted(&self.text[written.range()]);
-                return Err(self.fail(format!("unexpected . after term {written}")));
-            }
-            _ => {
-                let span = term.span;
-                let of = Box::new(Operand { span: written, ..term });
-                term = Operand { span, kind: OperandKind::Chain { of, fields: self.fields.drain(begin..).collect() } };
-            }
-        }
-        Ok(Some(term))
+        Ok(())
     }
 
-    fn term(&mut self) -> Result<Option<Operand>, ParseError> {
-        let end = self.end;
-        let token = self.next_word();
+    /// A term that has no fields of its own, with those behind it.
+    fn chain(&mut self, term: Operand) -> Result<Operand, ParseError> {
+        if self.peek().kind != TokenKind::Field {
+            return Ok(term);
+        }
+        let begin = self.fields.len();
+        self.more_fields()?;
+        if is_constant(&term.kind) {
+            let written = constant::quoted(&self.text[term.span().range()]);
+            return Err(self.fail(format!("unexpected . after term {written}")));
+        }
+        let span = Span::new(term.span().start, self.end).into();
+        let fields = self.fields.drain(begin..).collect();
+        Ok(Operand { span, kind: OperandKind::Chain { of: Box::new(term), fields } })
+    }
+
+    /// What a token begins that is neither a field nor a variable; nothing where it begins no term.
+    fn term(&mut self, token: Token) -> Result<Option<OperandKind>, ParseError> {
         let written = self.slice(token);
-        let kind = match token.kind {
-            TokenKind::Identifier => {
-                if !(self.is_function)(written) {
-                    return Err(self.fail(format!("function {} not defined", constant::quoted(written))));
-                }
-                OperandKind::Function(self.name(written))
-            }
+        Ok(Some(match token.kind {
+            TokenKind::Identifier => match self.names.function(written, self.is_function) {
+                Some(name) => OperandKind::Function(name),
+                None => return Err(self.fail(format!("function {} not defined", constant::quoted(written)))),
+            },
             TokenKind::Keyword(Keyword::Dot) => OperandKind::Dot,
             TokenKind::Keyword(Keyword::Nil) => OperandKind::Nil,
-            TokenKind::Variable => {
-                if written != "$" && !self.tree.visible.contains(written) {
-                    return Err(self.fail(format!("undefined variable {}", constant::quoted(written))));
-                }
-                OperandKind::Variable { name: self.name(written), fields: Vec::new() }
-            }
-            TokenKind::Field => OperandKind::Field(vec![self.field(token)]),
             TokenKind::Bool => OperandKind::Bool(written == "true"),
             TokenKind::CharacterConstant => self.number(written, number::Shape::Character)?,
             TokenKind::Complex => self.number(written, number::Shape::Complex)?,
@@ -174,14 +195,8 @@ impl<'t> Parser<'t> {
                 Some(text) => OperandKind::Text(text.into()),
                 None => return Err(self.fail("invalid syntax")),
             },
-            _ => {
-                self.put_back();
-                self.end = end;
-                return Ok(None);
-            }
-        };
-        self.count_part()?;
-        Ok(Some(Operand { span: Span::new(token.start, self.end), kind }))
+            _ => return Ok(None),
+        }))
     }
 
     fn number(&mut self, written: &'t str, shape: number::Shape) -> Result<OperandKind, ParseError> {
@@ -193,7 +208,7 @@ impl<'t> Parser<'t> {
 
     fn field(&mut self, token: Token) -> Name {
         let span = Span::new(token.start + 1, token.end);
-        Name { text: self.name(&self.text[span.range()]), span }
+        Name { text: self.name(&self.text[span.range()]), span: span.into() }
     }
 }
 

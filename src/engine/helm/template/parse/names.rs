@@ -1,0 +1,78 @@
+//! The names of one file: each is held once, and a handful of variables is searched faster than hashed.
+
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
+
+use crate::source::lineage::hash::Seeded;
+
+/// All names that a file says, each once, and whether a function is called so, once that was asked.
+#[derive(Default)]
+pub(super) struct Names<'t>(HashMap<&'t str, (Rc<str>, Option<bool>), Seeded>);
+
+/// The variables that can be seen at a place, in the order of their declarations, each once.
+#[derive(Default)]
+pub(super) struct Variables<'t> {
+    names: Vec<&'t str>,
+    /// The same, once they were many.
+    many: Option<HashSet<&'t str, Seeded>>,
+}
+
+/// The variables that are searched one by one.
+const FEW: usize = 16;
+
+impl<'t> Names<'t> {
+    fn entry(&mut self, text: &'t str) -> &mut (Rc<str>, Option<bool>) {
+        self.0.entry(text).or_insert_with(|| (text.into(), None))
+    }
+
+    /// The name as all places share it.
+    pub(super) fn get(&mut self, text: &'t str) -> Rc<str> {
+        self.entry(text).0.clone()
+    }
+
+    /// The name as all places share it, if a function is called so.
+    pub(super) fn function(&mut self, text: &'t str, is_function: &dyn Fn(&str) -> bool) -> Option<Rc<str>> {
+        let (name, known) = self.entry(text);
+        known.get_or_insert_with(|| is_function(text)).then(|| name.clone())
+    }
+}
+
+impl<'t> Variables<'t> {
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Tells whether a variable can be seen.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        match &self.many {
+            Some(many) => many.contains(name),
+            None => self.names.contains(&name),
+        }
+    }
+
+    /// Declares a variable, unless it can be seen already.
+    pub(super) fn declare(&mut self, name: &'t str) {
+        if self.contains(name) {
+            return;
+        }
+        self.names.push(name);
+        match &mut self.many {
+            Some(many) => {
+                many.insert(name);
+            }
+            None if self.names.len() > FEW => self.many = Some(self.names.iter().copied().collect()),
+            None => {}
+        }
+    }
+
+    /// Ends the scope of the variables behind the first so many.
+    pub(super) fn truncate(&mut self, len: usize) {
+        for gone in self.names.drain(len..) {
+            self.many.iter_mut().for_each(|many| {
+                many.remove(gone);
+            });
+        }
+    }
+}
