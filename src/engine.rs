@@ -91,6 +91,8 @@ pub struct Rendered {
     /// What resources depend on and do not show, as digests by what they are of: the known parts of values that are not known
     /// as a whole, the arguments of providers and data sources.
     pub unseen: BTreeMap<String, u64>,
+    /// What of the resources cannot be told; empty where all of them are there.
+    pub missing: Vec<Missing>,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
     /// What the field's tool prints of it.
@@ -143,6 +145,15 @@ pub struct Parsed {
     pub helm: helm::render::Cache,
     /// Kustomizations and what they read.
     pub kustomize: kustomize::sources::Parsed,
+}
+
+/// Resources that a stack has and that cannot be told: how many there are, or anything of them.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// What the addresses of all of them begin with.
+    pub below: String,
+    /// Why.
+    pub why: Refusal,
 }
 
 /// A file or document that renders to nothing.
@@ -199,6 +210,13 @@ impl Declaration {
             Self::Given(objects) => Ok(given::render(objects)),
             Self::Refused { refusal, .. } => Err((**refusal).clone()),
         }
+    }
+}
+
+impl Missing {
+    /// Tells whether a resource of an address may be one of them.
+    pub fn may_hold(&self, address: &str) -> bool {
+        address.strip_prefix(self.below.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Configuration {
 }
 
 /// A folder that is a module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Folder {
     /// Where it is.
     pub path: RepoPath,
@@ -50,6 +50,8 @@ pub struct Folder {
     pub overrides: Vec<usize>,
     /// The folder that each module call leads to, by the name of the call.
     pub calls: BTreeMap<String, usize>,
+    /// The sources of the calls that lead out of the repository, by their names.
+    pub missing: BTreeMap<String, String>,
 }
 
 /// A file of HCL.
@@ -143,24 +145,21 @@ impl Loader<'_, '_> {
         let index = self.all.folders.len();
         let (primary, overrides) = self.files(path)?;
         let sources = self.sources(primary.iter().chain(&overrides));
-        self.all.folders.push(Folder { path: path.clone(), primary, overrides, calls: BTreeMap::new() });
+        self.all.folders.push(Folder { path: path.clone(), primary, overrides, ..Folder::default() });
         above.push(path.clone());
         let mut is_shared = true;
         for (name, source) in sources {
             let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-            let folder = match source {
-                Ok(source) if is_local(&source) => path
-                    .resolve(&source)
-                    .map_err(|_| Problem::unsupported(format!("the module {source:?} is outside of the repository")))?,
-                Ok(source) => {
-                    is_shared = false;
-                    self.installed.get(&key).cloned().ok_or_else(|| {
-                        Problem::unsupported(format!(
-                            "module {key} comes from {source:?}, which is not in the repository"
-                        ))
-                    })?
-                }
-                Err(problem) => return Err(problem),
+            let source = source?;
+            let folder = if is_local(&source) {
+                path.resolve(&source).ok()
+            } else {
+                is_shared &= self.installed.is_empty();
+                self.installed.get(&key).cloned()
+            };
+            let Some(folder) = folder else {
+                self.all.folders[index].missing.insert(name, source);
+                continue;
             };
             let target = self.folder(&folder, above, &key)?;
             self.all.folders[index].calls.insert(name, target);

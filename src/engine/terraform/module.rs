@@ -33,6 +33,8 @@ pub struct Module<'p> {
     pub calls: BTreeMap<&'p str, Definition<'p>>,
     /// The module that each call leads to.
     pub called: BTreeMap<&'p str, usize>,
+    /// The sources of the calls that lead out of the repository.
+    pub missing: BTreeMap<&'p str, &'p str>,
     /// Everything else that is worked out for what it may refuse: providers and checks.
     pub others: Vec<Definition<'p>>,
 }
@@ -93,6 +95,7 @@ impl<'p> Module<'p> {
             resources: BTreeMap::new(),
             calls: BTreeMap::new(),
             called: folder.calls.iter().map(|(name, index)| (&**name, *index)).collect(),
+            missing: folder.missing.iter().map(|(name, source)| (&**name, &**source)).collect(),
             others: Vec::new(),
         };
         for (files, is_override) in [(&folder.primary, false), (&folder.overrides, true)] {

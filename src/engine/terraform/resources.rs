@@ -13,7 +13,7 @@ use super::{
     scope::{InstanceId, Repetition, Stop},
     types::Type,
     unknown::Reason,
-    value::{Entry, Key, Value},
+    value::{Entry, Key, Marks, Value},
 };
 use crate::source::{
     hcl::tree::{Expression, ExpressionKind, StepKind},
@@ -30,6 +30,8 @@ pub enum Instances {
         value: Value,
         /// Each of them.
         each: Rc<Vec<Planned>>,
+        /// Where it is not known how many there are: one that stands for all that there may be.
+        any: Option<Rc<Planned>>,
     },
     /// Of a module call.
     Module {
@@ -41,6 +43,8 @@ pub enum Instances {
         children: Rc<Vec<(InstanceKey, InstanceId)>>,
         /// What decided how many there are.
         control: SetId,
+        /// Why it is not known what they come to, where it is not.
+        unknown: Option<Reason>,
     },
 }
 
@@ -178,6 +182,22 @@ impl<'p> Evaluator<'p, '_> {
         let dot = if above.is_empty() { "" } else { "." };
         let stem = format!("{above}{dot}{}{ty}.{name}", mode.prefix());
         let ignored = Rc::new(Ignored::of(definition));
+        if let [(_, repetition)] = &expansion.each[..]
+            && let Some(undecided) = expansion.undecided
+        {
+            let address: Rc<str> = stem.into();
+            self.hide(mode == Mode::Managed, &address, undecided.problem);
+            self.hidden.push((format!("{address} count"), undecided.value));
+            let value = self.instance(instance, (mode, ty, name), definition, repetition, &address);
+            let value = self.possible(value, &undecided.reason)?;
+            let any =
+                Planned { address: address.clone(), value, module: instance, repetition: repetition.clone(), ignored };
+            let reason = if mode == Mode::Data { Reason::Data(address) } else { undecided.reason };
+            let is_ephemeral = mode == Mode::Ephemeral;
+            let value = Value::unknown_of(Type::Dynamic, reason).with_marks(Marks { is_ephemeral, ..Marks::NONE });
+            let value = value.under(&mut self.context.sets, expansion.control);
+            return Ok(Instances::Resource { value, each: Rc::default(), any: Some(any.into()) });
+        }
         let mut each = Vec::with_capacity(expansion.each.len());
         for (key, repetition) in &expansion.each {
             self.context.budget.step(1)?;
@@ -193,17 +213,17 @@ impl<'p> Evaluator<'p, '_> {
         }
         if self.validates {
             let value = Value::unknown_of(Type::Dynamic, Reason::Resource(stem.into()));
-            return Ok(Instances::Resource { value, each: Rc::new(each) });
+            return Ok(Instances::Resource { value, each: Rc::new(each), any: None });
         }
         let seen = each.iter().map(|planned| match mode {
             Mode::Managed => planned.value.clone(),
             Mode::Data => Value::unknown_of(Type::Dynamic, Reason::Data(planned.address.clone())),
             Mode::Ephemeral => Value::unknown_of(Type::Dynamic, Reason::Run(planned.address.clone()))
-                .with_marks(super::value::Marks { is_sensitive: false, is_ephemeral: true }),
+                .with_marks(Marks { is_ephemeral: true, ..Marks::NONE }),
         });
         let seen: Vec<Value> = seen.collect();
         let value = together(&expansion, seen).ok_or_else(|| Problem::unsupported("a resource without instances"))?;
         let value = value.under(&mut self.context.sets, expansion.control);
-        Ok(Instances::Resource { value, each: Rc::new(each) })
+        Ok(Instances::Resource { value, each: Rc::new(each), any: None })
     }
 }

@@ -88,7 +88,7 @@ impl Evaluator<'_, '_> {
     }
 
     /// Everything that some values are made of.
-    pub(super) fn flow_of<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Flow {
+    pub(in crate::engine::terraform) fn flow_of<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Flow {
         let sets = &mut self.context.sets;
         values.into_iter().fold(Flow::default(), |all, value| {
             let flow = value.whole_flow(sets);

@@ -312,6 +312,10 @@ impl<'p> Evaluator<'p, '_> {
         scope: Scope<'_>,
     ) -> Result<Value, Stop> {
         let instances = self.call_instances(instance, call)?;
+        if let Instances::Module { unknown: Some(reason), control, .. } = &instances {
+            let any = Value::unknown_of(Type::Dynamic, reason.clone()).under(&mut self.context.sets, *control);
+            return self.steps(any, &steps[1..], scope);
+        }
         if self.validates {
             let whole = self.any_call(&instances, call);
             return self.steps(whole, &steps[1..], scope);
@@ -353,7 +357,7 @@ impl<'p> Evaluator<'p, '_> {
 
     /// A module call with all its outputs.
     fn call_value(&mut self, instances: &Instances) -> Result<Value, Stop> {
-        let Instances::Module { repeated, by_key, children, control } = instances else {
+        let Instances::Module { repeated, by_key, children, control, .. } = instances else {
             return Err(Problem::unsupported("a resource where a module was expected").into());
         };
         let mut objects = Vec::with_capacity(children.len());
