@@ -145,6 +145,8 @@ pub struct Parsed {
     pub helm: helm::render::Cache,
     /// Kustomizations and what they read.
     pub kustomize: kustomize::sources::Parsed,
+    /// Modules of Terraform.
+    pub terraform: terraform::parsed::Parsed,
 }
 
 /// Resources that a stack has and that cannot be told: how many there are, or anything of them.
@@ -206,7 +208,7 @@ impl Declaration {
                 let charts = |request: &ChartRequest| inflated(tree, request, &parsed.helm);
                 kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
             }
-            Self::Terraform(root) => terraform::render::render(tree, root),
+            Self::Terraform(root) => terraform::render::render(tree, root, &parsed.terraform),
             Self::Given(objects) => Ok(given::render(objects)),
             Self::Refused { refusal, .. } => Err((**refusal).clone()),
         }
@@ -279,8 +281,11 @@ impl Rendered {
     /// What the field's tool prints, to the byte; nothing where there is no such tool.
     ///
     /// # Errors
-    /// `engine-unsupported` where the text becomes too long.
+    /// `engine-unsupported` where the text becomes too long, or where not all resources can be told.
     pub fn text(&self) -> Result<Option<Cow<'_, str>>, Refusal> {
+        if let Some(missing) = self.missing.first() {
+            return Err(missing.why.clone());
+        }
         match &self.printed {
             Printout::Nothing => Ok(None),
             Printout::Text(text) => Ok(Some(Cow::Borrowed(text))),
@@ -419,14 +424,15 @@ impl Resource {
 impl Parsed {
     /// How many values the remembered files hold.
     pub fn values(&self) -> usize {
-        self.manifests.values() + self.kustomize.values()
+        self.manifests.values() + self.kustomize.values() + self.terraform.values()
     }
 
     /// Forgets files.
     pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
         let files: Vec<&RepoPath> = files.into_iter().collect();
         self.manifests.forget(files.iter().copied());
-        self.kustomize.forget(files);
+        self.kustomize.forget(files.iter().copied());
+        self.terraform.forget(files);
     }
 }
 

@@ -5,11 +5,15 @@
 
 pub mod schema;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{
     context::Context,
     leaf::{FileId, Place},
+    parsed::Parsed,
     problem::Problem,
 };
 use crate::source::{
@@ -60,7 +64,7 @@ pub struct File {
     /// Which.
     pub id: FileId,
     /// What it says.
-    pub body: Body,
+    pub body: Arc<Body>,
     /// Whether it is written as JSON.
     pub is_json: bool,
 }
@@ -70,10 +74,10 @@ impl Configuration {
     ///
     /// # Errors
     /// A folder without configuration, a file that is no HCL, a module that is not in the repository, a limit.
-    pub fn load(context: &mut Context<'_>) -> Result<Self, Problem> {
+    pub fn load(context: &mut Context<'_>, parsed: &Parsed) -> Result<Self, Problem> {
         let root = context.files.folder().clone();
         let installed = installed_modules(context)?;
-        let mut loader = Loader { context, all: Self::default(), known: HashMap::new(), installed };
+        let mut loader = Loader { context, parsed, all: Self::default(), known: HashMap::new(), installed };
         loader.folder(&root, &mut Vec::new(), "")?;
         let all = loader.all;
         if all.folders[0].primary.is_empty() && all.folders[0].overrides.is_empty() {
@@ -119,11 +123,12 @@ fn file(context: &mut Context<'_>, path: &RepoPath, schema: &Schema, strings: St
     } else {
         parse(&text).map(|file| file.body)
     };
-    Ok(File { id, body: body.map_err(|error| syntax_problem(id, path, &error))?, is_json })
+    Ok(File { id, body: body.map_err(|error| syntax_problem(id, path, &error))?.into(), is_json })
 }
 
 struct Loader<'c, 't> {
     context: &'c mut Context<'t>,
+    parsed: &'c Parsed,
     all: Configuration,
     known: HashMap<RepoPath, usize>,
     installed: HashMap<String, RepoPath>,
@@ -189,12 +194,23 @@ impl Loader<'_, '_> {
                 return Err(Problem::unsupported(format!("{} is a link, which is never followed", entry.path)));
             }
             let index = self.all.files.len();
-            let file = file(self.context, &entry.path, &schema::ROOT, Strings::Templates)?;
+            let file = self.file(&entry.path)?;
             self.all.files.push(file);
             let is_override = stem == "override" || stem.ends_with("_override");
             (if is_override { &mut overrides } else { &mut primary }).push(index);
         }
         Ok((primary, overrides))
+    }
+
+    fn file(&mut self, path: &RepoPath) -> Result<File, Problem> {
+        let content = self.context.files.read(path).map_err(|error| Problem::broken(error.to_string()))?;
+        if let Some(body) = self.parsed.known(path, &content) {
+            let is_json = path.as_str().ends_with(".json");
+            return Ok(File { id: self.context.files.id(path), body, is_json });
+        }
+        let file = file(self.context, path, &schema::ROOT, Strings::Templates)?;
+        self.parsed.remember(path, content, file.body.clone());
+        Ok(file)
     }
 
     /// The source of every module call, the last file that says it winning.

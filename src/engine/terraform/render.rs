@@ -9,6 +9,7 @@ use super::{
     evaluate::Evaluator,
     files::Files,
     module::{Mode, Module},
+    parsed::Parsed,
     print,
     problem::{Kind, Problem},
     resources::{Instances, Planned},
@@ -62,9 +63,9 @@ impl Root {
 /// # Errors
 /// `stack-unreadable` where Terraform fails as well, `engine-unsupported` where it might go on and this version cannot say
 /// how.
-pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
+pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Files::new(tree, root.folder.clone()));
-    let configuration = match Configuration::load(&mut context) {
+    let configuration = match Configuration::load(&mut context, parsed) {
         Ok(configuration) => configuration,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
     };

@@ -63,10 +63,6 @@ impl Render {
             Ok(rendered) => rendered,
             Err(refusal) => return refuse(&refusal),
         };
-        // What is compared with a plan is all of it or nothing.
-        if let Some(missing) = rendered.missing.first() {
-            return refuse(&missing.why);
-        }
         let mut out = io::stdout().lock();
         match self.format {
             // What a root module comes to is JSON as it stands, with what is not known apart.
