@@ -232,10 +232,10 @@ fn compare(
     if missing(before) != missing(after) {
         return Err(shared("change which resources can be told".to_owned()));
     }
+    let pairs = pairs(before, after).map_err(shared)?;
     if let Some(what) = moved(&before.unseen, &after.unseen) {
         return Err(shared(format!("change what {what} is made of, which only shows when it is applied,")));
     }
-    let pairs = pairs(before, after).map_err(shared)?;
     let renamed: Vec<(&str, &str)> = pairs.iter().filter_map(|(_, old, new)| renamed(&old.id, &new.id)).collect();
     for (index, old, new) in pairs {
         let expected = match target {

@@ -107,7 +107,9 @@ impl Closures {
 fn may_call(text: &str) -> bool {
     let is_block = |(at, word): (usize, &str)| {
         let rest = text[at + word.len()..].trim_start();
-        rest.starts_with(|next: char| next == '"' || next == '/' || next == '#' || next.is_alphanumeric() || next == '_')
+        rest.starts_with(|next: char| {
+            next == '"' || next == '/' || next == '#' || next.is_alphanumeric() || next == '_'
+        })
     };
     text.match_indices("module").any(is_block)
 }

@@ -54,6 +54,8 @@ pub struct Evaluator<'p, 't> {
     pub workspace: String,
     /// Whether it only looks for what is wrong whatever the variables are: then they and all instances are unknown.
     pub validates: bool,
+    /// Whether one operand of `&&` or `||` may decide alone, as since Terraform 1.12.
+    pub is_lazy: bool,
     /// Whether something turned out to have no instances.
     pub has_none: bool,
     /// What of the configuration it is not known of how many instances it has.
@@ -127,6 +129,7 @@ impl<'p, 't> Evaluator<'p, 't> {
             instances: vec![root],
             workspace: workspace.to_owned(),
             validates: false,
+            is_lazy: modules.iter().any(|module| module.demands(1, 12)),
             has_none: false,
             gaps: Vec::new(),
             hidden: Vec::new(),

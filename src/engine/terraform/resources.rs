@@ -155,7 +155,10 @@ pub fn together(expansion: &Expansion, values: Vec<Value>) -> Option<Value> {
 fn depends_on_made(value: &Value) -> bool {
     match value.datum() {
         Datum::Unknown(unknown) => {
-            matches!(unknown.reason, Reason::Resource(_) | Reason::Run(_) | Reason::Deferred(_) | Reason::Unsupported(_))
+            matches!(
+                unknown.reason,
+                Reason::Resource(_) | Reason::Run(_) | Reason::Deferred(_) | Reason::Unsupported(_)
+            )
         }
         Datum::Sequence(elements) => elements.iter().any(depends_on_made),
         Datum::Mapping(mapping) => mapping.entries().iter().any(|entry| depends_on_made(&entry.value)),

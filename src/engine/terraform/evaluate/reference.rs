@@ -32,15 +32,10 @@ fn attribute_name(step: Option<&Step>) -> Option<&str> {
 ///
 /// # Errors
 /// The first reference to something that the module does not declare.
-pub fn check_references(
-    module: &Module<'_>,
-    expression: &Expression,
-    extra: &[&str],
-    sees: Repeats,
-) -> Result<(), (Span, String)> {
+pub fn check_references(module: &Module<'_>, expression: &Expression, sees: Repeats) -> Result<(), (Span, String)> {
     let mut problem = None;
     walk::references(expression, &mut |name, steps| {
-        if problem.is_none() && !extra.contains(&&*name.text) {
+        if problem.is_none() {
             problem = undeclared(module, name, steps, sees).map(|message| (name.span, message));
         }
     });

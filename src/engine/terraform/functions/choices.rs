@@ -145,7 +145,8 @@ fn element_index(arguments: &[Value], len: usize) -> Result<usize, Problem> {
     // Before the first comes the last. Of a tuple, whose type it asks for as well, Terraform then fails to find it.
     let at = index.rem_euclid(len as i64);
     if index % len as i64 != 0 && index < 0 && matches!(arguments[0].ty(), Type::Tuple(_)) {
-        let message = format!("panic in function implementation: runtime error: index out of range [{}]", at - len as i64);
+        let message =
+            format!("panic in function implementation: runtime error: index out of range [{}]", at - len as i64);
         return Err(Problem::broken(message));
     }
     Ok(at as usize)

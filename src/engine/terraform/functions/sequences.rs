@@ -30,11 +30,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("reverse", &[takes("list", Any).marked()], reverse_type, reverse).own(),
     Function::new(
         "slice",
-        &[
-            takes("list", Any).marked().unknown().dynamic(),
-            takes("start_index", ANumber),
-            takes("end_index", ANumber),
-        ],
+        &[takes("list", Any).marked().unknown().dynamic(), takes("start_index", ANumber), takes("end_index", ANumber)],
         slice_type,
         slice,
     )

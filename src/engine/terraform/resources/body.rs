@@ -62,8 +62,16 @@ impl<'p> Evaluator<'p, '_> {
         let blocks: Vec<(Scope<'_>, &Block)> =
             blocks.iter().map(|nested| (Scope { file: nested.file, ..scope }, nested.block)).collect();
         self.blocks(&blocks, setting, &mut entries)?;
-        for entry in &entries {
-            if entry.value.marks_within().is_ephemeral && mode != Mode::Ephemeral {
+        for entry in &mut entries {
+            if !entry.value.marks_within().is_ephemeral || mode == Mode::Ephemeral {
+                continue;
+            }
+            // By their names, arguments that are only written are told from others: no plan has their values.
+            if mode == Mode::Managed && entry.key.as_str().ends_with("_wo") {
+                let flow = self.flow_of([&entry.value]);
+                let value = std::mem::replace(&mut entry.value, Value::null(Type::Dynamic).with_flow(flow));
+                self.hidden.push((format!("{address}.{}", entry.key.as_str()), value));
+            } else {
                 let message = format!(
                     "Invalid use of ephemeral value: Ephemeral values are not valid for {:?}, because it is not a write-only \
                      attribute.",
