@@ -25,6 +25,7 @@ pub mod scope;
 pub mod settle;
 mod sites;
 pub mod source;
+pub mod state;
 pub mod types;
 pub mod unify;
 pub mod unknown;
