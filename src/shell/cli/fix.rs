@@ -110,14 +110,14 @@ impl Fix {
             Ok(asked) => asked,
             Err(error) => return unreadable(&error),
         };
-        let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
-        let (mut refused, mut unreadable) = (false, false);
-        let mut out = Output { format: self.format, answers: 0 };
-        let base = Catalog::known_as(&tree, &addresses);
         let states = match self.states() {
             Ok(states) => states,
             Err(error) => return unreadable(&error),
         };
+        let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
+        let (mut refused, mut unreadable) = (false, false);
+        let mut out = Output { format: self.format, answers: 0 };
+        let base = Catalog::known_as(&tree, &addresses);
         for asked in asked {
             let mut finding = match asked {
                 Asked::Finding(finding) => finding,
