@@ -91,6 +91,8 @@ pub struct Rendered {
     /// What resources depend on and do not show, as digests by what they are of: the known parts of values that are not known
     /// as a whole, the arguments of providers and data sources.
     pub unseen: BTreeMap<String, u64>,
+    /// What of the resources cannot be told; empty where all of them are there.
+    pub missing: Vec<Missing>,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
     /// What the field's tool prints of it.
@@ -143,6 +145,17 @@ pub struct Parsed {
     pub helm: helm::render::Cache,
     /// Kustomizations and what they read.
     pub kustomize: kustomize::sources::Parsed,
+    /// Modules of Terraform.
+    pub terraform: terraform::parsed::Parsed,
+}
+
+/// Resources that a stack has and that cannot be told: how many there are, or anything of them.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// What the addresses of all of them begin with.
+    pub below: String,
+    /// Why.
+    pub why: Refusal,
 }
 
 /// A file or document that renders to nothing.
@@ -195,10 +208,17 @@ impl Declaration {
                 let charts = |request: &ChartRequest| inflated(tree, request, &parsed.helm);
                 kustomize::render::render(tree, overlay, &parsed.kustomize, &charts)
             }
-            Self::Terraform(root) => terraform::render::render(tree, root),
+            Self::Terraform(root) => terraform::render::render(tree, root, &parsed.terraform),
             Self::Given(objects) => Ok(given::render(objects)),
             Self::Refused { refusal, .. } => Err((**refusal).clone()),
         }
+    }
+}
+
+impl Missing {
+    /// Tells whether a resource of an address may be one of them.
+    pub fn may_hold(&self, address: &str) -> bool {
+        address.strip_prefix(self.below.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 }
 
@@ -261,8 +281,11 @@ impl Rendered {
     /// What the field's tool prints, to the byte; nothing where there is no such tool.
     ///
     /// # Errors
-    /// `engine-unsupported` where the text becomes too long.
+    /// `engine-unsupported` where the text becomes too long, or where not all resources can be told.
     pub fn text(&self) -> Result<Option<Cow<'_, str>>, Refusal> {
+        if let Some(missing) = self.missing.first() {
+            return Err(missing.why.clone());
+        }
         match &self.printed {
             Printout::Nothing => Ok(None),
             Printout::Text(text) => Ok(Some(Cow::Borrowed(text))),
@@ -401,14 +424,15 @@ impl Resource {
 impl Parsed {
     /// How many values the remembered files hold.
     pub fn values(&self) -> usize {
-        self.manifests.values() + self.kustomize.values()
+        self.manifests.values() + self.kustomize.values() + self.terraform.values()
     }
 
     /// Forgets files.
     pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
         let files: Vec<&RepoPath> = files.into_iter().collect();
         self.manifests.forget(files.iter().copied());
-        self.kustomize.forget(files);
+        self.kustomize.forget(files.iter().copied());
+        self.terraform.forget(files);
     }
 }
 

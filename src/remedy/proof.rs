@@ -288,10 +288,14 @@ fn compare(
         let new = found.iter().find(|skipped| !known.contains(skipped)).map_or("more is read", |(_, why)| why);
         return Err(shared(format!("change what is passed over ({new})")));
     }
+    let missing = |rendered: &Rendered| rendered.missing.iter().map(|it| it.below.clone()).collect::<Vec<_>>();
+    if missing(before) != missing(after) {
+        return Err(shared("change which resources can be told".to_owned()));
+    }
+    let pairs = pairs(before, after).map_err(shared)?;
     if let Some(what) = moved(&before.unseen, &after.unseen) {
         return Err(shared(format!("change what {what} is made of, which only shows when it is applied,")));
     }
-    let pairs = pairs(before, after).map_err(shared)?;
     let renamed: Vec<(&str, &str)> = pairs.iter().filter_map(|(_, old, new)| renamed(&old.id, &new.id)).collect();
     for (index, old, new) in pairs {
         let expected = match target {

@@ -23,7 +23,7 @@ use super::{
     surroundings::Surroundings,
 };
 use crate::{
-    engine::{Parsed, Rendered},
+    engine::{Missing, Parsed, Rendered},
     model::{
         refusal::{Code, Refusal},
         resource::ResourceId,
@@ -73,6 +73,8 @@ struct Kept {
 pub struct Contents {
     /// The resources, in the order of the render.
     pub resources: Vec<Declared>,
+    /// The resources that cannot be told.
+    pub missing: Vec<Missing>,
     /// The files and documents that could not be read, and why.
     pub unread: Vec<String>,
 }
@@ -293,6 +295,12 @@ impl World for Catalog<'_> {
 }
 
 impl Contents {
+    /// Why a resource that is not among these may be there all the same.
+    pub fn missing_for(&self, id: &ResourceId) -> Option<&Missing> {
+        let ResourceId::Terraform(id) = id else { return None };
+        self.missing.iter().find(|missing| missing.may_hold(&id.address))
+    }
+
     fn of(rendered: &Rendered) -> Self {
         let declared = rendered.resources.iter().map(|resource| {
             let (file, line) = resource.declared_at();
@@ -301,7 +309,7 @@ impl Contents {
         });
         let broken = rendered.skipped.iter().filter(|skipped| skipped.broken);
         let unread = broken.map(|skipped| format!("{} ({})", skipped.file, skipped.why)).collect();
-        Self { resources: declared.collect(), unread }
+        Self { resources: declared.collect(), missing: rendered.missing.clone(), unread }
     }
 }
 

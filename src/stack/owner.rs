@@ -69,6 +69,7 @@ fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &
         None => (0..catalog.stacks().len()).collect(),
     };
     let (mut exact, mut open, mut successors, mut unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut hidden = Vec::new();
     let unhashed = without_hash(id);
     for &position in &searched {
         let contents = match catalog.contents(position) {
@@ -92,6 +93,7 @@ fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &
                 }
             }
         }
+        hidden.extend(contents.missing_for(id).map(|missing| missing.why.clone()));
         unread.push((position, Ok(contents)));
     }
     // What an object is known to deploy is what runs; the same that only lies there is not.
@@ -111,6 +113,7 @@ fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &
     }[..]
     {
         [(stack, resource)] => Ok(Owned { stack, resource, is_successor, rendered: catalog.rendered(stack)? }),
+        [] if !hidden.is_empty() => Err(hidden.swap_remove(0)),
         [] => Err(not_found(id, stack, &unread_of(catalog, unread))),
         ref several => Err(ambiguous(catalog, id, several)),
     }

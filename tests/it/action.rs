@@ -245,7 +245,13 @@ fn a_step_fails_over_what_it_is_told_to() {
 #[test]
 fn inputs_that_cannot_be_used_are_told_together() {
     let runner = over_a_plan("ops");
-    let run = runner.run(&[("findings", ""), ("mode", "report"), ("install", "path"), ("fail-on", "often"), ("annotations", "perhaps")]);
+    let run = runner.run(&[
+        ("findings", ""),
+        ("mode", "report"),
+        ("install", "path"),
+        ("fail-on", "often"),
+        ("annotations", "perhaps"),
+    ]);
     assert!(!run.success);
     for problem in
         ["findings: name the file", "fail-on: expected never, refused or found", "annotations: expected true or false"]
@@ -254,7 +260,8 @@ fn inputs_that_cannot_be_used_are_told_together() {
     }
     let run = runner.run(&[("findings", "nowhere.json"), ("mode", "report"), ("install", "path")]);
     assert!(!run.success && run.log.contains("nowhere.json cannot be opened"), "{}", run.log);
-    let run = runner.run(&[("findings", "network/main.tf"), ("sender", "checkov"), ("mode", "report"), ("install", "path")]);
+    let run =
+        runner.run(&[("findings", "network/main.tf"), ("sender", "checkov"), ("mode", "report"), ("install", "path")]);
     assert!(!run.success && run.log.contains("network/main.tf is no"), "{}", run.log);
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod config;
 mod document;
+mod drift;
 mod explain;
 mod screen;
 mod show;

@@ -10,6 +10,7 @@
 mod again;
 mod moved;
 mod planned;
+mod unseen;
 
 use std::{
     collections::BTreeMap,

@@ -80,8 +80,12 @@ impl Maker {
         let name = |key: &str| plugin.node.at(&["metadata", key]).and_then(Node::text).unwrap_or_default().to_owned();
         let Gvk { kind, .. } = &id.gvk;
         let api_version = plugin.node.get("apiVersion").and_then(Node::text).unwrap_or_default();
-        let by =
-            printed(&[("apiVersion", api_version), ("kind", kind), ("name", &name("name")), ("namespace", &name("namespace"))]);
+        let by = printed(&[
+            ("apiVersion", api_version),
+            ("kind", kind),
+            ("name", &name("name")),
+            ("namespace", &name("namespace")),
+        ]);
         let by: String = by.lines().map(|line| format!("  {line}\n")).collect();
         Some(Self(format!("{path}configuredBy:\n{by}")))
     }

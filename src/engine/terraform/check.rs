@@ -7,7 +7,7 @@ use super::{
     problem::Problem,
 };
 use crate::source::hcl::{
-    tree::{Block, Body, Expression, ExpressionKind, Item, StepKind},
+    tree::{Block, Body, Expression, Item, StepKind},
     walk,
 };
 
@@ -18,12 +18,12 @@ use crate::source::hcl::{
 pub fn check(module: &Module<'_>) -> Result<(), Problem> {
     let none = Repeats::default();
     for local in module.locals.values() {
-        check_argument(module, *local, &[], none)?;
+        check_argument(module, *local, none)?;
     }
     for definition in module.outputs.values().chain(module.variables.values()).chain(&module.others) {
         let is_variable = &*definition.block.kind.text == "variable";
         for argument in definition.arguments.iter().filter(|_| !is_variable) {
-            check_argument(module, *argument, &[], none)?;
+            check_argument(module, *argument, none)?;
         }
         for nested in &definition.blocks {
             if matches!(nested.kind(), "precondition" | "assert") {
@@ -31,20 +31,20 @@ pub fn check(module: &Module<'_>) -> Result<(), Problem> {
             } else if nested.kind() == "validation" {
                 check_validation(nested.file, definition.label(0), &nested.block.body)?;
             }
-            check_body(module, nested.file, &nested.block.body, &mut Vec::new(), none)?;
+            check_body(module, nested.file, &nested.block.body, none)?;
         }
     }
     for definition in module.calls.values() {
         for argument in definition.arguments.iter().filter(|argument| argument.name() != "providers") {
-            check_argument(module, *argument, &[], repeats(definition, argument.name()))?;
+            check_argument(module, *argument, repeats(definition, argument.name()))?;
         }
     }
     for (_, definition) in module.resources.values() {
         for argument in definition.arguments.iter().filter(|argument| argument.name() != "provider") {
-            check_argument(module, *argument, &[], repeats(definition, argument.name()))?;
+            check_argument(module, *argument, repeats(definition, argument.name()))?;
         }
         for nested in &definition.blocks {
-            check_block(module, nested.file, nested.block, &mut Vec::new(), repeats(definition, ""))?;
+            check_block(module, nested.file, nested.block, repeats(definition, ""))?;
         }
     }
     Ok(())
@@ -88,51 +88,33 @@ fn check_validation(file: FileId, name: &str, rule: &Body) -> Result<(), Problem
     Err(Problem::broken(message).at(Place { file, span: condition.value.span }))
 }
 
-fn check_argument(module: &Module<'_>, argument: Argument<'_>, names: &[&str], sees: Repeats) -> Result<(), Problem> {
-    check_expression(module, argument.file, argument.value(), names, sees)
+fn check_argument(module: &Module<'_>, argument: Argument<'_>, sees: Repeats) -> Result<(), Problem> {
+    check_expression(module, argument.file, argument.value(), sees)
 }
 
-fn check_expression(
-    module: &Module<'_>,
-    file: FileId,
-    expression: &Expression,
-    names: &[&str],
-    sees: Repeats,
-) -> Result<(), Problem> {
-    check_references(module, expression, names, sees)
+fn check_expression(module: &Module<'_>, file: FileId, expression: &Expression, sees: Repeats) -> Result<(), Problem> {
+    check_references(module, expression, sees)
         .map_err(|(span, message)| Problem::broken(message).at(Place { file, span }))
 }
 
-fn check_body<'b>(
-    module: &Module<'_>,
-    file: FileId,
-    body: &'b Body,
-    names: &mut Vec<&'b str>,
-    sees: Repeats,
-) -> Result<(), Problem> {
+fn check_body(module: &Module<'_>, file: FileId, body: &Body, sees: Repeats) -> Result<(), Problem> {
     for item in &body.items {
         match item {
-            Item::Attribute(attribute) => check_expression(module, file, &attribute.value, names, sees)?,
-            Item::Block(block) => check_block(module, file, block, names, sees)?,
+            Item::Attribute(attribute) => check_expression(module, file, &attribute.value, sees)?,
+            Item::Block(block) => check_block(module, file, block, sees)?,
         }
     }
     Ok(())
 }
 
-fn check_block<'b>(
-    module: &Module<'_>,
-    file: FileId,
-    block: &'b Block,
-    names: &mut Vec<&'b str>,
-    sees: Repeats,
-) -> Result<(), Problem> {
+fn check_block(module: &Module<'_>, file: FileId, block: &Block, sees: Repeats) -> Result<(), Problem> {
     match &*block.kind.text {
         // What stands in it is no expression, but for the conditions.
         "lifecycle" => {
             for rule in block.body.blocks() {
                 check_condition(file, &rule.body)?;
                 let own = &*rule.kind.text == "postcondition";
-                check_body(module, file, &rule.body, names, Repeats { own, ..sees })?;
+                check_body(module, file, &rule.body, Repeats { own, ..sees })?;
             }
             Ok(())
         }
@@ -141,30 +123,19 @@ fn check_block<'b>(
             for item in &block.body.items {
                 match item {
                     Item::Attribute(attribute) if matches!(&*attribute.name.text, "when" | "on_failure") => {}
-                    Item::Attribute(attribute) => check_expression(module, file, &attribute.value, names, inner)?,
-                    Item::Block(nested) => check_block(module, file, nested, names, inner)?,
+                    Item::Attribute(attribute) => check_expression(module, file, &attribute.value, inner)?,
+                    Item::Block(nested) => check_block(module, file, nested, inner)?,
                 }
             }
             Ok(())
         }
         "dynamic" => {
-            let named = block.body.attribute("iterator").and_then(|attribute| match &attribute.value.kind {
-                ExpressionKind::Variable(name) => Some(&*name.text),
-                _ => attribute.value.literal().map(|text| &*text.value),
-            });
-            let label = block.labels.first().map(|label| &*label.text);
+            // What is in its content is only looked at where there is such a block.
             for attribute in block.body.attributes().filter(|attribute| &*attribute.name.text == "for_each") {
-                check_expression(module, file, &attribute.value, names, sees)?;
-            }
-            names.extend(named.or(label));
-            for content in block.body.blocks() {
-                check_body(module, file, &content.body, names, sees)?;
-            }
-            if named.or(label).is_some() {
-                names.pop();
+                check_expression(module, file, &attribute.value, sees)?;
             }
             Ok(())
         }
-        _ => check_body(module, file, &block.body, names, sees),
+        _ => check_body(module, file, &block.body, sees),
     }
 }

@@ -46,7 +46,9 @@ impl Closures {
             let text = String::from_utf8_lossy(&content);
             folder.up = folder.up.max(highest(&text));
             folder.reads_configuration |= names_configuration(&text);
-            if let Ok(file) = parse(&text) {
+            if may_call(&text)
+                && let Ok(file) = parse(&text)
+            {
                 folder.calls.extend(calls(&file.body).filter_map(|source| parent.resolve(source).ok()));
             }
         }
@@ -99,6 +101,17 @@ impl Closures {
         }
         Reads { folders, ..Reads::default() }
     }
+}
+
+/// Tells whether a text may have a block of the type `module`: that is quicker than to parse it.
+fn may_call(text: &str) -> bool {
+    let is_block = |(at, word): (usize, &str)| {
+        let rest = text[at + word.len()..].trim_start();
+        rest.starts_with(|next: char| {
+            next == '"' || next == '/' || next == '#' || next.is_alphanumeric() || next == '_'
+        })
+    };
+    text.match_indices("module").any(is_block)
 }
 
 /// The local sources of the module calls of a file.

@@ -5,11 +5,15 @@
 
 pub mod schema;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use super::{
     context::Context,
     leaf::{FileId, Place},
+    parsed::Parsed,
     problem::Problem,
 };
 use crate::source::{
@@ -40,7 +44,7 @@ pub struct Configuration {
 }
 
 /// A folder that is a module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Folder {
     /// Where it is.
     pub path: RepoPath,
@@ -50,6 +54,8 @@ pub struct Folder {
     pub overrides: Vec<usize>,
     /// The folder that each module call leads to, by the name of the call.
     pub calls: BTreeMap<String, usize>,
+    /// The sources of the calls that lead out of the repository, by their names.
+    pub missing: BTreeMap<String, String>,
 }
 
 /// A file of HCL.
@@ -58,7 +64,7 @@ pub struct File {
     /// Which.
     pub id: FileId,
     /// What it says.
-    pub body: Body,
+    pub body: Arc<Body>,
     /// Whether it is written as JSON.
     pub is_json: bool,
 }
@@ -68,10 +74,10 @@ impl Configuration {
     ///
     /// # Errors
     /// A folder without configuration, a file that is no HCL, a module that is not in the repository, a limit.
-    pub fn load(context: &mut Context<'_>) -> Result<Self, Problem> {
+    pub fn load(context: &mut Context<'_>, parsed: &Parsed) -> Result<Self, Problem> {
         let root = context.files.folder().clone();
         let installed = installed_modules(context)?;
-        let mut loader = Loader { context, all: Self::default(), known: HashMap::new(), installed };
+        let mut loader = Loader { context, parsed, all: Self::default(), known: HashMap::new(), installed };
         loader.folder(&root, &mut Vec::new(), "")?;
         let all = loader.all;
         if all.folders[0].primary.is_empty() && all.folders[0].overrides.is_empty() {
@@ -117,11 +123,12 @@ fn file(context: &mut Context<'_>, path: &RepoPath, schema: &Schema, strings: St
     } else {
         parse(&text).map(|file| file.body)
     };
-    Ok(File { id, body: body.map_err(|error| syntax_problem(id, path, &error))?, is_json })
+    Ok(File { id, body: body.map_err(|error| syntax_problem(id, path, &error))?.into(), is_json })
 }
 
 struct Loader<'c, 't> {
     context: &'c mut Context<'t>,
+    parsed: &'c Parsed,
     all: Configuration,
     known: HashMap<RepoPath, usize>,
     installed: HashMap<String, RepoPath>,
@@ -143,24 +150,21 @@ impl Loader<'_, '_> {
         let index = self.all.folders.len();
         let (primary, overrides) = self.files(path)?;
         let sources = self.sources(primary.iter().chain(&overrides));
-        self.all.folders.push(Folder { path: path.clone(), primary, overrides, calls: BTreeMap::new() });
+        self.all.folders.push(Folder { path: path.clone(), primary, overrides, ..Folder::default() });
         above.push(path.clone());
         let mut is_shared = true;
         for (name, source) in sources {
             let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-            let folder = match source {
-                Ok(source) if is_local(&source) => path
-                    .resolve(&source)
-                    .map_err(|_| Problem::unsupported(format!("the module {source:?} is outside of the repository")))?,
-                Ok(source) => {
-                    is_shared = false;
-                    self.installed.get(&key).cloned().ok_or_else(|| {
-                        Problem::unsupported(format!(
-                            "module {key} comes from {source:?}, which is not in the repository"
-                        ))
-                    })?
-                }
-                Err(problem) => return Err(problem),
+            let source = source?;
+            let folder = if is_local(&source) {
+                path.resolve(&source).ok()
+            } else {
+                is_shared &= self.installed.is_empty();
+                self.installed.get(&key).cloned()
+            };
+            let Some(folder) = folder else {
+                self.all.folders[index].missing.insert(name, source);
+                continue;
             };
             let target = self.folder(&folder, above, &key)?;
             self.all.folders[index].calls.insert(name, target);
@@ -190,12 +194,23 @@ impl Loader<'_, '_> {
                 return Err(Problem::unsupported(format!("{} is a link, which is never followed", entry.path)));
             }
             let index = self.all.files.len();
-            let file = file(self.context, &entry.path, &schema::ROOT, Strings::Templates)?;
+            let file = self.file(&entry.path)?;
             self.all.files.push(file);
             let is_override = stem == "override" || stem.ends_with("_override");
             (if is_override { &mut overrides } else { &mut primary }).push(index);
         }
         Ok((primary, overrides))
+    }
+
+    fn file(&mut self, path: &RepoPath) -> Result<File, Problem> {
+        let content = self.context.files.read(path).map_err(|error| Problem::broken(error.to_string()))?;
+        if let Some(body) = self.parsed.known(path, &content) {
+            let is_json = path.as_str().ends_with(".json");
+            return Ok(File { id: self.context.files.id(path), body, is_json });
+        }
+        let file = file(self.context, path, &schema::ROOT, Strings::Templates)?;
+        self.parsed.remember(path, content, file.body.clone());
+        Ok(file)
     }
 
     /// The source of every module call, the last file that says it winning.

@@ -32,12 +32,18 @@ pub fn convert(context: &mut Context<'_>, value: &Value, wanted: &Type) -> Resul
     if value.ty().has_open() && !wanted.is_primitive() && *wanted != Type::Dynamic {
         // What its provider knows of it may be just what is wanted.
         let reason = Reason::Unsupported("what a provider knows of a resource, as another type".into());
-        return Ok(Value::unknown_of(wanted.clone(), reason).with_flow(value.flow()));
+        let flow = value.whole_flow(&mut context.sets);
+        return Ok(Value::unknown_of(wanted.clone(), reason).with_flow(flow));
     }
     if !is_possible(value.ty(), wanted, Safety::Unsafe) {
         return Err(Problem::broken(mismatch(value.ty(), wanted)));
     }
-    run(context, value, wanted, Safety::Unsafe)
+    let converted = run(context, value, wanted, Safety::Unsafe)?;
+    if converted.is_known() || !value.is_known() {
+        return Ok(converted);
+    }
+    let flow = value.whole_flow(&mut context.sets);
+    Ok(converted.with_flow(flow))
 }
 
 /// Tells whether values of a type can be converted to another one; unsafely means that it may still fail for some.

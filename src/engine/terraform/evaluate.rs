@@ -18,7 +18,7 @@ use super::{
     leaf::Says,
     module::Module,
     number::Number,
-    problem::Problem,
+    problem::{Kind, Problem},
     resources::Instances,
     scope::{InstanceId, Scope, Stop},
     types::Type,
@@ -28,12 +28,18 @@ use super::{
 };
 use crate::source::{
     hcl::tree::{self, Expression, ExpressionKind},
-    lineage::text::{MadeOf, Text},
+    lineage::{
+        sets::{Flow, SetId},
+        text::{MadeOf, Text},
+    },
     span::Span,
 };
 
 /// The levels of expressions and references in each other that are followed.
 pub const MAX_DEPTH: usize = 2_000;
+
+/// What something is made of that could be made of anything in the files.
+pub const ANYTHING: Flow = Flow { data: SetId::ANY, control: SetId::ANY };
 
 /// Works out the expressions of a configuration, each thing that others refer to once.
 #[derive(Debug)]
@@ -48,12 +54,27 @@ pub struct Evaluator<'p, 't> {
     pub workspace: String,
     /// Whether it only looks for what is wrong whatever the variables are: then they and all instances are unknown.
     pub validates: bool,
+    /// Whether one operand of `&&` or `||` may decide alone, as since Terraform 1.12.
+    pub is_lazy: bool,
     /// Whether something turned out to have no instances.
     pub has_none: bool,
+    /// What of the configuration it is not known of how many instances it has.
+    pub gaps: Vec<Gap>,
+    /// Values that no resource shows, by what they are of.
+    pub hidden: Vec<(String, Value)>,
     /// What was worked out, or is being worked out.
     cells: HashMap<(InstanceId, Item<'p>), Cell>,
     /// How deep it is right now.
     depth: usize,
+}
+
+/// A part of a configuration of which not all is known that a plan would know.
+#[derive(Clone, Debug)]
+pub struct Gap {
+    /// The address of the resource or module call, without the keys of its instances.
+    pub below: std::rc::Rc<str>,
+    /// Why, for whoever wants to know it all.
+    pub problem: Problem,
 }
 
 /// One instance of a module.
@@ -65,6 +86,8 @@ pub struct ModuleInstance<'p> {
     pub address: std::rc::Rc<str>,
     /// Where its arguments are, and who calls it; nothing for the root.
     pub caller: Option<super::modules::Caller<'p>>,
+    /// Whether it stands for all that there may be.
+    pub is_possible: bool,
     /// The values of the root's variables that are set from outside of it.
     pub given: HashMap<String, super::variables::Given>,
 }
@@ -98,10 +121,21 @@ enum Cell {
 impl<'p, 't> Evaluator<'p, 't> {
     /// An evaluator of these modules, the first of which is the root.
     pub fn new(context: Context<'t>, modules: &'p [Module<'p>], workspace: &str) -> Self {
-        let root = ModuleInstance { module: 0, address: "".into(), caller: None, given: HashMap::new() };
-        let cells = HashMap::new();
-        let (instances, workspace) = (vec![root], workspace.to_owned());
-        Self { context, modules, instances, workspace, validates: false, has_none: false, cells, depth: 0 }
+        let (address, given) = ("".into(), HashMap::new());
+        let root = ModuleInstance { module: 0, address, caller: None, is_possible: false, given };
+        Self {
+            context,
+            modules,
+            instances: vec![root],
+            workspace: workspace.to_owned(),
+            validates: false,
+            is_lazy: modules.iter().any(|module| module.demands(1, 12)),
+            has_none: false,
+            gaps: Vec::new(),
+            hidden: Vec::new(),
+            cells: HashMap::new(),
+            depth: 0,
+        }
     }
 
     /// Starts again, to look for what is wrong whatever the variables are.
@@ -132,6 +166,26 @@ impl<'p, 't> Evaluator<'p, 't> {
         let value = work_out(self).map_err(Stop::elsewhere);
         self.cells.insert((instance, item), Cell::Value(value.clone()));
         value
+    }
+
+    /// Notes that not all is known of a resource or module call.
+    pub(super) fn hide(&mut self, is_managed: bool, below: &std::rc::Rc<str>, problem: Problem) {
+        if is_managed {
+            self.gaps.push(Gap { below: below.clone(), problem });
+        }
+    }
+
+    /// The value of what may not be there at all, so that nobody knows whether Terraform ever meets what is broken in it.
+    ///
+    /// # Errors
+    /// What stops any evaluation.
+    pub(super) fn possible(&mut self, value: Result<Value, Stop>, reason: &Reason) -> Result<Value, Stop> {
+        match value {
+            Err(stop) if stop.problem.kind == Kind::Broken => {
+                Ok(Value::unknown_of(Type::Dynamic, reason.clone()).with_flow(ANYTHING))
+            }
+            value => value,
+        }
     }
 
     /// The value of a variable that was worked out.
@@ -273,7 +327,7 @@ impl<'p, 't> Evaluator<'p, 't> {
         self.context.budget.elements(object.items.len()).map_err(|problem| scope.stop(span, problem))?;
         let mut entries: Vec<Entry> = Vec::with_capacity(object.items.len());
         let mut names = std::collections::HashSet::new();
-        let (mut marks, mut unknown) = (Marks::NONE, None);
+        let (mut marks, mut unknown, mut lost) = (Marks::NONE, None, Vec::new());
         for item in &object.items {
             let key = self.object_key(&item.key, scope)?;
             let path = match key.as_str() {
@@ -290,7 +344,10 @@ impl<'p, 't> Evaluator<'p, 't> {
                 scope.stop(item.key.span(), Problem { message, ..problem })
             })?;
             match Key::of(&key) {
-                None => unknown = unknown.or_else(|| key.reason().cloned()),
+                None => {
+                    unknown = unknown.or_else(|| key.reason().cloned());
+                    lost.extend([key, value]);
+                }
                 Some(key) => {
                     if object.is_json && !names.insert(key.as_str().to_owned()) {
                         let message = format!("Duplicate object attribute: {:?} was already defined.", key.as_str());
@@ -301,11 +358,12 @@ impl<'p, 't> Evaluator<'p, 't> {
             }
         }
         let leaf = self.context.sets.leaf(scope.leaf(Says::Container, span));
-        let value = match unknown {
-            Some(reason) => Value::unknown_of(Type::Dynamic, reason),
-            None => Value::object(entries),
-        };
-        Ok(value.with_data(leaf.into()).with_marks(marks))
+        if let Some(reason) = unknown {
+            lost.push(Value::object(entries));
+            let flow = self.flow_of(&lost);
+            return Ok(Value::unknown_of(Type::Dynamic, reason).with_flow(flow).with_marks(marks));
+        }
+        Ok(Value::object(entries).with_data(leaf.into()).with_marks(marks))
     }
 
     fn object_key(&mut self, key: &tree::Key, scope: Scope<'_>) -> Result<Value, Stop> {
@@ -372,7 +430,10 @@ impl<'p, 't> Evaluator<'p, 't> {
         if !test.is_known() {
             let reason = test.reason().cloned().unwrap_or_else(|| Reason::Unsupported("a condition".into()));
             let value = self.either(then, otherwise, ty, reason);
-            let flow = self.context.sets.join(then.flow(), otherwise.flow());
+            let mut flow = self.flow_of([then, otherwise]);
+            if results.iter().any(Result::is_err) {
+                flow = self.with_wording(flow, span, scope);
+            }
             return Ok(value.with_flow(flow).with_marks(marks).under(&mut self.context.sets, control));
         }
         let test = convert(&mut self.context, &test.unmarked(), &Type::Bool).map_err(|problem| {
@@ -389,6 +450,13 @@ impl<'p, 't> Evaluator<'p, 't> {
             scope.stop(span, Problem { message, ..problem })
         })?;
         Ok(value.with_marks(marks).under(&mut self.context.sets, control))
+    }
+
+    /// Made of what is written at these bytes as well, of which nothing but that is known.
+    pub(super) fn with_wording(&mut self, flow: Flow, span: Span, scope: Scope<'_>) -> Flow {
+        let leaf = self.context.sets.leaf(scope.leaf(Says::Wording, span));
+        let data = self.context.sets.union(flow.data, leaf.into());
+        Flow { data, ..flow }
     }
 
     /// What is known of a value that is one of two, without knowing which.

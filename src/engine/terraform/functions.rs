@@ -206,6 +206,9 @@ fn answer(context: &mut Context<'_>, function: &Function, mut arguments: Vec<Val
     if function.lineage == Lineage::Derived {
         let flow = flow(context);
         answer = answer.derived(flow);
+    } else if !answer.is_known() {
+        let (flow, own) = (flow(context), answer.flow());
+        answer = answer.with_flow(context.sets.join(flow, own));
     }
     if function.is_not_null {
         answer = answer.refined(|refinement| Refinement { is_not_null: true, ..refinement });

@@ -53,6 +53,8 @@ pub enum Says {
     Container,
     /// A block: where an argument or block is added or removed.
     Block,
+    /// An expression, or part of one, of which nothing but its wording is known.
+    Wording,
     /// All of a file that `file()` and its like read. A verbatim piece's offset counts in the file.
     Content,
     /// A scalar of a file that a function decodes. Offsets count in what the scalar means.

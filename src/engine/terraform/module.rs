@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    configuration::{Configuration, File, Folder},
+    configuration::{Configuration, File, Folder, literal},
     leaf::{FileId, Place},
     problem::Problem,
 };
@@ -33,6 +33,10 @@ pub struct Module<'p> {
     pub calls: BTreeMap<&'p str, Definition<'p>>,
     /// The module that each call leads to.
     pub called: BTreeMap<&'p str, usize>,
+    /// The sources of the calls that lead out of the repository.
+    pub missing: BTreeMap<&'p str, &'p str>,
+    /// What it says of the versions of Terraform that it works with.
+    pub versions: Vec<&'p str>,
     /// Everything else that is worked out for what it may refuse: providers and checks.
     pub others: Vec<Definition<'p>>,
 }
@@ -93,6 +97,8 @@ impl<'p> Module<'p> {
             resources: BTreeMap::new(),
             calls: BTreeMap::new(),
             called: folder.calls.iter().map(|(name, index)| (&**name, *index)).collect(),
+            missing: folder.missing.iter().map(|(name, source)| (&**name, &**source)).collect(),
+            versions: Vec::new(),
             others: Vec::new(),
         };
         for (files, is_override) in [(&folder.primary, false), (&folder.overrides, true)] {
@@ -106,6 +112,18 @@ impl<'p> Module<'p> {
     /// A resource.
     pub fn resource(&self, mode: Mode, ty: &str, name: &str) -> Option<&Definition<'p>> {
         self.resources.get(&address(mode, ty, name)).map(|(_, definition)| definition)
+    }
+
+    /// Tells whether it works with no version before this one.
+    pub fn demands(&self, major: u32, minor: u32) -> bool {
+        let is_later = |constraint: &str| {
+            let constraint = constraint.trim();
+            let version = constraint.trim_start_matches(['>', '=', '~', ' ', 'v']);
+            let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
+            !constraint.starts_with(['<', '!'])
+                && (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (major, minor)
+        };
+        self.versions.iter().any(|versions| versions.split(',').any(is_later))
     }
 
     fn take(&mut self, file: &'p File, is_override: bool) -> Result<(), Problem> {
@@ -132,7 +150,11 @@ impl<'p> Module<'p> {
                     self.take_resource(Mode::Ephemeral, ty, name, definition(), is_override)?
                 }
                 ("provider" | "check", [_]) => self.others.push(definition()),
-                ("terraform" | "moved" | "import" | "removed", []) => {}
+                ("terraform", []) => {
+                    let versions = block.body.attribute("required_version");
+                    self.versions.extend(versions.and_then(|versions| literal(&versions.value)));
+                }
+                ("moved" | "import" | "removed", []) => {}
                 ("locals" | "variable" | "output" | "module" | "resource" | "data" | "ephemeral" | "provider", _)
                 | ("check" | "terraform" | "moved" | "import" | "removed", _) => {
                     let message = format!("a {kind} block does not have {} labels", labels.len());

@@ -10,6 +10,7 @@ use super::{
     problem::Problem,
     resources::Instances,
     scope::{InstanceId, Repetition, Scope, Sees, Stop},
+    unknown::Reason,
     value::{Marks, Value},
 };
 
@@ -52,12 +53,11 @@ impl<'p> Evaluator<'p, '_> {
         name: &'p str,
         definition: &'p Definition<'p>,
     ) -> Result<Instances, Stop> {
-        let target = self.module(instance).called[name];
-        let known = &self.modules[target].variables;
-        for argument in &definition.arguments {
-            if !META.contains(&argument.name()) && !known.contains_key(argument.name()) {
-                return Err(argument.unexpected().into());
-            }
+        let target = self.module(instance).called.get(name).copied();
+        let known = target.map(|target| &self.modules[target].variables);
+        let is_known = |name: &str| META.contains(&name) || known.is_none_or(|known| known.contains_key(name));
+        if let Some(argument) = definition.arguments.iter().find(|argument| !is_known(argument.name())) {
+            return Err(argument.unexpected().into());
         }
         definition.only_blocks(&[])?;
         if let (Some(version), Some(source)) = (definition.argument("version"), definition.argument("source"))
@@ -71,6 +71,32 @@ impl<'p> Evaluator<'p, '_> {
         self.has_none |= expansion.each.is_empty();
         let above = self.instances[instance.0 as usize].address.clone();
         let dot = if above.is_empty() { "" } else { "." };
+        let address: Rc<str> = format!("{above}{dot}module.{name}").into();
+        let mut unknown = None;
+        if let Some(undecided) = expansion.undecided {
+            self.hide(true, &address, undecided.problem);
+            self.hidden.push((format!("{address} count"), undecided.value));
+            unknown = Some(undecided.reason);
+        }
+        let Some(target) = target else {
+            let source = self.module(instance).missing.get(name).copied().unwrap_or_default();
+            let problem = if is_local(source) {
+                format!("the module {source:?} is outside of the repository")
+            } else {
+                let path = self.call_path(instance, name);
+                format!("module {path} comes from {source:?}, which is not in the repository")
+            };
+            self.hide(true, &address, Problem::unsupported(problem).at(definition.place()));
+            let what = format!("module {name}, whose source {source:?} is not in the repository");
+            return Ok(Instances::Module {
+                repeated: expansion.is_repeated,
+                by_key: expansion.by_key,
+                children: Rc::default(),
+                control: expansion.control,
+                unknown: Some(Reason::Unsupported(what.into())),
+            });
+        };
+        let is_possible = unknown.is_some() || self.instances[instance.0 as usize].is_possible;
         let mut children = Vec::with_capacity(expansion.each.len());
         for (key, repetition) in &expansion.each {
             if self.instances.len() >= MAX_INSTANCES {
@@ -81,8 +107,9 @@ impl<'p> Evaluator<'p, '_> {
             let caller = Caller { instance, name, definition, repetition: repetition.clone() };
             self.instances.push(ModuleInstance {
                 module: target,
-                address: format!("{above}{dot}module.{name}{}", key.suffix()).into(),
+                address: format!("{address}{}", key.suffix()).into(),
                 caller: Some(caller),
+                is_possible,
                 given: Default::default(),
             });
             children.push((key.clone(), id));
@@ -92,7 +119,46 @@ impl<'p> Evaluator<'p, '_> {
             by_key: expansion.by_key,
             children: Rc::new(children),
             control: expansion.control,
+            unknown,
         })
+    }
+
+    /// The names of the calls that lead to a call, with dots between.
+    fn call_path(&self, instance: InstanceId, name: &str) -> String {
+        let mut names = vec![name];
+        let mut next = self.instances[instance.0 as usize].caller.as_ref();
+        while let Some(caller) = next {
+            names.push(caller.name);
+            next = self.instances[caller.instance.0 as usize].caller.as_ref();
+        }
+        names.reverse();
+        names.join(".")
+    }
+
+    /// Works out what a module is given that is not there.
+    ///
+    /// # Errors
+    /// What Terraform refuses.
+    pub fn missing_call(&mut self, instance: InstanceId, name: &str) -> Result<(), Stop> {
+        let module = self.module(instance);
+        let (name, definition) = module.calls.get_key_value(name).expect("references are checked");
+        let above = self.instances[instance.0 as usize].address.clone();
+        let dot = if above.is_empty() { "" } else { "." };
+        let expansion = self.expansion(definition, instance, Role::ModuleArgument, &["module", name])?;
+        for (key, repetition) in &expansion.each {
+            for argument in definition.arguments.iter().filter(|argument| !META.contains(&argument.name())) {
+                let path = self.path(&["module", name, argument.name()]);
+                let sees = Sees::Module(instance, repetition);
+                let scope = Scope { file: argument.file, role: Role::ModuleArgument, path, names: None, sees };
+                let value = self.evaluate(argument.value(), scope);
+                let value = match &expansion.undecided {
+                    Some(undecided) => self.possible(value, &undecided.reason)?,
+                    None => value?,
+                };
+                self.hidden.push((format!("{above}{dot}module.{name}{} {}", key.suffix(), argument.name()), value));
+            }
+        }
+        Ok(())
     }
 
     /// An output.

@@ -9,16 +9,19 @@ use super::{
     evaluate::Evaluator,
     files::Files,
     module::{Mode, Module},
+    parsed::Parsed,
     print,
     problem::{Kind, Problem},
     resources::{Instances, Planned},
     scope::{InstanceId, Stop},
     source::Source,
-    unseen, variables,
+    unseen,
+    value::Value,
+    variables,
     whole::{self, Whole},
 };
 use crate::{
-    engine::{self, Printout, Rendered, Resource, reads::Reads},
+    engine::{self, Missing, Printout, Rendered, Resource, reads::Reads},
     model::{
         refusal::{Code, Refusal},
         resource::{ResourceId, TerraformId},
@@ -60,9 +63,9 @@ impl Root {
 /// # Errors
 /// `stack-unreadable` where Terraform fails as well, `engine-unsupported` where it might go on and this version cannot say
 /// how.
-pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
+pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Rendered, Refusal> {
     let mut context = Context::new(Files::new(tree, root.folder.clone()));
-    let configuration = match Configuration::load(&mut context) {
+    let configuration = match Configuration::load(&mut context, parsed) {
         Ok(configuration) => configuration,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
     };
@@ -80,8 +83,9 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
     let mut evaluator = Evaluator::new(context, &modules, workspace);
     let planned = plan(&mut evaluator, &modules, &files);
     let met = whole::modules(&evaluator);
-    let others = planned.as_ref().map(|(_, data)| unseen::others(&mut evaluator, data)).unwrap_or_default();
+    let others = planned.as_ref().map(|(_, others)| unseen::others(&mut evaluator, others)).unwrap_or_default();
     let mut planned = planned.map(|(planned, _)| planned);
+    let gaps = std::mem::take(&mut evaluator.gaps);
     if evaluator.has_none && planned.is_ok() {
         evaluator = evaluator.validating();
         if let Err(stop) = visit(&mut evaluator, InstanceId(0), &mut Vec::new(), &mut Vec::new()) {
@@ -98,6 +102,10 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
         Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
     };
     let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
+    for gap in gaps {
+        let why = refusal(&gap.problem, root, &mut context.files);
+        rendered.missing.push(Missing { below: gap.below.to_string(), why });
+    }
     rendered.files.extend(context.files.asked().iter().cloned());
     let variable_files = files.iter().map(|file| context.files.path(file.id).clone()).collect();
     let whole = Rc::new(Whole::of(context, met, variable_files, planned.clone()));
@@ -136,7 +144,8 @@ fn variable_files(context: &mut Context<'_>, root: &Root) -> Result<Vec<File>, P
     paths.iter().map(|path| variables_file(context, path)).collect()
 }
 
-/// What a plan knows of all managed resources, and of the data sources beside them.
+/// What a plan knows of all managed resources, and of what else there may be: data sources, and what stands for all that there
+/// may be of something.
 fn plan<'p>(
     evaluator: &mut Evaluator<'p, '_>,
     modules: &'p [Module<'p>],
@@ -145,10 +154,10 @@ fn plan<'p>(
     modules.iter().try_for_each(check::check)?;
     let given = variables::given(evaluator, files)?;
     evaluator.instances[0].given = given;
-    let (mut planned, mut data) = (Vec::new(), Vec::new());
-    visit(evaluator, InstanceId(0), &mut planned, &mut data)?;
+    let (mut planned, mut others) = (Vec::new(), Vec::new());
+    visit(evaluator, InstanceId(0), &mut planned, &mut others)?;
     planned.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok((planned, data))
+    Ok((planned, others))
 }
 
 /// Works out everything in an instance of a module, whether something asks for it or not.
@@ -156,9 +165,10 @@ fn visit(
     evaluator: &mut Evaluator<'_, '_>,
     instance: InstanceId,
     planned: &mut Vec<Planned>,
-    data: &mut Vec<Planned>,
+    others: &mut Vec<Planned>,
 ) -> Result<(), Stop> {
     let module = evaluator.module(instance);
+    let is_possible = evaluator.instances[instance.0 as usize].is_possible;
     for name in module.variables.keys() {
         evaluator.variable(instance, name)?;
     }
@@ -167,16 +177,29 @@ fn visit(
     }
     for (mode, definition) in module.resources.values() {
         let instances = evaluator.resource(instance, *mode, definition.label(0), definition.label(1))?;
-        match (mode, instances) {
-            (Mode::Managed, Instances::Resource { each, .. }) => planned.extend(each.iter().cloned()),
-            (Mode::Data, Instances::Resource { each, .. }) => data.extend(each.iter().cloned()),
-            _ => {}
+        let Instances::Resource { each, any, .. } = instances else { continue };
+        let is_shown = *mode == Mode::Managed && !is_possible;
+        if *mode != Mode::Ephemeral {
+            (if is_shown { &mut *planned } else { &mut *others }).extend(each.iter().cloned());
         }
+        others.extend(any.map(|any| (*any).clone()));
     }
     for name in module.calls.keys() {
-        if let Instances::Module { children, .. } = evaluator.call_instances(instance, name)? {
-            for (_, child) in children.iter() {
-                evaluator.deeper(|evaluator| visit(evaluator, *child, planned, data))?;
+        if module.missing.contains_key(name) {
+            evaluator.call_instances(instance, name)?;
+            evaluator.deeper(|evaluator| evaluator.missing_call(instance, name))?;
+            continue;
+        }
+        let Instances::Module { children, unknown, .. } = evaluator.call_instances(instance, name)? else { continue };
+        for (_, child) in children.iter() {
+            let visited = evaluator.deeper(|evaluator| visit(evaluator, *child, planned, others));
+            match &unknown {
+                Some(reason) => {
+                    let nothing = visited.map(|()| Value::bool(true));
+                    let value = evaluator.possible(nothing, reason)?;
+                    evaluator.hidden.push((evaluator.instances[child.0 as usize].address.to_string(), value));
+                }
+                None => visited?,
             }
         }
     }

@@ -13,7 +13,7 @@ use super::{
     scope::{InstanceId, Repetition, Stop},
     types::Type,
     unknown::Reason,
-    value::{Entry, Key, Value},
+    value::{Datum, Entry, Key, Marks, Value},
 };
 use crate::source::{
     hcl::tree::{Expression, ExpressionKind, StepKind},
@@ -30,6 +30,8 @@ pub enum Instances {
         value: Value,
         /// Each of them.
         each: Rc<Vec<Planned>>,
+        /// Where it is not known how many there are: one that stands for all that there may be.
+        any: Option<Rc<Planned>>,
     },
     /// Of a module call.
     Module {
@@ -41,6 +43,8 @@ pub enum Instances {
         children: Rc<Vec<(InstanceKey, InstanceId)>>,
         /// What decided how many there are.
         control: SetId,
+        /// Why it is not known what they come to, where it is not.
+        unknown: Option<Reason>,
     },
 }
 
@@ -147,7 +151,33 @@ pub fn together(expansion: &Expansion, values: Vec<Value>) -> Option<Value> {
     Some(Value::object(keys.zip(values).map(|(key, value)| Entry { key, value })))
 }
 
+/// Tells whether a data source asks for something that is only known when it is applied.
+fn depends_on_made(value: &Value) -> bool {
+    match value.datum() {
+        Datum::Unknown(unknown) => {
+            matches!(
+                unknown.reason,
+                Reason::Resource(_) | Reason::Run(_) | Reason::Deferred(_) | Reason::Unsupported(_)
+            )
+        }
+        Datum::Sequence(elements) => elements.iter().any(depends_on_made),
+        Datum::Mapping(mapping) => mapping.entries().iter().any(|entry| depends_on_made(&entry.value)),
+        _ => false,
+    }
+}
+
 impl<'p> Evaluator<'p, '_> {
+    /// Tells whether a definition is to wait for others, by itself or by a call of its module.
+    fn waits(&self, instance: InstanceId, definition: &Definition<'p>) -> bool {
+        let mut waits = definition.argument("depends_on").is_some();
+        let mut next = self.instances[instance.0 as usize].caller.as_ref();
+        while let (false, Some(caller)) = (waits, next) {
+            waits = caller.definition.argument("depends_on").is_some();
+            next = self.instances[caller.instance.0 as usize].caller.as_ref();
+        }
+        waits
+    }
+
     /// The instances of a resource.
     ///
     /// # Errors
@@ -178,6 +208,22 @@ impl<'p> Evaluator<'p, '_> {
         let dot = if above.is_empty() { "" } else { "." };
         let stem = format!("{above}{dot}{}{ty}.{name}", mode.prefix());
         let ignored = Rc::new(Ignored::of(definition));
+        if let [(_, repetition)] = &expansion.each[..]
+            && let Some(undecided) = expansion.undecided
+        {
+            let address: Rc<str> = stem.into();
+            self.hide(mode == Mode::Managed, &address, undecided.problem);
+            self.hidden.push((format!("{address} count"), undecided.value));
+            let value = self.instance(instance, (mode, ty, name), definition, repetition, &address);
+            let value = self.possible(value, &undecided.reason)?;
+            let any =
+                Planned { address: address.clone(), value, module: instance, repetition: repetition.clone(), ignored };
+            let reason = if mode == Mode::Data { Reason::Deferred(address) } else { undecided.reason };
+            let is_ephemeral = mode == Mode::Ephemeral;
+            let value = Value::unknown_of(Type::Dynamic, reason).with_marks(Marks { is_ephemeral, ..Marks::NONE });
+            let value = value.under(&mut self.context.sets, expansion.control);
+            return Ok(Instances::Resource { value, each: Rc::default(), any: Some(any.into()) });
+        }
         let mut each = Vec::with_capacity(expansion.each.len());
         for (key, repetition) in &expansion.each {
             self.context.budget.step(1)?;
@@ -193,17 +239,21 @@ impl<'p> Evaluator<'p, '_> {
         }
         if self.validates {
             let value = Value::unknown_of(Type::Dynamic, Reason::Resource(stem.into()));
-            return Ok(Instances::Resource { value, each: Rc::new(each) });
+            return Ok(Instances::Resource { value, each: Rc::new(each), any: None });
         }
+        let is_deferred = mode == Mode::Data && self.waits(instance, definition);
         let seen = each.iter().map(|planned| match mode {
             Mode::Managed => planned.value.clone(),
+            Mode::Data if is_deferred || depends_on_made(&planned.value) => {
+                Value::unknown_of(Type::Dynamic, Reason::Deferred(planned.address.clone()))
+            }
             Mode::Data => Value::unknown_of(Type::Dynamic, Reason::Data(planned.address.clone())),
             Mode::Ephemeral => Value::unknown_of(Type::Dynamic, Reason::Run(planned.address.clone()))
-                .with_marks(super::value::Marks { is_sensitive: false, is_ephemeral: true }),
+                .with_marks(Marks { is_ephemeral: true, ..Marks::NONE }),
         });
         let seen: Vec<Value> = seen.collect();
         let value = together(&expansion, seen).ok_or_else(|| Problem::unsupported("a resource without instances"))?;
         let value = value.under(&mut self.context.sets, expansion.control);
-        Ok(Instances::Resource { value, each: Rc::new(each) })
+        Ok(Instances::Resource { value, each: Rc::new(each), any: None })
     }
 }

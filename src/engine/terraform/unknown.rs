@@ -22,6 +22,8 @@ pub enum Reason {
     Resource(Rc<str>),
     /// A data source is read by the provider: its address.
     Data(Rc<str>),
+    /// A data source that is perhaps only read when it is applied, since it depends on what is made then: its address.
+    Deferred(Rc<str>),
     /// An operator gives it: a variable of the root without a value, by its name.
     Variable(Rc<str>),
     /// It is new in every run, or depends on the machine of the run: what makes it, `timestamp()`.
@@ -115,6 +117,7 @@ impl std::fmt::Display for Reason {
         match self {
             Self::Resource(what) => write!(f, "the provider decides over {what}"),
             Self::Data(what) => write!(f, "the provider reads {what}"),
+            Self::Deferred(what) => write!(f, "the provider reads {what}, perhaps only when it is applied"),
             Self::Variable(what) => write!(f, "variable {what} is set from outside of the repository"),
             Self::Run(what) => write!(f, "{what} depends on the run"),
             Self::Unsupported(what) => write!(f, "this version does not evaluate {what}"),

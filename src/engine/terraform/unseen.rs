@@ -4,48 +4,55 @@
 //! of a provider, what a data source asks for. A digest of the known parts of all that tells whether it stays.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
 use super::{
-    evaluate::Evaluator,
+    evaluate::{ANYTHING, Evaluator},
     leaf::{PathId, Role, Says},
     module::Module,
     print::attributes,
     resources::Planned,
     scope::{InstanceId, Repetition, Scope, Sees},
+    types::Type,
+    unknown::Reason,
     value::{Datum, Value},
     whole::Whole,
 };
-use crate::source::hcl::tree::{Body, Item};
+use crate::source::{
+    hcl::tree::{Body, Item},
+    lineage::sets::{Flow, SetId},
+};
 
 /// The digests of what is not known of resources, by their addresses and attributes.
 pub fn of_resources(whole: &Whole) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     for planned in &whole.planned {
-        unknown(whole, &planned.value, &mut planned.address.to_string(), &mut found);
+        unknown(whole, &planned.value, Flow::default(), &mut planned.address.to_string(), &mut found);
     }
     found
 }
 
-fn unknown(whole: &Whole, value: &Value, at: &mut String, found: &mut BTreeMap<String, u64>) {
+/// `around` is what the list or map is made of that the value is in, for elements of which nothing but their number is known.
+fn unknown(whole: &Whole, value: &Value, around: Flow, at: &mut String, found: &mut BTreeMap<String, u64>) {
     let len = at.len();
+    let own = value.flow();
     match value.datum() {
         Datum::Unknown(_) => {
-            found.insert(at.clone(), digest(whole, value));
+            found.insert(at.clone(), digest(whole, if own == Flow::default() { around } else { own }));
         }
         Datum::Sequence(elements) => {
             for (index, element) in elements.iter().enumerate() {
                 *at += &format!("[{index}]");
-                unknown(whole, element, at, found);
+                unknown(whole, element, own, at, found);
                 at.truncate(len);
             }
         }
         Datum::Mapping(mapping) => {
             for entry in mapping.entries() {
                 *at += &format!(".{}", entry.key.as_str());
-                unknown(whole, &entry.value, at, found);
+                unknown(whole, &entry.value, own, at, found);
                 at.truncate(len);
             }
         }
@@ -53,28 +60,36 @@ fn unknown(whole: &Whole, value: &Value, at: &mut String, found: &mut BTreeMap<S
     }
 }
 
-/// A digest of the literals that a value is made of or decided by, wherever they stand.
-fn digest(whole: &Whole, value: &Value) -> u64 {
-    let flow = value.whole_flow(&mut whole.sets.borrow_mut());
+/// A digest of what is written that made something or decided over it, in the order of the files.
+fn digest(whole: &Whole, flow: Flow) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if flow.data == SetId::ANY || flow.control == SetId::ANY {
+        whole.texts().for_each(|text| text.hash(&mut hasher));
+        return hasher.finish();
+    }
     let leaves = whole.leaves(flow.data).into_iter().chain(whole.leaves(flow.control));
     let says = leaves.filter_map(|leaf| {
         let place = leaf.place?;
-        let is_text = matches!(leaf.says, Says::Literal | Says::Template | Says::Scalar | Says::Content | Says::Key);
+        let is_text = !matches!(leaf.says, Says::Container | Says::Block | Says::BuiltIn(_) | Says::Absent);
         let text = whole.text(place.file).get(place.span.range())?;
-        is_text.then_some((leaf.role, text))
+        is_text.then_some((whole.file(place), place.span, leaf.role, text))
     });
-    let says: BTreeSet<(Role, &str)> = says.collect();
-    let mut hasher = DefaultHasher::new();
-    says.hash(&mut hasher);
+    let mut says: Vec<_> = says.collect();
+    says.sort_unstable_by_key(|(file, span, role, _)| (*file, span.start, span.end, *role));
+    says.dedup();
+    for (_, _, role, text) in says {
+        (role, text).hash(&mut hasher);
+    }
     hasher.finish()
 }
 
 /// Values that no resource shows, by what they are of.
 pub type Others = Vec<(String, Value)>;
 
-/// What the arguments of data sources and providers come to, as far as they can be worked out.
-pub fn others(evaluator: &mut Evaluator<'_, '_>, data: &[Planned]) -> Others {
-    let mut found: Others = data.iter().map(|data| (data.address.to_string(), data.value.clone())).collect();
+/// What the arguments of data sources and providers come to, and of what there may be or not.
+pub fn others(evaluator: &mut Evaluator<'_, '_>, others: &[Planned]) -> Others {
+    let mut found: Others = others.iter().map(|other| (other.address.to_string(), other.value.clone())).collect();
+    found.append(&mut evaluator.hidden);
     for index in 0..evaluator.instances.len() {
         let instance = InstanceId(u32::try_from(index).expect("there are fewer than 2^32 instances"));
         let module: &Module<'_> = evaluator.module(instance);
@@ -95,9 +110,11 @@ fn arguments(evaluator: &mut Evaluator<'_, '_>, body: &Body, scope: Scope<'_>, w
     for (index, item) in body.items.iter().enumerate() {
         match item {
             Item::Attribute(attribute) => {
-                if let Ok(value) = evaluator.evaluate(&attribute.value, scope) {
-                    found.push((format!("{what} {}", attribute.name.text), value));
-                }
+                let value = evaluator.evaluate(&attribute.value, scope).unwrap_or_else(|_| {
+                    let reason = Reason::Unsupported("what is wrong with it".into());
+                    Value::unknown_of(Type::Dynamic, reason).with_flow(ANYTHING)
+                });
+                found.push((format!("{what} {}", attribute.name.text), value));
             }
             Item::Block(block) => {
                 arguments(evaluator, &block.body, scope, &format!("{what} {} {index}", block.kind.text), found);
@@ -112,7 +129,8 @@ pub fn of_others(whole: &Whole, others: &Others) -> BTreeMap<String, u64> {
         let mut hasher = DefaultHasher::new();
         attributes(value).to_string().hash(&mut hasher);
         if !value.is_wholly_known() {
-            digest(whole, value).hash(&mut hasher);
+            let flow = value.whole_flow(&mut whole.sets.borrow_mut());
+            digest(whole, flow).hash(&mut hasher);
         }
         (what.clone(), hasher.finish())
     };

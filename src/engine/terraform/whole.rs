@@ -121,6 +121,11 @@ impl Whole {
         &self.files[file.0 as usize].text
     }
 
+    /// The texts of all files, in the order in which they were met.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| &*file.text)
+    }
+
     /// The file of a path, if it was read.
     pub fn find(&self, path: &RepoPath) -> Option<FileId> {
         let at = self.files.iter().position(|file| file.path == *path)?;

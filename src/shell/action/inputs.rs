@@ -74,16 +74,7 @@ impl Inputs {
         if findings.is_empty() {
             problems.push("findings: name the file of findings, or several, a line each".to_owned());
         }
-        let mut switch = |name: &str, default: bool| match input(name).as_deref() {
-            None => default,
-            Some("true") => true,
-            Some("false") => false,
-            Some(other) => {
-                problems.push(format!("{name}: expected true or false, found {other:?}"));
-                default
-            }
-        };
-        let annotate = switch("annotations", true);
+        let annotate = switch(&input, "annotations", true, &mut problems);
         let fail_on = match input("fail-on").as_deref() {
             None | Some("never") => FailOn::Never,
             Some("refused") => FailOn::Refused,
@@ -93,8 +84,8 @@ impl Inputs {
                 FailOn::Never
             }
         };
-        let draft = switch("draft", false);
-        let sign_off = switch("signoff", false);
+        let draft = switch(&input, "draft", false, &mut problems);
+        let sign_off = switch(&input, "signoff", false, &mut problems);
         let sender = input("sender").unwrap_or_else(|| "generic".to_owned());
         let propose = match input("mode").as_deref() {
             None | Some("propose") => {
@@ -124,6 +115,19 @@ impl Inputs {
             outputs: variable("GITHUB_OUTPUT").map(PathBuf::from),
             summary: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
         })
+    }
+}
+
+/// An input that is `true` or `false`.
+fn switch(input: &dyn Fn(&str) -> Option<String>, name: &str, default: bool, problems: &mut Vec<String>) -> bool {
+    match input(name).as_deref() {
+        None => default,
+        Some("true") => true,
+        Some("false") => false,
+        Some(other) => {
+            problems.push(format!("{name}: expected true or false, found {other:?}"));
+            default
+        }
     }
 }
 

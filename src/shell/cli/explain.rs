@@ -66,6 +66,7 @@ impl Explain {
 
     fn explain(&self, catalog: &Catalog<'_>) -> Result<String, Refusal> {
         let (mut texts, mut fieldless, mut unsearched) = (Vec::new(), None, Vec::new());
+        let mut hidden = None;
         let searched = match &self.stack {
             Some(name) => vec![catalog.position(name)?],
             None => (0..catalog.stacks().len()).collect(),
@@ -80,6 +81,9 @@ impl Explain {
                     continue;
                 }
             };
+            if let Some(missing) = rendered.missing.iter().find(|missing| missing.may_hold(&self.resource)) {
+                hidden.get_or_insert_with(|| missing.why.clone());
+            }
             let broken = rendered.skipped.iter().filter(|skipped| skipped.broken);
             unsearched.extend(broken.map(|skipped| format!("{} ({})", skipped.file, skipped.why)));
             for resource in rendered.resources.iter().filter(|resource| is_meant(&resource.id, &self.resource)) {
@@ -101,7 +105,7 @@ impl Explain {
         match (texts.is_empty(), fieldless) {
             (false, _) => Ok(texts.join(if self.format == Format::Json { "" } else { "\n" })),
             (true, Some(refusal)) => Err(refusal),
-            (true, None) => Err(self.not_found(&unsearched)),
+            (true, None) => Err(hidden.unwrap_or_else(|| self.not_found(&unsearched))),
         }
     }
 

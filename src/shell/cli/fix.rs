@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, OwnSenders, Repository, Usage, input, unreadable};
 use crate::{
+    engine::terraform,
     model::{
         finding::{Finding, Intent, State},
         resource::{KubernetesId, ResourceId},
@@ -47,6 +48,9 @@ pub struct Fix {
     sender: Option<String>,
     #[command(flatten)]
     senders: OwnSenders,
+    /// A Terraform state, or what `terraform show -json` prints, in which findings about cloud resources find their addresses.
+    #[arg(long, value_name = "FILE")]
+    state: Vec<PathBuf>,
     /// How to answer.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -106,12 +110,16 @@ impl Fix {
             Ok(asked) => asked,
             Err(error) => return unreadable(&error),
         };
+        let states = match self.states() {
+            Ok(states) => states,
+            Err(error) => return unreadable(&error),
+        };
         let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
         let (mut refused, mut unreadable) = (false, false);
         let mut out = Output { format: self.format, answers: 0 };
         let base = Catalog::known_as(&tree, &addresses);
         for asked in asked {
-            let finding = match asked {
+            let mut finding = match asked {
                 Asked::Finding(finding) => finding,
                 Asked::Ignored(why) => {
                     out.aside(json!({"outcome": "ignored", "why": why}))?;
@@ -126,9 +134,18 @@ impl Fix {
                     continue;
                 }
             };
+            let address = match &finding.resource {
+                ResourceId::Cloud(id) if !states.is_empty() => Some(terraform::state::State::address(&states, id)),
+                _ => None,
+            };
+            if let Some(Ok(address)) = &address {
+                finding.resource = ResourceId::Terraform(address.clone());
+            }
             let verdict = if finding.state == State::Resolved {
                 // The sender itself says that nothing is left to settle.
                 Verdict::InSync
+            } else if let Some(Err(refusal)) = address {
+                Verdict::Refused(refusal)
             } else if written.is_empty() {
                 verdict(&base, &finding)
             } else {
@@ -150,6 +167,14 @@ impl Fix {
             (false, true) => Exit::Refused,
             (false, false) => Exit::Done,
         })
+    }
+
+    fn states(&self) -> anyhow::Result<Vec<terraform::state::State>> {
+        let read = |path: &PathBuf| {
+            let bytes = input(path)?;
+            terraform::state::State::read(&bytes).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        self.state.iter().map(read).collect()
     }
 
     fn asked(&self, sender: Option<&Sender>) -> anyhow::Result<Vec<Asked>> {

@@ -146,10 +146,13 @@ fn declared_at(catalog: &Catalog<'_>, described: &Described) -> Option<(RepoPath
 fn holds(rendered: &Rendered) -> String {
     let resources = answer::count(rendered.resources.len(), "resource");
     let broken: BTreeSet<_> = rendered.skipped.iter().filter(|skipped| skipped.broken).map(|it| &it.file).collect();
+    let missing = rendered.missing.first().map_or_else(String::new, |missing| {
+        format!(", without those below {}: {}", missing.below, missing.why.message)
+    });
     if broken.is_empty() {
-        resources
+        resources + &missing
     } else {
-        format!("{resources}, {} unreadable", answer::count(broken.len(), "file"))
+        format!("{resources}, {} unreadable{missing}", answer::count(broken.len(), "file"))
     }
 }
 
@@ -187,6 +190,11 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
                     json!({"file": skipped.file, "line": skipped.line, "why": skipped.why, "broken": skipped.broken})
                 });
                 described.insert("skipped".to_owned(), skipped.collect());
+                if !rendered.missing.is_empty() {
+                    let missing = rendered.missing.iter();
+                    let missing = missing.map(|missing| json!({"below": missing.below, "why": missing.why}));
+                    described.insert("missing".to_owned(), missing.collect());
+                }
             }
             Err(refusal) => {
                 described.insert("refused".to_owned(), json!(refusal));

@@ -36,10 +36,12 @@ impl Evaluator<'_, '_> {
         }
         let name = call.name.text.strip_prefix("core::").unwrap_or(&call.name.text);
         if name.starts_with("provider::") {
-            for argument in &call.arguments {
-                self.evaluate(argument, scope)?;
-            }
-            return Ok(Value::unknown_of(Type::Dynamic, Reason::Unsupported(format!("{name}()").into())));
+            let values: Result<Vec<Value>, Stop> =
+                call.arguments.iter().map(|argument| self.evaluate(argument, scope)).collect();
+            let flow = self.flow_of(&values?);
+            return Ok(
+                Value::unknown_of(Type::Dynamic, Reason::Unsupported(format!("{name}()").into())).with_flow(flow)
+            );
         }
         if call.spread.is_none() {
             match name {
@@ -58,7 +60,10 @@ impl Evaluator<'_, '_> {
         }
         if let Some(last) = call.arguments.get(plain) {
             match self.spread(last, scope)? {
-                Err(unknown) => return Ok(unknown),
+                Err(unknown) => {
+                    let flow = self.flow_of(values.iter().chain([&unknown]));
+                    return Ok(unknown.with_flow(flow));
+                }
                 Ok(more) => {
                     spans.extend(more.iter().map(|_| last.span));
                     values.extend(more);
@@ -69,10 +74,11 @@ impl Evaluator<'_, '_> {
             return self.template_file(values, &spans, span, scope);
         }
         let looks_inside = !OPAQUE.contains(&name) || values.iter().any(|value| value.ty().is_open());
-        if looks_inside && let Some(value) = values.iter().find(|value| value.ty().has_open()) {
+        if looks_inside && values.iter().any(|value| value.ty().has_open()) {
             let unknown =
                 Value::unknown_of(Type::Dynamic, Reason::Unsupported(format!("{name}() of a resource").into()));
-            return Ok(unknown.with_flow(value.flow()));
+            let flow = self.flow_of(&values);
+            return Ok(unknown.with_flow(flow));
         }
         let Some(function) = functions::find(name) else {
             let message = format!("Call to unknown function: There is no function named {name:?}.");
@@ -122,7 +128,7 @@ impl Evaluator<'_, '_> {
             match self.evaluate(argument, scope) {
                 Err(stop) if stop.can_be_tried => last = Some(stop),
                 Err(stop) => return Err(stop),
-                Ok(value) => return Ok(as_unknown_if_partly(value, Type::Dynamic)),
+                Ok(value) => return Ok(self.as_unknown_if_partly(value)),
             }
         }
         let why = last.map(|stop| stop.problem.message).unwrap_or_default();
@@ -172,7 +178,8 @@ impl Evaluator<'_, '_> {
             if path.is_null() {
                 return Err(scope.broken(spans[0], "Invalid value for \"path\" parameter: argument must not be null."));
             }
-            return Ok(self.unknown_call(&path, Type::Dynamic).with_marks(marks));
+            let flow = self.flow_of([&path, variables]);
+            return Ok(self.unknown_call(&path, Type::Dynamic).with_flow(flow).with_marks(marks));
         };
         let file = self.context.files.resolve(name).map_err(|problem| scope.stop(spans[0], problem))?;
         let text = text(&mut self.context, &file).map_err(|problem| scope.stop(spans[0], problem))?;
@@ -215,7 +222,8 @@ impl Evaluator<'_, '_> {
                     scope.broken(template.span, "Invalid value for \"template\" parameter: argument must not be null.")
                 );
             }
-            return Ok(self.unknown_call(&value, Type::Dynamic).with_marks(marks));
+            let flow = self.flow_of([&value, &given]);
+            return Ok(self.unknown_call(&value, Type::Dynamic).with_flow(flow).with_marks(marks));
         };
         let parsed = parse_template(text).map_err(|error| {
             let message = format!("Invalid value for \"template\" parameter: {error}");
@@ -247,7 +255,9 @@ impl Evaluator<'_, '_> {
             return Err(scope.broken(at, "Invalid value for \"vars\" parameter: invalid vars value: must be a map."));
         }
         let Some(mapping) = variables.as_mapping().filter(|_| !variables.ty().is_open()) else {
-            return Ok(self.unknown_call(variables, Type::Dynamic));
+            let unknown = self.unknown_call(variables, Type::Dynamic);
+            let flow = self.with_wording(unknown.flow(), whole, inner);
+            return Ok(unknown.with_flow(flow));
         };
         if let Some(entry) = mapping.entries().iter().find(|entry| !is_name(entry.key.as_str())) {
             let message = format!(
@@ -279,12 +289,12 @@ impl Evaluator<'_, '_> {
         let flow = because.whole_flow(&mut self.context.sets);
         Value::unknown_of(ty, reason).with_flow(flow)
     }
-}
 
-/// The value, or one of which nothing is known where something within it is not.
-fn as_unknown_if_partly(value: Value, ty: Type) -> Value {
-    match value.reason().cloned() {
-        Some(reason) => Value::unknown_of(ty, reason).with_flow(value.flow()),
-        None => value,
+    /// The value, or one of which nothing is known where something within it is not.
+    fn as_unknown_if_partly(&mut self, value: Value) -> Value {
+        match value.reason().cloned() {
+            Some(_) => self.unknown_call(&value, Type::Dynamic),
+            None => value,
+        }
     }
 }

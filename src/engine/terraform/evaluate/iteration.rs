@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Evaluator;
+use super::{ANYTHING, Evaluator};
 use crate::{
     engine::terraform::{
         convert::convert,
@@ -15,7 +15,7 @@ use crate::{
     },
     source::{
         hcl::tree::{self, Expression, For, ForDirective},
-        lineage::sets::SetId,
+        lineage::sets::{Flow, SetId},
         span::Span,
     },
 };
@@ -52,7 +52,9 @@ impl Evaluator<'_, '_> {
         }
         let unknown = |evaluator: &mut Self, reason: Reason, marks: Marks| {
             let whole = evaluator.control_of(&collection);
-            Value::unknown_of(Type::Dynamic, reason).with_marks(marks).under(&mut evaluator.context.sets, whole)
+            let flow = evaluator.any_iteration(all, span, scope);
+            let unknown = Value::unknown_of(Type::Dynamic, reason).with_flow(flow).with_marks(marks);
+            unknown.under(&mut evaluator.context.sets, whole)
         };
         let elements = match elements {
             Elements::Known(elements) => elements,
@@ -134,6 +136,19 @@ impl Evaluator<'_, '_> {
         };
         let data = self.context.sets.union(leaf.into(), collection.flow().data);
         Ok(value.with_data(data).under(&mut self.context.sets, decided).with_marks(marks))
+    }
+
+    /// All that the results of an iteration can be made of, whatever the elements are.
+    fn any_iteration(&mut self, all: &For, span: Span, scope: Scope<'_>) -> Flow {
+        let open = || Value::unknown_of(Type::Dynamic, Reason::Unsupported("an element".into()));
+        let outer = all.key_name.as_ref().map(|name| Name { name: &name.text, value: open(), outer: scope.names });
+        let inner = Name { name: &all.value_name.text, value: open(), outer: outer.as_ref().or(scope.names) };
+        let inside = scope.with_names(Some(&inner));
+        let parts = [Some(&all.value), all.key.as_ref(), all.test.as_ref()];
+        let values: Result<Vec<Value>, Stop> =
+            parts.into_iter().flatten().map(|part| self.evaluate(part, inside)).collect();
+        let flow = values.map_or(ANYTHING, |values| self.flow_of(&values));
+        self.with_wording(flow, span, scope)
     }
 
     /// What a value has to be iterated over.
@@ -232,7 +247,13 @@ impl Evaluator<'_, '_> {
         let elements = match self.elements(&value, collection.span, scope)? {
             Elements::Known(elements) => elements,
             Elements::Unknown(reason) => {
-                let unknown = Value::unknown_of(Type::String, reason);
+                let open = || Value::unknown_of(Type::Dynamic, reason.clone());
+                let outer = key_name.as_ref().map(|name| Name { name: &name.text, value: open(), outer: scope.names });
+                let inner = Name { name: &value_name.text, value: open(), outer: outer.as_ref().or(scope.names) };
+                let any = self.parts(body, *span, scope.with_names(Some(&inner)));
+                let flow = any.map_or(ANYTHING, |any| self.flow_of([&any]));
+                let flow = self.with_wording(flow, *span, scope);
+                let unknown = Value::unknown_of(Type::String, reason).with_flow(flow);
                 return Ok(unknown.with_marks(value.marks()).under(&mut self.context.sets, control));
             }
         };

@@ -1,6 +1,6 @@
 //! Operators. Strings that look like numbers and bools are taken as such.
 
-use super::Evaluator;
+use super::{ANYTHING, Evaluator};
 use crate::{
     engine::terraform::{
         convert::convert,
@@ -44,6 +44,12 @@ impl Evaluator<'_, '_> {
             let ty = result_type(operand.operator);
             let right = self.evaluate(&operand.value, scope);
             let whole = Span::new(operation.first.span.start, operand.value.span.end);
+            if self.is_lazy
+                && let Some(decided) = self.decided(operand.operator, &left, &right)
+            {
+                (left, span) = (decided.map_err(|stop| stop.typed(ty)), whole);
+                continue;
+            }
             left = match (left, right) {
                 (Err(stop), Err(other)) => Err(if stop.can_be_tried { other } else { stop }.typed(ty)),
                 (Err(stop), _) | (_, Err(stop)) => Err(stop.typed(ty)),
@@ -56,6 +62,48 @@ impl Evaluator<'_, '_> {
             span = whole;
         }
         left
+    }
+
+    /// What one operand of `&&` or `||` decides on its own, whatever is wrong with the other one (HashiCorp's `ShortCircuit` of
+    /// Terraform 1.12; before, both had to be right).
+    fn decided(
+        &mut self,
+        operator: Operator,
+        left: &Result<Value, Stop>,
+        right: &Result<Value, Stop>,
+    ) -> Option<Result<Value, Stop>> {
+        let deciding = match operator {
+            Operator::And => false,
+            Operator::Or => true,
+            _ => return None,
+        };
+        let mut operands = Vec::with_capacity(2);
+        for operand in [left, right] {
+            match operand {
+                Ok(value) => operands.push(Some(convert(&mut self.context, value, &Type::Bool).ok()?)),
+                Err(stop) if stop.can_be_tried => operands.push(None),
+                Err(_) => return None,
+            }
+        }
+        let known = |operand: &Option<Value>| operand.as_ref().and_then(Value::as_bool);
+        let is_null = |operand: &Option<Value>| operand.as_ref().is_some_and(Value::is_null);
+        let [left_value, right_value] = &operands[..] else { return None };
+        if is_null(left_value) || is_null(right_value) {
+            return None;
+        }
+        let answer = match (known(left_value), known(right_value)) {
+            (Some(bool), _) | (_, Some(bool)) if bool == deciding => Value::bool(deciding),
+            // The first is right and not known: whether the second one is ever looked at is not known either.
+            (None, None) if left_value.is_some() && right_value.is_none() => {
+                let reason = left_value.as_ref()?.reason().cloned()?;
+                Value::not_known(Type::Bool, Unknown::not_null(reason)).with_flow(ANYTHING)
+            }
+            _ => return None,
+        };
+        let flow = self.flow_of(operands.iter().flatten());
+        let marks = operands.iter().flatten().fold(Marks::NONE, |marks, operand| marks.with(operand.marks_within()));
+        let flow = self.context.sets.join(flow, answer.flow());
+        Some(Ok(answer.with_flow(flow).with_marks(marks)))
     }
 
     fn binary(
@@ -88,7 +136,7 @@ impl Evaluator<'_, '_> {
     }
 
     /// Everything that some values are made of.
-    pub(super) fn flow_of<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Flow {
+    pub(in crate::engine::terraform) fn flow_of<'v>(&mut self, values: impl IntoIterator<Item = &'v Value>) -> Flow {
         let sets = &mut self.context.sets;
         values.into_iter().fold(Flow::default(), |all, value| {
             let flow = value.whole_flow(sets);

@@ -32,15 +32,10 @@ fn attribute_name(step: Option<&Step>) -> Option<&str> {
 ///
 /// # Errors
 /// The first reference to something that the module does not declare.
-pub fn check_references(
-    module: &Module<'_>,
-    expression: &Expression,
-    extra: &[&str],
-    sees: Repeats,
-) -> Result<(), (Span, String)> {
+pub fn check_references(module: &Module<'_>, expression: &Expression, sees: Repeats) -> Result<(), (Span, String)> {
     let mut problem = None;
     walk::references(expression, &mut |name, steps| {
-        if problem.is_none() && !extra.contains(&&*name.text) {
+        if problem.is_none() {
             problem = undeclared(module, name, steps, sees).map(|message| (name.span, message));
         }
     });
@@ -312,6 +307,10 @@ impl<'p> Evaluator<'p, '_> {
         scope: Scope<'_>,
     ) -> Result<Value, Stop> {
         let instances = self.call_instances(instance, call)?;
+        if let Instances::Module { unknown: Some(reason), control, .. } = &instances {
+            let any = Value::unknown_of(Type::Dynamic, reason.clone()).under(&mut self.context.sets, *control);
+            return self.steps(any, &steps[1..], scope);
+        }
         if self.validates {
             let whole = self.any_call(&instances, call);
             return self.steps(whole, &steps[1..], scope);
@@ -353,7 +352,7 @@ impl<'p> Evaluator<'p, '_> {
 
     /// A module call with all its outputs.
     fn call_value(&mut self, instances: &Instances) -> Result<Value, Stop> {
-        let Instances::Module { repeated, by_key, children, control } = instances else {
+        let Instances::Module { repeated, by_key, children, control, .. } = instances else {
             return Err(Problem::unsupported("a resource where a module was expected").into());
         };
         let mut objects = Vec::with_capacity(children.len());

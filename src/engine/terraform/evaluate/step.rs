@@ -143,7 +143,8 @@ impl Evaluator<'_, '_> {
         };
         let Some(wanted) = wanted.filter(|_| *key.ty() != Type::Dynamic) else {
             let blame = if *of.ty() == Type::Dynamic { of } else { key };
-            return Ok(self.part_unknown(Type::Dynamic, blame).with_marks(of.marks()));
+            let any = self.flow_of([of, key]);
+            return Ok(self.part_unknown(Type::Dynamic, blame).with_flow(any).with_marks(of.marks()));
         };
         let was_number = *key.ty() == Type::Number;
         let key = convert(&mut self.context, key, &wanted).map_err(|problem| {
@@ -151,7 +152,10 @@ impl Evaluator<'_, '_> {
         })?;
         let marks = of.marks().with(key.marks());
         if let Type::Object(object) = of.ty() {
-            let Some(name) = key.as_str() else { return Ok(self.part_unknown(Type::Dynamic, &key).with_marks(marks)) };
+            let Some(name) = key.as_str() else {
+                let any = self.flow_of([of, &key]);
+                return Ok(self.part_unknown(Type::Dynamic, &key).with_flow(any).with_marks(marks));
+            };
             if object.get(name).is_none() && object.open().is_none() {
                 let more = " An object only supports looking up attributes by name, not by numeric index";
                 return Err(invalid(format!("{PREFIX}.{}", if was_number { more } else { "" })));
@@ -175,7 +179,8 @@ impl Evaluator<'_, '_> {
             None => {
                 let ty = of.ty().element().cloned().unwrap_or(Type::Dynamic);
                 let blame = if of.is_known() { &key } else { of };
-                self.part_unknown(ty, blame)
+                let any = self.flow_of([of, &key]);
+                self.part_unknown(ty, blame).with_flow(any)
             }
         };
         Ok(value.with_marks(marks).under(&mut self.context.sets, control))
@@ -200,10 +205,7 @@ impl Evaluator<'_, '_> {
         }
         match (of.as_sequence(), of.ty()) {
             (Some(elements), _) => Ok(elements.get(at).cloned()),
-            (None, Type::Tuple(types)) => {
-                let reason = of.reason().cloned().unwrap_or_else(|| Reason::Unsupported("a value".into()));
-                Ok(types.get(at).map(|ty| Value::unknown_of(ty.clone(), reason)))
-            }
+            (None, Type::Tuple(types)) => Ok(types.get(at).map(|ty| self.part_unknown(ty.clone(), of))),
             _ => Ok(None),
         }
     }

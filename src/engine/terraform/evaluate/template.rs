@@ -112,7 +112,9 @@ impl Evaluator<'_, '_> {
             let is_not_null = then.is_ok() && otherwise.is_ok();
             let refinement = Refinement { is_not_null, ..Refinement::default() };
             let value = Value::not_known(Type::String, Unknown { reason, refinement });
-            return Ok(value.with_marks(marks).under(&mut self.context.sets, control));
+            let flow = self.flow_of(then.iter().chain(&otherwise));
+            let flow = self.with_wording(flow, directive.span, scope);
+            return Ok(value.with_flow(flow).with_marks(marks).under(&mut self.context.sets, control));
         }
         let test = convert(&mut self.context, &test.unmarked(), &Type::Bool).map_err(|problem| {
             let message = "Incorrect condition type: The condition expression must be of type bool.".to_owned();
@@ -129,7 +131,8 @@ impl Evaluator<'_, '_> {
         for value in values {
             if !value.is_known() {
                 let reason = value.reason().cloned().unwrap_or_else(|| Reason::Unsupported("a value".into()));
-                return Ok(Value::unknown_of(Type::String, reason).with_marks(value.marks()).with_flow(value.flow()));
+                let flow = self.flow_of(values);
+                return Ok(Value::unknown_of(Type::String, reason).with_marks(value.marks()).with_flow(flow));
             }
             self.append(&mut all, value, span, scope)?;
         }

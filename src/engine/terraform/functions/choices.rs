@@ -142,10 +142,14 @@ fn element_index(arguments: &[Value], len: usize) -> Result<usize, Problem> {
     if len == 0 {
         return Err(Problem::broken("cannot use element function with an empty list"));
     }
-    if index < 0 {
-        return Err(Problem::broken("cannot use element function with a negative index"));
+    // Before the first comes the last. Of a tuple, whose type it asks for as well, Terraform then fails to find it.
+    let at = index.rem_euclid(len as i64);
+    if index % len as i64 != 0 && index < 0 && matches!(arguments[0].ty(), Type::Tuple(_)) {
+        let message =
+            format!("panic in function implementation: runtime error: index out of range [{}]", at - len as i64);
+        return Err(Problem::broken(message));
     }
-    Ok((index as u64 % len as u64) as usize)
+    Ok(at as usize)
 }
 
 fn element_type(_: &mut Context<'_>, arguments: &[Value]) -> Result<Type, Problem> {

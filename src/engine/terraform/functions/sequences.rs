@@ -30,7 +30,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("reverse", &[takes("list", Any).marked()], reverse_type, reverse).own(),
     Function::new(
         "slice",
-        &[takes("list", Any).marked(), takes("start_index", ANumber), takes("end_index", ANumber)],
+        &[takes("list", Any).marked().unknown().dynamic(), takes("start_index", ANumber), takes("end_index", ANumber)],
         slice_type,
         slice,
     )
@@ -234,6 +234,10 @@ fn slice_type(_: &mut Context<'_>, arguments: &[Value]) -> Result<Type, Problem>
              of the result is not important",
         )),
         Type::List(_) => slice_bounds(arguments).map(|_| arguments[0].ty().clone()),
+        Type::Dynamic => Ok(match slice_length(arguments)? {
+            Some(_) => Type::list(Type::Dynamic),
+            None => Type::Dynamic,
+        }),
         Type::Tuple(types) => match slice_bounds(arguments)? {
             Some((start, end)) => Ok(Type::tuple(types[start..end].iter().cloned())),
             None => Ok(Type::Dynamic),
@@ -242,8 +246,25 @@ fn slice_type(_: &mut Context<'_>, arguments: &[Value]) -> Result<Type, Problem>
     }
 }
 
+/// How long the slice of an unknown list is, where Terraform has that list when it plans: as long as it is to be, or there is
+/// no plan. While Terraform does not know the list either, it knows nothing of the slice.
+fn slice_length(arguments: &[Value]) -> Result<Option<usize>, Problem> {
+    let is_planned = matches!(arguments[0].reason(), Some(Reason::Data(_) | Reason::Variable(_)));
+    Ok(slice_bounds(arguments)?.filter(|_| is_planned).map(|(start, end)| end - start))
+}
+
 fn slice(context: &mut Context<'_>, arguments: &[Value], ty: &Type) -> Result<Value, Problem> {
     let list = &arguments[0];
+    if let Some(unknown) = list.unknown() {
+        let reason = unknown.reason.clone();
+        let Some(length) = slice_length(arguments)? else { return Ok(Value::unknown_of(ty.clone(), reason)) };
+        context.budget.elements(length)?;
+        let element = ty.element().cloned().unwrap_or(Type::Dynamic);
+        let flow = own_flows(context, arguments);
+        let any = Value::unknown_of(element.clone(), reason).with_flow(flow);
+        let all = (0..length).map(|_| any.clone());
+        return Ok(Value::list(element, all).with_flow(flow).with_marks(list.marks()));
+    }
     let (start, end) = slice_bounds(arguments)?.unwrap_or_default();
     let by = behind(context, &arguments[1..]);
     let kept = elements(list)[start..end].iter().map(|element| element.clone().under(&mut context.sets, by));

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::{
     engine::terraform::{
-        evaluate::Evaluator,
+        evaluate::{ANYTHING, Evaluator},
         leaf::{Leaf, PathId, Place, Role, Says},
         module::{Definition, Mode, Nested},
         problem::Problem,
@@ -15,7 +15,10 @@ use crate::{
     },
     source::{
         hcl::tree::{Attribute, Block, Body, Item},
-        lineage::{sets::SetId, text::Text},
+        lineage::{
+            sets::{Flow, SetId},
+            text::Text,
+        },
         span::Span,
     },
 };
@@ -59,8 +62,16 @@ impl<'p> Evaluator<'p, '_> {
         let blocks: Vec<(Scope<'_>, &Block)> =
             blocks.iter().map(|nested| (Scope { file: nested.file, ..scope }, nested.block)).collect();
         self.blocks(&blocks, setting, &mut entries)?;
-        for entry in &entries {
-            if entry.value.marks_within().is_ephemeral && mode != Mode::Ephemeral {
+        for entry in &mut entries {
+            if !entry.value.marks_within().is_ephemeral || mode == Mode::Ephemeral {
+                continue;
+            }
+            // By their names, arguments that are only written are told from others: no plan has their values.
+            if mode == Mode::Managed && entry.key.as_str().ends_with("_wo") {
+                let flow = self.flow_of([&entry.value]);
+                let value = std::mem::replace(&mut entry.value, Value::null(Type::Dynamic).with_flow(flow));
+                self.hidden.push((format!("{address}.{}", entry.key.as_str()), value));
+            } else {
                 let message = format!(
                     "Invalid use of ephemeral value: Ephemeral values are not valid for {:?}, because it is not a write-only \
                      attribute.",
@@ -133,7 +144,8 @@ impl<'p> Evaluator<'p, '_> {
             }
         }
         for kind in kinds {
-            let (mut list, mut unknown, mut control) = (Vec::new(), None, SetId::EMPTY);
+            let (mut list, mut unknown, mut control) = (Vec::<Value>::new(), None, SetId::EMPTY);
+            let mut lost = Flow::default();
             for (scope, block) in blocks {
                 let setting = Setting { scope: *scope, ..setting };
                 if &*block.kind.text == kind {
@@ -145,7 +157,10 @@ impl<'p> Evaluator<'p, '_> {
                             list.extend(more);
                             control = self.context.sets.union(control, because);
                         }
-                        Made::Unknown(reason) => unknown = unknown.or(Some(reason)),
+                        Made::Unknown(reason, flow) => {
+                            unknown = unknown.or(Some(reason));
+                            lost = self.context.sets.join(lost, flow);
+                        }
                     }
                 }
             }
@@ -154,7 +169,11 @@ impl<'p> Evaluator<'p, '_> {
                 return Err(Problem::unsupported(message).into());
             }
             let value = match unknown {
-                Some(reason) => Value::unknown_of(Type::Dynamic, reason),
+                Some(reason) => {
+                    let known = self.flow_of(&list);
+                    let flow = self.context.sets.join(known, lost);
+                    Value::unknown_of(Type::Dynamic, reason).with_flow(flow)
+                }
                 None => Value::tuple(list),
             };
             entries.push(Entry::plain(kind, value.under(&mut self.context.sets, control)));
@@ -187,6 +206,25 @@ impl<'p> Evaluator<'p, '_> {
         self.deeper(|evaluator| evaluator.blocks(&blocks, setting, &mut entries))?;
         let leaf = self.context.sets.leaf(scope.leaf(Says::Block, span));
         Ok(Value::object(entries).opened(address.as_str().into()).with_data(leaf.into()))
+    }
+
+    /// All that the blocks of a dynamic block can be made of, where nobody knows how many there are.
+    fn any_block(
+        &mut self,
+        content: &Block,
+        kind: &str,
+        iterator: &str,
+        reason: Reason,
+        collection: &Value,
+        setting: Setting<'_>,
+    ) -> Result<Made, Stop> {
+        let open = |name| Entry::plain(name, Value::unknown_of(Type::Dynamic, reason.clone()));
+        let value = Value::object([open("key"), open("value")]);
+        let name = Name { name: iterator, value, outer: setting.scope.names };
+        let inside = Setting { scope: setting.scope.with_names(Some(&name)), address: setting.address };
+        let block = self.block(&content.body, content.span, kind, 0, inside);
+        let flow = block.map_or(ANYTHING, |block| self.flow_of([&block, collection]));
+        Ok(Made::Unknown(reason, self.with_wording(flow, content.span, setting.scope)))
     }
 
     /// The blocks that a dynamic block makes.
@@ -235,7 +273,8 @@ impl<'p> Evaluator<'p, '_> {
         let control = collection.flow().control;
         let own = self.context.sets.union(control, collection.flow().data);
         if collection.ty().is_open() {
-            return Ok(Made::Unknown(Reason::Unsupported("the attributes of a resource one by one".into())));
+            let reason = Reason::Unsupported("the attributes of a resource one by one".into());
+            return self.any_block(content, kind, iterator, reason, &collection, setting);
         }
         let is_set = matches!(collection.ty(), Type::Set(_));
         let pairs: Vec<(Value, Value)> = match collection.datum() {
@@ -249,7 +288,8 @@ impl<'p> Evaluator<'p, '_> {
             }
             _ => {
                 let reason = collection.reason().cloned();
-                return Ok(Made::Unknown(reason.unwrap_or_else(|| Reason::Unsupported("a collection".into()))));
+                let reason = reason.unwrap_or_else(|| Reason::Unsupported("a collection".into()));
+                return self.any_block(content, kind, iterator, reason, &collection, setting);
             }
         };
         self.context.budget.elements(pairs.len()).map_err(|problem| scope.stop(block.span, problem))?;
@@ -270,8 +310,8 @@ impl<'p> Evaluator<'p, '_> {
 enum Made {
     /// These blocks, and what decided how many.
     Blocks(Vec<Value>, SetId),
-    /// Nobody knows.
-    Unknown(Reason),
+    /// Nobody knows; all that they can be made of.
+    Unknown(Reason, Flow),
 }
 
 /// `terraform_data`, the one resource whose schema is part of the language.

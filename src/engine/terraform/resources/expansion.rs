@@ -39,6 +39,19 @@ pub struct Expansion {
     pub each: Vec<(InstanceKey, Repetition)>,
     /// What decided how many there are.
     pub control: SetId,
+    /// Where that is not known: what it depends on. Then there is one, which stands for all that there may be.
+    pub undecided: Option<Undecided>,
+}
+
+/// A number of instances that is not known.
+#[derive(Debug)]
+pub struct Undecided {
+    /// What `count` or `for_each` comes to.
+    pub value: Value,
+    /// Why it is not known.
+    pub reason: Reason,
+    /// The problem that it is for whoever wants to know all instances.
+    pub problem: Problem,
 }
 
 impl InstanceKey {
@@ -104,6 +117,7 @@ impl<'p> Evaluator<'p, '_> {
                 by_key: false,
                 each: vec![(InstanceKey::None, Repetition::Once)],
                 control: SetId::EMPTY,
+                undecided: None,
             }),
             (Some(_), Some(for_each)) => {
                 let message = "Invalid combination of \"count\" and \"for_each\": The \"count\" and \"for_each\" \
@@ -141,7 +155,7 @@ impl<'p> Evaluator<'p, '_> {
         };
         let is_repeated = !matches!(repetition, Repetition::Once);
         let each = vec![(InstanceKey::None, repetition)];
-        Ok(Expansion { is_repeated, by_key: for_each.is_some(), each, control: SetId::EMPTY })
+        Ok(Expansion { is_repeated, by_key: for_each.is_some(), each, control: SetId::EMPTY, undecided: None })
     }
 
     fn meta_argument(
@@ -188,7 +202,7 @@ impl<'p> Evaluator<'p, '_> {
         let value = convert(&mut self.context, &value, &Type::Number).map_err(|problem| {
             Problem { message: invalid(problem.message.clone()).message, ..problem }.at(argument.place())
         })?;
-        let Some(number) = value.as_number() else { return Err(undecided(&value, argument)) };
+        let Some(number) = value.as_number() else { return self.undecided(value, control, argument) };
         let count = number.to_i64().and_then(|count| usize::try_from(count).ok()).ok_or_else(|| {
             invalid(
                 "The given \"count\" argument value is unsuitable: a whole number of zero or more is required"
@@ -206,7 +220,7 @@ impl<'p> Evaluator<'p, '_> {
             let value = Value::number(index as i64).with_flow(Flow { data: leaf.into(), control });
             (InstanceKey::Number(index), Repetition::Count(value))
         });
-        Ok(Expansion { is_repeated: true, by_key: false, each: each.collect(), control })
+        Ok(Expansion { is_repeated: true, by_key: false, each: each.collect(), control, undecided: None })
     }
 
     fn for_each(
@@ -231,14 +245,10 @@ impl<'p> Evaluator<'p, '_> {
         if value.is_null() {
             return Err(invalid("the given \"for_each\" argument value is null".to_owned()));
         }
-        if !value.is_known() {
-            return Err(undecided(&value, argument));
-        }
-        if value.ty().is_open() {
-            let message = "the attributes of a resource one by one";
-            return Err(Problem::unsupported(format!("this version does not evaluate {message}"))
-                .at(argument.place())
-                .into());
+        let is_set = matches!(value.ty(), Type::Set(_));
+        let has_unknown_key = is_set && value.as_sequence().is_some_and(|keys| !keys.iter().all(Value::is_known));
+        if !value.is_known() || value.ty().is_open() || has_unknown_key {
+            return self.undecided(value, control, argument);
         }
         let pairs: Vec<(Key, Value)> = match (value.as_mapping(), value.as_sequence()) {
             (Some(mapping), _) => {
@@ -247,9 +257,6 @@ impl<'p> Evaluator<'p, '_> {
             (_, Some(elements)) => {
                 let mut pairs = Vec::with_capacity(elements.len());
                 for element in elements {
-                    if !element.is_known() {
-                        return Err(undecided(element, argument));
-                    }
                     if element.is_null() {
                         return Err(invalid("\"for_each\" sets must not contain null values".to_owned()));
                     }
@@ -275,20 +282,51 @@ impl<'p> Evaluator<'p, '_> {
         });
         let mut each: Vec<(InstanceKey, Repetition)> = each.collect();
         each.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(Expansion { is_repeated: true, by_key: true, each, control })
+        Ok(Expansion { is_repeated: true, by_key: true, each, control, undecided: None })
     }
-}
 
-/// The problem that the number of instances is not known. Terraform refuses that as well, unless it knows more than we do.
-fn undecided(value: &Value, argument: Argument<'_>) -> Stop {
-    let name = argument.name();
-    let problem = match value.reason() {
-        Some(reason @ (Reason::Resource(_) | Reason::Run(_))) => Problem::broken(format!(
-            "Invalid {name} argument: The {name} value depends on resource attributes that cannot be determined until apply: \
-             {reason}"
-        )),
-        Some(reason) => Problem::unsupported(format!("how many there are depends on what is not known: {reason}")),
-        None => Problem::unsupported("how many there are is not known"),
-    };
-    problem.at(argument.place()).into()
+    /// An unknown number of instances. Terraform refuses it where it depends on what is made when it is applied; anything else
+    /// it knows when it plans.
+    fn undecided(&mut self, value: Value, control: SetId, argument: Argument<'p>) -> Result<Expansion, Stop> {
+        let name = argument.name();
+        let is_open = value.ty().is_open();
+        let reason = value.reason().cloned().filter(|_| !is_open);
+        let problem = match &reason {
+            Some(reason @ (Reason::Resource(_) | Reason::Run(_))) => {
+                let message = format!(
+                    "Invalid {name} argument: The {name} value depends on resource attributes that cannot be determined until \
+                     apply: {reason}"
+                );
+                return Err(Problem::broken(message).at(argument.place()).into());
+            }
+            Some(reason) => format!("how many there are depends on what is not known: {reason}"),
+            None if is_open => "this version does not evaluate the attributes of a resource one by one".to_owned(),
+            None => "how many there are is not known".to_owned(),
+        };
+        let problem = Problem::unsupported(problem).at(argument.place());
+        let reason = reason.unwrap_or_else(|| Reason::Unsupported("how many there are".into()));
+        let flow = self.flow_of([&value]);
+        let any = |ty: Type| {
+            let unknown = Unknown { reason: reason.clone(), refinement: Refinement::not_null() };
+            Value::not_known(ty, unknown).with_flow(flow)
+        };
+        let by_key = name == "for_each";
+        let repetition = match value.ty() {
+            _ if !by_key => Repetition::Count(any(Type::Number)),
+            Type::Set(_) => Repetition::Each(any(Type::String), any(Type::String)),
+            Type::Map(element) => Repetition::Each(
+                any(Type::String),
+                Value::unknown_of((**element).clone(), reason.clone()).with_flow(flow),
+            ),
+            _ => Repetition::Each(any(Type::String), Value::unknown_of(Type::Dynamic, reason.clone()).with_flow(flow)),
+        };
+        let each = vec![(InstanceKey::None, repetition)];
+        Ok(Expansion {
+            is_repeated: true,
+            by_key,
+            each,
+            control,
+            undecided: Some(Undecided { value, reason, problem }),
+        })
+    }
 }

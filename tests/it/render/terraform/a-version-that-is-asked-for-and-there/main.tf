@@ -1,0 +1,7 @@
+terraform {
+  required_version = "~> 1.9"
+}
+
+resource "terraform_data" "x" {
+  input = "a"
+}

@@ -1,0 +1,3 @@
+resource "terraform_data" "last" {
+  input = element(["a", "b", "c"], -1)
+}
