@@ -319,7 +319,11 @@ mod tests {
         let two = json!([{"id": 1, "full_name": "a/b"}, {"id": 2, "full_name": "a/c"}, {"id": 3, "full_name": "?"}]);
         for (event, payload, expected) in [
             ("installation", json!({"action": "created", "repositories": two}), vec![Event::Back, Event::Back]),
-            ("installation", json!({"action": "deleted", "repositories": two}), vec![Event::Away("the App was removed"); 2]),
+            (
+                "installation",
+                json!({"action": "deleted", "repositories": two}),
+                vec![Event::Away("the App was removed"); 2],
+            ),
             (
                 "installation_repositories",
                 json!({"action": "removed", "repositories_added": [], "repositories_removed": [{"id": 1, "full_name": "a/b"}]}),

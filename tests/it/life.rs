@@ -681,7 +681,10 @@ fn a_storm_of_one_rule_is_one_pull_request_where_the_repository_groups_by_cause(
     let of = |state: State| cases.iter().filter(|case| case.state == state).count();
     assert_eq!((of(State::Proposed), of(State::Held)), (25, 15), "{}", stage.log());
     assert_eq!(stage.github.pull_requests(SHOP), 1);
-    stage.github.pull_request(SHOP, 1).expect_title("Change 25 fields of 25 resources (drift of Deployment /spec/replicas)");
+    stage
+        .github
+        .pull_request(SHOP, 1)
+        .expect_title("Change 25 fields of 25 resources (drift of Deployment /spec/replicas)");
     assert_eq!(stage.changed(SHOP, &branch(&cases[0])).len(), 50);
 }
 
@@ -731,7 +734,8 @@ fn the_dashboard_is_one_issue_whatever_is_lost() {
 fn a_secondary_limit_in_the_middle_is_waited_for() {
     let stage = shop(As::Robot);
     let case = opened(&stage);
-    let limited = || Fault::Refuse(403, vec![("retry-after", "1".to_owned())], "You have exceeded a secondary rate limit");
+    let limited =
+        || Fault::Refuse(403, vec![("retry-after", "1".to_owned())], "You have exceeded a secondary rate limit");
     stage.github.fail("POST /repos/acme/shop/issues/1/comments", limited());
     stage.github.fail("PATCH /repos/acme/shop/pulls/1", limited());
     stage.settled(stage.report(&healed(drift("cart", 5))).case());
@@ -816,4 +820,40 @@ fn events_are_verified_and_none_is_answered_as_a_failure() {
     }
     let forged = crate::serve::stage::post_raw(stage.address(), "/github", &[("x-github-event", "push")], "{}");
     assert_eq!(forged, Some(401));
+}
+
+/// GitHub's own examples of its events, as the package `@octokit/webhooks-examples` has them: run with its folder in
+/// `SOURCEWARD_GITHUB_EXAMPLES`.
+#[test]
+fn githubs_own_examples_are_never_answered_as_a_failure() {
+    let Some(folder) = std::env::var_os("SOURCEWARD_GITHUB_EXAMPLES") else {
+        println!("skipped: SOURCEWARD_GITHUB_EXAMPLES names no folder");
+        return;
+    };
+    let stage = shop(As::Robot);
+    let text = std::fs::read_to_string(std::path::Path::new(&folder).join("api.github.com/index.json")).expect("reads");
+    let events: Vec<Value> = serde_json::from_str(&text).expect("JSON");
+    let (mut posted, mut known) = (0, BTreeSet::new());
+    for event in &events {
+        let name = event["name"].as_str().expect("a name");
+        for example in event["examples"].as_array().expect("examples") {
+            // As it is, and as if it were about our repository.
+            let mut ours = example.clone();
+            if ours["repository"].is_object() {
+                ours["repository"]["id"] = json!(stage.github.id(SHOP));
+                ours["repository"]["full_name"] = json!(SHOP);
+            }
+            for payload in [example, &ours] {
+                let status = stage.event(name, payload);
+                assert!(matches!(status, 200 | 202), "{name}: {status}");
+                if status == 202 {
+                    known.insert(name);
+                }
+                posted += 1;
+            }
+        }
+    }
+    assert!(posted >= 2 * 329, "{posted}");
+    assert!(known.contains("push") && known.contains("installation"), "{known:?}");
+    println!("{posted} events, of which these were taken: {known:?}");
 }
