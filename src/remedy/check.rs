@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{
+    confidential::redacted_text,
     markdown::{block, code},
     proof::Proved,
     pull_request::{marker::Digest, shown_proof},
@@ -73,9 +74,9 @@ impl Check {
             title: format!("Not proved on the present base: {}", refusal.code),
             summary: format!(
                 "The edit of this pull request cannot be proved any more: {}{}\n\nWhat to do: {}\n",
-                code(&refusal.message, 600),
+                code(&redacted_text(&refusal.message), 600),
                 place.unwrap_or_default(),
-                code(&refusal.hint, 400),
+                code(&redacted_text(&refusal.hint), 400),
             ),
             text: block("json", &serde_json::to_string_pretty(&json!({"refused": refusal.code})).expect("JSON")),
         }
@@ -96,7 +97,7 @@ impl Check {
             (Some(number), Err(why)) => (
                 Conclusion::Failure,
                 format!("With this group the source does not say what #{number} proposes"),
-                format!("{}\n", code(&why, 600)),
+                format!("{}\n", code(&redacted_text(&why), 600)),
             ),
         };
         Self { conclusion, title, summary, text: String::new() }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{
+    confidential::redacted_text,
     markdown::{cell, code},
     proof::Proved,
 };
@@ -39,13 +40,18 @@ pub fn of_refusal(refusal: &Refusal) -> String {
     let mut text = format!(
         "Nothing can be proposed (`{}`): {}\n\nWhat to do: {}\n",
         refusal.code,
-        code(&refusal.message, MAX_SENTENCE),
-        code(&refusal.hint, MAX_SENTENCE)
+        code(&redacted_text(&refusal.message), MAX_SENTENCE),
+        code(&redacted_text(&refusal.hint), MAX_SENTENCE)
     );
     if !refusal.tried.is_empty() {
         text.push_str("\n| Tried | Why not |\n|---|---|\n");
         for attempt in refusal.tried.iter().take(MAX_ROWS) {
-            let _ = writeln!(text, "| {} | {} |", cell(&attempt.site, MAX_NAME), cell(&attempt.why, MAX_SENTENCE));
+            let _ = writeln!(
+                text,
+                "| {} | {} |",
+                cell(&attempt.site, MAX_NAME),
+                cell(&redacted_text(&attempt.why), MAX_SENTENCE)
+            );
         }
     }
     text

@@ -17,9 +17,10 @@ use sourceward::{
         Options, QUEUE, Store, StoreError,
         accept::{Acceptance, Arrival, Delivery, RECHECK, REJECTIONS, Rejection, Status},
         beside,
-        case::{Case, CaseId, PullRequest, State},
-        lease::{Claim, Next, Outcome, TRIES, Transition},
+        case::{Case, CaseId, Decided, Decision, Proposal, PullRequest, Standing, State},
+        lease::{Claim, Conclusion, LOOK_AGAIN, Next, Outcome, TRIES, Transition},
         read::{Filter, Reader},
+        request::{About, Effect},
     },
 };
 
@@ -668,4 +669,122 @@ fn the_store_may_be_shared_between_threads() {
     let store = Arc::new(bench.store().clone());
     let other = Arc::clone(&store);
     std::thread::spawn(move || other.ping().wait()).join().expect("ran").expect("answered");
+}
+
+/// What is remembered of the pull request of a case, on a branch of this name.
+fn proposal(case: &Case, branch: &str) -> (CaseId, Proposal) {
+    let branch = branch.parse().expect("a branch");
+    let proposal = Proposal { standing: Standing::Open, branch, lead: case.fingerprint.clone(), edits: Vec::new() };
+    (case.id, proposal)
+}
+
+fn about(id: u64, slug: &str) -> About {
+    About { id, slug: slug.parse().expect("a slug"), is_configured: true }
+}
+
+/// Proposes all cases of a claim on one branch.
+fn propose(bench: &Bench, claim: &Claim, number: u64, branch: &str, now: i64) {
+    let outcome = Outcome::Proposed(pull_request(number));
+    let all = claim.cases.iter().map(|case| Transition { case: case.id, outcome: outcome.clone() });
+    let proposals = claim.cases.iter().map(|case| proposal(case, branch)).collect();
+    let said = Conclusion { transitions: all.collect(), proposals, opened: 1, ..Conclusion::default() };
+    bench.store().finish(claim, said, now).wait().expect("finishes");
+}
+
+#[test]
+fn an_open_pull_request_is_looked_at_again_with_all_that_share_its_branch() {
+    let bench = Bench::new();
+    bench.deliver("m1", &[drift("a", 1), drift("b", 1), drift("c", 1)], 0);
+    propose(&bench, &bench.claim(1), 7, "bot/all", 1);
+    assert_eq!(bench.idle(2), Some(1 + LOOK_AGAIN));
+    // One of them is revised: the others come along, and what was opened counts.
+    bench.deliver("m2", &[drift("b", 2)], 10);
+    let claim = bench.claim(10);
+    assert_eq!(claim.cases.iter().map(|case| case.id.0).collect::<Vec<_>>(), [2, 1, 3]);
+    assert_eq!((claim.standing.open, claim.standing.opened.len(), claim.beside.len()), (1, 1, 0));
+    propose(&bench, &claim, 7, "bot/all", 11);
+
+    // Another one joins the first: both come together next.
+    bench.deliver("m3", &[drift("d", 1)], 20);
+    let claim = bench.claim(20);
+    assert_eq!((claim.cases.len(), claim.beside.len()), (1, 3));
+    let (with, branch) = (CaseId(1), "bot/all".parse().expect("a branch"));
+    bench.finish(&claim, Outcome::Joins { with, branch }, 20).expect("finishes");
+    let claim = bench.claim(21);
+    assert_eq!(claim.cases.len(), 4, "{claim:?}");
+    assert!(claim.cases.iter().all(|case| case.proposal.as_ref().is_some_and(|one| one.branch.as_str() == "bot/all")));
+    propose(&bench, &claim, 7, "bot/all", 22);
+    assert_eq!(bench.idle(HOUR), Some(22 + LOOK_AGAIN));
+    let later = 22 + LOOK_AGAIN;
+    assert_eq!(bench.claim(later).cases.len(), 4, "by itself");
+}
+
+#[test]
+fn what_people_ask_for_comes_with_its_cases_and_is_forgotten_when_done() {
+    let bench = Bench::new();
+    bench.deliver("m1", &[drift("a", 1)], 0);
+    propose(&bench, &bench.claim(1), 7, "bot/a", 1);
+    let ask = |id: &str, now: i64| {
+        let effect = Effect::Ask { body: "please".to_owned(), wakes: Some(7) };
+        bench.store().take(delivery(id, "x", now), vec![(about(1, "acme/shop"), effect)]).wait().expect("taken")
+    };
+    assert_eq!(ask("e1", 5), Acceptance::Accepted(Vec::new()));
+    assert_eq!(ask("e1", 6), Acceptance::Duplicate);
+    let claim = bench.claim(7);
+    assert_eq!((claim.requests.len(), claim.cases.len(), claim.forge.id), (1, 1, Some(1)));
+    // Not done: it is tried again, with its case.
+    propose(&bench, &claim, 7, "bot/a", 8);
+    let due = bench.idle(9).expect("it is due again");
+    let claim = bench.claim(due.max(10));
+    assert_eq!((claim.requests[0].attempts, claim.cases.len()), (1, 1));
+    let decision = Decision { kind: Decided::Ignore, until: Some(90), by: "ann".to_owned(), change: None };
+    let said = Conclusion {
+        transitions: vec![Transition {
+            case: CaseId(1),
+            outcome: Outcome::Ignored { until: Some(due + 90), reason: "ignored by ann".to_owned() },
+        }],
+        decisions: vec![(CaseId(1), Some(decision.clone()))],
+        done: vec![claim.requests[0].id],
+        ..Conclusion::default()
+    };
+    bench.store().finish(&claim, said, due).wait().expect("finishes");
+    assert_eq!(bench.case(1).decision, Some(decision));
+    // A new value changes nothing, the time does.
+    assert_eq!(bench.deliver("m2", &[drift("a", 2)], due + 1), [(Some(1), Status::Revised)]);
+    assert_eq!(bench.idle(due + 2), Some(due + 90));
+    assert_eq!(bench.case(1).state, State::Ignored);
+    let claim = bench.claim(due + 90);
+    assert_eq!((claim.cases.len(), claim.requests.len()), (1, 0));
+    bench.finish(&claim, Outcome::Resolved("over".to_owned()), due + 91).expect("finishes");
+    // Old enough, it takes all that was remembered along; the newest case stays for its number.
+    bench.deliver("m3", &[drift("z", 1)], due + 92);
+    bench.store().gc(10, due + 91 + 90 * 24 * HOUR).wait().expect("forgets");
+    let count =
+        "SELECT (SELECT COUNT(*) FROM proposal) + (SELECT COUNT(*) FROM decision) + (SELECT COUNT(*) FROM opening)";
+    assert_eq!(bench.saboteur().query_row(count, [], |row| row.get::<_, i64>(0)), Ok(0));
+}
+
+#[test]
+fn an_event_is_of_the_repository_that_has_its_number() {
+    let bench = Bench::new();
+    bench.deliver("m1", &[drift("a", 1)], 0);
+    let take = |id: &str, about: About, effect: Effect| {
+        bench.store().take(delivery(id, "x", 5), vec![(about, effect)]).wait().expect("taken")
+    };
+    take("e1", about(1, "acme/shop"), Effect::Renamed("acme/store".parse().expect("a slug")));
+    // Another repository of the old name, and one that nobody looks after.
+    take("e2", about(2, "acme/shop"), Effect::Away("not ours".to_owned()));
+    take("e3", About { is_configured: false, ..about(3, "else/where") }, Effect::Away("not ours".to_owned()));
+    let claim = bench.claim(6);
+    assert_eq!(claim.forge.named.as_ref().map(ToString::to_string).as_deref(), Some("acme/store"));
+    bench.finish(&claim, Outcome::Refused(Refusal::new(Code::OwnerNotFound, "no", "no")), 7).expect("finishes");
+    // What was refused is judged again when the source has changed, by its new name.
+    take("e4", About { is_configured: false, ..about(1, "acme/store") }, Effect::JudgeAgain);
+    let claim = bench.claim(8);
+    assert_eq!(claim.cases.len(), 1);
+    take("e5", about(1, "acme/store"), Effect::Away("removed".to_owned()));
+    bench.store().release(&claim, 9).wait().expect("given back");
+    assert_eq!(bench.idle(10), None, "nothing is claimed of what is not ours");
+    take("e6", about(1, "acme/store"), Effect::Back);
+    assert_eq!(bench.claim(11).cases.len(), 1);
 }

@@ -233,7 +233,7 @@ pub(super) fn claim(session: &mut Session, worker: &str, lease: i64, now: i64) -
         }
     };
 
-    let ids = due_cases(connection, repository, now)?;
+    let Due { ids, alone } = due_cases(connection, repository, now)?;
     let lease_until = now.saturating_add(lease);
     connection
         .prepare_cached("UPDATE repository SET token = ?2, lease_until = ?3, owner = ?4 WHERE id = ?1")?
@@ -260,7 +260,8 @@ pub(super) fn claim(session: &mut Session, worker: &str, lease: i64, now: i64) -
          WHERE proposal.repository = ?1 AND standing = 'open' AND f.state = 'proposed' ORDER BY case_id LIMIT 500",
         [repository],
     )?;
-    let requests = request::due(connection, repository, now)?;
+    // What people ask for may need cases that a lone one goes without.
+    let requests = if alone { Vec::new() } else { request::due(connection, repository, now)? };
     let claim = Claim {
         token,
         lease_until,
@@ -320,9 +321,16 @@ fn bury(connection: &Connection, case: i64, error: &rusqlite::Error) -> rusqlite
     Ok(())
 }
 
+/// The cases of a claim.
+struct Due {
+    ids: Vec<i64>,
+    /// Whether it is one that has ended a process.
+    alone: bool,
+}
+
 /// The due cases of a repository: the oldest alone if it has ended a process, else all that have not, and with them those
-/// that share a branch with one of them.
-fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Result<Vec<i64>> {
+/// that share a branch with one of them or that somebody has just asked for.
+fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Result<Due> {
     let mut statement = connection.prepare_cached(
         "SELECT id, crashes, octet_length(finding) FROM finding_case \
          WHERE repository = ?1 AND due_at <= ?2 ORDER BY due_at, id",
@@ -332,7 +340,7 @@ fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Re
     while let Some(row) = rows.next()? {
         let (id, crashes, size): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         match (crashes > 0, ids.is_empty()) {
-            (true, true) => return Ok(vec![id]),
+            (true, true) => return Ok(Due { ids: vec![id], alone: true }),
             (true, false) => continue,
             (false, _) => {}
         }
@@ -342,8 +350,8 @@ fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Re
             break;
         }
     }
-    let mut companions = Vec::new();
-    for id in &ids {
+    let mut companions = request::needed(connection, repository, now)?;
+    for id in ids.iter().chain(&companions.clone()) {
         let sharing: Vec<i64> = connection
             .prepare_cached(
                 "SELECT other.case_id FROM proposal one JOIN proposal other \
@@ -360,7 +368,7 @@ fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Re
             ids.push(id);
         }
     }
-    Ok(ids)
+    Ok(Due { ids, alone: false })
 }
 
 /// See [`super::Store::heartbeat`].

@@ -129,19 +129,10 @@ fn apply(connection: &Connection, repository: i64, effect: &Effect, now: i64) ->
                 .execute([repository, now])?;
         }
         Effect::Ask { body, wakes } => {
+            let number = wakes.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
             connection
-                .prepare_cached("INSERT INTO request (repository, due_at, body) VALUES (?1, ?2, ?3)")?
-                .execute(params![repository, now, body])?;
-            if let Some(number) = wakes {
-                wake(connection, repository, *number, now)?;
-                // A person may take up again what was set aside.
-                connection
-                    .prepare_cached(
-                        "UPDATE finding_case SET state = 'ready', due_at = ?3, attempts = 0 WHERE repository = ?1 \
-                         AND pull_number = ?2 AND state IN ('ignored', 'held')",
-                    )?
-                    .execute([repository, i64::try_from(*number).unwrap_or(i64::MAX), now])?;
-            }
+                .prepare_cached("INSERT INTO request (repository, pull_number, due_at, body) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![repository, number, now, body])?;
         }
         Effect::Away(why) => {
             connection
@@ -177,6 +168,18 @@ fn wake(connection: &Connection, repository: i64, number: u64, now: i64) -> rusq
         )?
         .execute([repository, number])?;
     Ok(())
+}
+
+/// The cases that the due requests of a repository need: those of the pull requests that they are about.
+pub(super) fn needed(connection: &Connection, repository: i64, now: i64) -> rusqlite::Result<Vec<i64>> {
+    connection
+        .prepare_cached(
+            "SELECT DISTINCT f.id FROM request q JOIN finding_case f \
+               ON f.repository = q.repository AND f.pull_number = q.pull_number \
+             WHERE q.repository = ?1 AND q.due_at <= ?2 AND f.state NOT IN ('resolved', 'working') ORDER BY f.id",
+        )?
+        .query_map([repository, now], |row| row.get(0))?
+        .collect()
 }
 
 /// The requests of a repository that are due, oldest first; each has one try less.

@@ -107,13 +107,14 @@ const MIGRATIONS: &[&str] = &["
     ) STRICT;
     CREATE INDEX opening_at ON opening (at);
 
-    -- What people asked for on the forge, until it is done.
+    -- What people asked for on the forge, until it is done; and the pull request whose cases are needed for that.
     CREATE TABLE request (
-        id         INTEGER PRIMARY KEY,
-        repository INTEGER NOT NULL,
-        due_at     INTEGER NOT NULL,
-        attempts   INTEGER NOT NULL DEFAULT 0,
-        body       TEXT NOT NULL
+        id          INTEGER PRIMARY KEY,
+        repository  INTEGER NOT NULL,
+        pull_number INTEGER,
+        due_at      INTEGER NOT NULL,
+        attempts    INTEGER NOT NULL DEFAULT 0,
+        body        TEXT NOT NULL
     ) STRICT;
     CREATE INDEX request_due ON request (repository, due_at);
 "];

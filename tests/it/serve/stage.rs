@@ -39,7 +39,7 @@ pub(crate) const EVENTS_SECRET: &str = "It's a Secret to Everybody";
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_c3RvcmllcyBvZiB0aGUgc2VydmVy";
 
 /// The longest that anything may take that should take a moment.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A server with everything around it. Nothing runs before [`Stage::start`].
 pub(crate) struct Stage {
