@@ -152,7 +152,11 @@ fn expanded(
 fn parsed(text: &str) -> BTreeMap<String, String> {
     let (mut found, mut lines) = (BTreeMap::new(), text.lines());
     while let Some(line) = lines.next() {
-        let (name, delimiter) = line.split_once("<<").unwrap_or_else(|| panic!("{line:?} is no output"));
+        let Some((name, delimiter)) = line.split_once("<<") else {
+            let (name, value) = line.split_once('=').unwrap_or_else(|| panic!("{line:?} is no output"));
+            found.insert(name.to_owned(), value.to_owned());
+            continue;
+        };
         let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
         found.insert(name.to_owned(), value.join("\n"));
     }
