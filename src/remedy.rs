@@ -6,6 +6,7 @@ pub mod markdown;
 pub mod plan;
 pub mod proof;
 pub mod pull_request;
+pub mod rule;
 pub mod wanted;
 
 use crate::{

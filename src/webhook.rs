@@ -12,6 +12,5 @@
 pub mod envelope;
 pub mod handshake;
 pub mod map;
-pub mod program;
 pub mod sender;
 pub mod signature;

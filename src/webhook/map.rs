@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::{
     envelope::{self, EnvelopeError, Item},
-    program::{self, RunError},
     sender::Sender,
 };
 use crate::model::{
     finding::{Actor, Finding, Hints, Intent, RuleRef, Severity, State},
+    program::{self, RunError},
     resource::{ArgocdId, CloudId, FileId, KubernetesId, ResourceId, TerraformId, WorkspaceId},
     value,
 };
