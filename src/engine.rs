@@ -88,6 +88,9 @@ pub struct Rendered {
     pub files: BTreeSet<RepoPath>,
     /// How many values it holds in memory, besides those of the files that were parsed.
     pub values: usize,
+    /// What resources depend on and do not show, as digests by what they are of: the known parts of values that are not known
+    /// as a whole, the arguments of providers and data sources.
+    pub unseen: BTreeMap<String, u64>,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
     /// What the field's tool prints of it.
@@ -174,7 +177,7 @@ impl Declaration {
             Self::Manifests(folder) => folder.holds(file),
             Self::Helm(installation) => installation.reads.covers(file),
             Self::Kustomize(overlay) => overlay.reads.covers(file),
-            Self::Terraform(root) => root.reads.covers(file),
+            Self::Terraform(root) => root.may_read(file),
             Self::Given(objects) => objects.reads.covers(file),
             Self::Refused { reads, .. } => reads.covers(file),
         }
@@ -337,13 +340,9 @@ impl Resource {
                 let moved = all.filter(|(_, origins)| origins.iter().any(says));
                 moved.map(|(at, _)| (at.clone(), Dependence::Data)).collect()
             }
-            (Source::Terraform(source), Spot::Bytes(file, span, _)) => {
-                let says = |origin: &Origin| origin.file == **file && origin.span == *span;
-                let moved = fields.iter().filter(|at| source.origins(at).iter().any(says));
-                moved.map(|at| (at.clone(), Dependence::Data)).collect()
-            }
+            (Source::Terraform(source), _) => source.dependents(fields, spot),
             (Source::Substituted(source), _) => source.inner().dependents(fields, spot),
-            (Source::Manifest(_) | Source::Terraform(_), Spot::Key(_)) | (Source::Given(_), _) => Vec::new(),
+            (Source::Manifest(_), Spot::Key(_)) | (Source::Given(_), _) => Vec::new(),
         }
     }
 
@@ -359,6 +358,18 @@ impl Resource {
         }
     }
 
+    /// What is wanted of it, in the form in which its source says such things: JSON in a text may come in any order.
+    pub fn settled(&self, wanted: Value) -> Value {
+        match &self.source {
+            Source::Manifest(_)
+            | Source::Helm(_)
+            | Source::Kustomize(_)
+            | Source::Given(_)
+            | Source::Substituted(_) => wanted,
+            Source::Terraform(source) => source.settled(wanted),
+        }
+    }
+
     /// Where each step of the change to the wanted resource could be made, best first; never empty.
     ///
     /// # Errors
@@ -368,7 +379,7 @@ impl Resource {
             Source::Manifest(source) => steps.iter().map(|step| source.sites(step)).collect(),
             Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
             Source::Kustomize(source) => source.sites(steps, wanted),
-            Source::Terraform(source) => steps.iter().map(|step| source.sites(step)).collect(),
+            Source::Terraform(source) => source.sites(steps),
             Source::Given(source) => steps.iter().map(|step| source.sites(step)).collect(),
             Source::Substituted(source) => source.sites(steps),
         }

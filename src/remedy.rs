@@ -1,6 +1,7 @@
 //! What to do about a finding: the wanted state, the edit, the proof, the pull request.
 
 pub mod confidential;
+pub mod hands;
 pub mod lifecycle;
 pub mod markdown;
 pub mod plan;
@@ -52,7 +53,7 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
     let marks = finding.live.as_ref().map(Marks::of).unwrap_or_default().or(finding.hints.app.as_deref());
     let owned = owner::find_live(catalog, finding.stack.as_deref(), &finding.resource, &marks)?;
     let declared = owned.resource();
-    let wanted = wanted::wanted(finding, &declared.value)?;
+    let wanted = declared.settled(wanted::wanted(finding, &declared.value)?);
     if same(&declared.value, &wanted) {
         return Ok(Verdict::InSync);
     }
@@ -63,11 +64,13 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
         let (file, line) = declared.declared_at();
         return Err(Refusal::new(Code::OwnerNotFound, message, hint).at(file, Some(line)));
     }
-    let steps = script(&declared.value, &wanted, &|at| wanted::merge_keys(&declared.id, at));
+    let script_to = |wanted| script(&declared.value, wanted, &|at| wanted::merge_keys(&declared.id, at));
+    let (wanted, hands) = hands::taken_over(finding, &declared.value, wanted.clone(), &script_to(&wanted))?;
+    let steps = script_to(&wanted);
     let (mut first, mut tried) = (None, Vec::new());
     for (site, plan) in plan::plans(catalog, &owned, &steps, &wanted)? {
         match plan.and_then(|plan| proof::prove(catalog, &owned, &wanted, plan)) {
-            Ok(proved) => return Ok(Verdict::Patched(Box::new(proved))),
+            Ok(proved) => return Ok(Verdict::Patched(Box::new(proved.by(hands)))),
             Err(refusal) => {
                 tried.push(Attempt { site, why: refusal.message.clone() });
                 first = first.or(Some(refusal));

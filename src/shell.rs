@@ -6,6 +6,7 @@ pub mod config;
 pub mod demo;
 pub mod forge;
 pub mod git;
+pub mod live;
 pub mod rules;
 pub mod senders;
 pub mod server;

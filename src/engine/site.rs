@@ -10,6 +10,7 @@ use crate::{
     },
     source::{
         edit::Splice,
+        hcl,
         path::RepoPath,
         span::Span,
         yaml::{
@@ -81,6 +82,8 @@ pub enum Wording {
         /// What they become.
         after: String,
     },
+    /// A change of a file of HCL, by the bytes of the file as it stands.
+    Hcl(hcl::edit::Change),
     /// A change of a YAML text that a scalar of a document says: a patch written inline.
     Within {
         /// The document of the file.
@@ -103,8 +106,16 @@ pub enum Wording {
 enum Stopped {
     /// The text cannot say it.
     Unworded(EditError),
+    /// The same of HCL.
+    UnwordedHcl(hcl::edit::EditError),
     /// Another step has changed the same bytes to something else.
     Touched,
+}
+
+impl From<hcl::edit::EditError> for Stopped {
+    fn from(error: hcl::edit::EditError) -> Self {
+        Self::UnwordedHcl(error)
+    }
 }
 
 impl From<EditError> for Stopped {
@@ -128,6 +139,11 @@ impl Wording {
                 Ok(draft.edit(*document, &change.at, &action, *reader)?)
             }
             Self::Text { span, before, after } => draft.replace(*span, before, after).ok_or(Stopped::Touched),
+            Self::Hcl(change) => {
+                let change = change.moved(|span| draft.place(span)).ok_or(Stopped::Touched)?;
+                let splices = hcl::edit::word(draft.text(), &change)?;
+                Ok(draft.splice(&splices))
+            }
             Self::Within { document, at, reader, inner } => {
                 let mut text = Draft::new(draft.scalar(*document, at, *reader)?, None);
                 inner.word(&mut text)?;
@@ -168,11 +184,25 @@ impl Site {
     pub fn word(&self, draft: &mut Draft) -> Result<Splice, Refusal> {
         self.wording.word(draft).map_err(|stopped| match stopped {
             Stopped::Unworded(error) => self.refusal(&error),
+            Stopped::UnwordedHcl(error) => self.hcl_refusal(&error),
             Stopped::Touched => {
                 let why = format!("another step of the change edits the same text of {}", self.file);
                 Refusal::new(Code::NotExpressible, why, "report single fields").at(&self.file, None)
             }
         })
+    }
+
+    fn hcl_refusal(&self, error: &hcl::edit::EditError) -> Refusal {
+        use hcl::edit::EditError;
+        let (code, line, hint) = match error {
+            EditError::Unparsed(error) => (Code::FileUnreadable, error.line, "mend the file"),
+            EditError::NotFound { line } | EditError::Exists { line, .. } | EditError::NotExpressible { line } => {
+                (Code::NotExpressible, *line, "change the source by hand")
+            }
+        };
+        let (text, said) = (error.to_string(), format!("line {line}: "));
+        let message = text.strip_prefix(&said).unwrap_or(&text);
+        Refusal::new(code, message, hint).at(&self.file, Some(line))
     }
 
     fn refusal(&self, error: &EditError) -> Refusal {

@@ -15,6 +15,7 @@ mod schema;
 mod secrets;
 mod server;
 mod walk;
+pub mod writers;
 
 use serde_json::{Map, Value};
 

@@ -63,8 +63,12 @@ codes! {
     FileUnreadable = "file-unreadable",
     /// The change would make the resource another one: its kind, name or namespace.
     IdentityChange = "identity-change",
+    /// The source says that changes of the field are to be left alone.
+    IgnoredBySource = "ignored-by-source",
     /// The finding names neither a patch nor a live object, and nothing here can fetch it.
     LiveStateMissing = "live-state-missing",
+    /// A controller or the deployer wrote the drifted field, and would write it again.
+    ManagedElsewhere = "managed-elsewhere",
     /// A violation for which no rule says what the resource should be.
     NoRule = "no-rule",
     /// The source cannot say the wanted value at that place.

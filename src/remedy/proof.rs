@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::plan::{Plan, SourceEdit};
+use super::{
+    hands::Hands,
+    plan::{Plan, SourceEdit},
+};
 use crate::{
     engine::{Declaration, Rendered, Resource},
     model::{
@@ -34,6 +37,7 @@ pub struct Proved {
     edits: Vec<SourceEdit>,
     files: BTreeMap<RepoPath, FileChange>,
     proof: Proof,
+    hands: Hands,
 }
 
 /// A file before and after.
@@ -92,6 +96,16 @@ impl Proved {
         &self.proof
     }
 
+    /// The same edit, with what is known of who changed the live resource.
+    pub fn by(self, hands: Hands) -> Self {
+        Self { hands, ..self }
+    }
+
+    /// Who changed the live resource, and what of it is left to others.
+    pub fn hands(&self) -> &Hands {
+        &self.hands
+    }
+
     /// The unified diff over all files, as `git apply` takes it.
     pub fn diff(&self) -> String {
         self.files.iter().map(|(path, file)| unified(path, file.before.as_deref(), Some(&file.after))).collect()
@@ -116,6 +130,9 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
     for stack in readers {
         let name = &catalog.stack(stack).name;
         if stack != owned.stack {
+            if is_apart(&catalog.stack(stack).declaration, catalog.rendered(stack).ok().as_deref(), &plan) {
+                continue;
+            }
             refuse_unevaluated(name, &catalog.stack(stack).declaration, catalog.rendered(stack).err(), &plan)?;
         }
         let (before, after) = match (catalog.rendered(stack), edited.rendered(stack)) {
@@ -151,7 +168,20 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
         files.insert(path, FileChange { before, after });
     }
     let stack = catalog.stacks()[owned.stack].name.clone();
-    Ok(Proved { stack, resource: owned.resource().id.clone(), edits: plan.edits, files, proof })
+    Ok(Proved {
+        stack,
+        resource: owned.resource().id.clone(),
+        edits: plan.edits,
+        files,
+        proof,
+        hands: Hands::default(),
+    })
+}
+
+/// Tells whether a root module, of which only its evaluation tells what it reads, reads no edited file after all.
+fn is_apart(declaration: &Declaration, rendered: Option<&Rendered>, plan: &Plan) -> bool {
+    let (Declaration::Terraform(_), Some(rendered)) = (declaration, rendered) else { return false };
+    plan.files.keys().all(|file| !rendered.files.contains(file))
 }
 
 /// A root module that cannot be evaluated here cannot be shown not to move.
@@ -219,6 +249,9 @@ fn compare(
         let new = found.iter().find(|skipped| !known.contains(skipped)).map_or("more is read", |(_, why)| why);
         return Err(shared(format!("change what is passed over ({new})")));
     }
+    if let Some(what) = moved(&before.unseen, &after.unseen) {
+        return Err(shared(format!("change what {what} is made of, which only shows when it is applied,")));
+    }
     let pairs = pairs(before, after).map_err(shared)?;
     let renamed: Vec<(&str, &str)> = pairs.iter().filter_map(|(_, old, new)| renamed(&old.id, &new.id)).collect();
     for (index, old, new) in pairs {
@@ -283,6 +316,13 @@ fn renamed<'r>(old: &'r ResourceId, new: &'r ResourceId) -> Option<(&'r str, &'r
         }
         _ => None,
     }
+}
+
+/// The first digest that is not the same.
+fn moved<'r>(before: &'r BTreeMap<String, u64>, after: &'r BTreeMap<String, u64>) -> Option<&'r str> {
+    let differs = |(what, digest): &(&'r String, &u64)| before.get(*what) != Some(*digest);
+    let gone = before.keys().find(|what| !after.contains_key(*what));
+    after.iter().find(differs).map(|(what, _)| what).or(gone).map(String::as_str)
 }
 
 /// What was passed over, without the lines, which any insertion moves.

@@ -208,15 +208,22 @@ fn drift(finding: &Finding, proved: &Proved, shown: &Shown, sender: Option<&str>
         }
     };
     let quoted = |words: &String| code(&redacted_text(words), MAX_NAME);
-    say("Since", finding.first_seen.as_ref().or(finding.time.as_ref()).map(quoted));
-    say(
-        "Changed by",
-        finding.actor.as_ref().and_then(|actor| {
-            let via = |via: &String| format!("through {}", quoted(via));
-            let words: Vec<String> = actor.user.iter().map(quoted).chain(actor.via.iter().map(via)).collect();
-            (!words.is_empty()).then(|| words.join(" "))
-        }),
-    );
+    let writer = proved.hands().by.as_ref();
+    let since = finding.first_seen.as_ref().or(writer.and_then(|writer| writer.time.as_ref()));
+    say("Since", since.or(finding.time.as_ref()).map(quoted));
+    let through = |via: &String| format!("through {}", quoted(via));
+    let actor = finding.actor.iter().flat_map(|actor| {
+        let words = actor.user.iter().map(quoted).chain(actor.via.iter().map(through));
+        words.collect::<Vec<_>>()
+    });
+    let actor: Vec<String> = actor.collect();
+    let changed_by =
+        if actor.is_empty() { writer.map(|writer| through(&writer.to_string())) } else { Some(actor.join(" ")) };
+    say("Changed by", changed_by);
+    let left = proved.hands().left.iter();
+    let left: Vec<String> =
+        left.take(MAX_ROWS).map(|left| format!("{} ({})", quoted(&left.path.to_string()), quoted(&left.by))).collect();
+    say("Left as declared, because a controller writes it", (!left.is_empty()).then(|| left.join(", ")));
     say(
         "Rule",
         finding.rule.as_ref().map(|rule| {

@@ -4,6 +4,7 @@
 //! it. Reading it yields values that can be used as they are, or every problem at once, each with its place and what to
 //! do.
 
+pub mod live;
 pub mod network;
 
 use std::{
@@ -46,6 +47,8 @@ pub struct Config {
     pub repositories: Vec<Repository>,
     /// How GitHub is reached; absent to propose nothing there.
     pub github: Option<GitHub>,
+    /// Where live state may be read.
+    pub live: live::Sources,
     /// How many repositories are worked on at once.
     pub workers: usize,
     /// How long a claim of a repository holds without a sign of life.
@@ -131,6 +134,9 @@ struct Written {
     repositories: Vec<WrittenRepository>,
     /// How GitHub is reached.
     github: Option<WrittenGitHub>,
+    /// Where live state may be read; without it findings have to carry their values.
+    #[serde(default)]
+    live: live::Written,
     /// How many repositories are worked on at once.
     #[serde(default = "default_workers")]
     workers: usize,
@@ -242,6 +248,7 @@ impl Reading<'_> {
             }
         }
         let github = written.github.map(|github| self.github(github));
+        let live = self.live(written.live);
         Some(Config {
             listen: listen?,
             metrics: match metrics {
@@ -257,6 +264,7 @@ impl Reading<'_> {
                 Some(github) => Some(github?),
                 None => None,
             },
+            live,
             workers: written.workers,
             lease: Duration::from_secs(written.lease_seconds),
         })
@@ -313,13 +321,7 @@ impl Reading<'_> {
     }
 
     fn github(&mut self, written: WrittenGitHub) -> Option<GitHub> {
-        let api = written.api.trim_end_matches('/').to_owned();
-        let host = |scheme: &str| api.strip_prefix(scheme).map(|rest| rest.split(['/', ':']).next().unwrap_or(""));
-        let loopback = host("http://").is_some_and(|host| matches!(host, "127.0.0.1" | "localhost"));
-        if host("https://").is_none_or(str::is_empty) && !loopback {
-            self.problem("github.api", "expected an https:// URL, such as https://github.example.com/api/v3");
-            return None;
-        }
+        let api = self.base("github.api", &written.api, "https://github.example.com/api/v3")?;
         let identity = match (written.token, written.app) {
             (Some(token), None) => Identity::Token(self.secret("github.token", &token)?),
             (None, Some(app)) => {
@@ -336,6 +338,18 @@ impl Reading<'_> {
             }
         };
         Some(GitHub { api, identity })
+    }
+
+    /// The base URL of an API, without a slash at the end; `http` only on this machine.
+    fn base(&mut self, place: &str, url: &str, such_as: &str) -> Option<String> {
+        let url = url.trim_end_matches('/');
+        let host = |scheme: &str| url.strip_prefix(scheme).map(|rest| rest.split(['/', ':']).next().unwrap_or(""));
+        let loopback = host("http://").is_some_and(|host| matches!(host, "127.0.0.1" | "localhost"));
+        if host("https://").is_none_or(str::is_empty) && !loopback || url.contains(['@', '?', '#']) {
+            self.problem(place, &format!("expected an https:// URL without credentials, such as {such_as}"));
+            return None;
+        }
+        Some(url.to_owned())
     }
 
     fn secret(&mut self, place: &str, source: &SecretSource) -> Option<Secret> {
@@ -472,6 +486,17 @@ mod tests {
                 &["repositories[0].remote: a URL must not carry credentials"],
             ),
             (
+                "data: d\nlive: {kubernetes: [{}, {name: a, in_cluster: true, context: x}], \
+                 argocd: {url: 'http://argocd', token: {env: NONE}}}",
+                &[
+                    "live.kubernetes[0]: expected exactly one of in_cluster and kubeconfig",
+                    "live.kubernetes[1]: a context is one of a kubeconfig",
+                    "live.kubernetes: every cluster needs a name where there are several",
+                    "live.argocd.url: expected an https://",
+                    "live.argocd.token: the environment variable NONE is not set",
+                ],
+            ),
+            (
                 "data: d\ngithub: {api: 'http://github.com', token: {env: SECRET}}",
                 &["github.api: expected an https://"],
             ),
@@ -494,7 +519,7 @@ mod tests {
     fn the_schema_knows_every_member() {
         let schema = Config::schema();
         assert_eq!(schema["additionalProperties"], false);
-        for member in ["listen", "data", "senders", "repositories", "github", "workers", "lease_seconds"] {
+        for member in ["listen", "data", "senders", "repositories", "github", "live", "workers", "lease_seconds"] {
             assert!(schema["properties"].get(member).is_some(), "{member}");
         }
     }

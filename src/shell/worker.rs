@@ -242,6 +242,7 @@ impl Worker {
                 Outcome::Proposed(_) => "proposed",
                 Outcome::Refused(_) => "refused",
                 Outcome::Resolved(_) => "resolved",
+                Outcome::Split { .. } => "split",
                 Outcome::Retry(_) | Outcome::Crashed(_) => "failed",
                 Outcome::Later { .. } => "later",
                 Outcome::Dead(_) => "dead",

@@ -3,6 +3,7 @@
 //! The reader accepts what HashiCorp's `hclsyntax` and `json` packages accept, which are its specification, and refuses what
 //! they refuse, with their words. It takes time in proportion to the text.
 
+pub mod edit;
 pub mod identifier;
 pub mod json;
 pub mod lex;

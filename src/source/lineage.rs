@@ -155,6 +155,18 @@ pub enum Role {
     Entry,
     /// An entry or file that a generator makes an object of.
     Generator,
+    /// An argument of a Terraform resource, for all its instances and for every root module that calls the module.
+    ResourceArgument,
+    /// An argument of a module's call: over the default of a variable, for that call alone.
+    ModuleArgument,
+    /// A local value, for all that refer to it.
+    Local,
+    /// A value of a variable, for all root modules that are given the same file.
+    VariableValue,
+    /// The default of a variable, which a value or an argument overrides.
+    VariableDefault,
+    /// An entry of a file that the configuration reads.
+    FileEntry,
     /// What the field's tool supplies; no file says it.
     BuiltIn,
     /// A value that was looked up and that nothing sets: setting it is how the field can be told something else.
@@ -194,6 +206,12 @@ impl fmt::Display for Role {
             Self::Patch => "patch",
             Self::Entry => "entry of the kustomization",
             Self::Generator => "entry of a generator",
+            Self::ResourceArgument => "argument of the resource",
+            Self::ModuleArgument => "argument of the module's call",
+            Self::Local => "local value",
+            Self::VariableValue => "value of a variable",
+            Self::VariableDefault => "default of a variable",
+            Self::FileEntry => "file that the configuration reads",
             Self::BuiltIn => "built in",
             Self::Absent => "not set",
             Self::Volatile => "new in every render",

@@ -137,7 +137,7 @@ fn change_of(wording: &Wording, laid: &Laid) -> Option<Change> {
             inner.in_draft(&mut inside)?;
             Some(Change { at: at.clone(), action: Action::Set(Value::String(inside.into_text())) })
         }
-        Wording::Text { .. } | Wording::Create { .. } => None,
+        Wording::Text { .. } | Wording::Hcl(_) | Wording::Create { .. } => None,
     }
 }
 

@@ -76,7 +76,8 @@ fn root_module(
 ) -> Declaration {
     let mut reads = closures.reads(&folder);
     reads.files.extend(var_files.iter().cloned());
-    Declaration::Terraform(Root { folder, var_files, workspace, reads: reads.into() }.into())
+    let modules = closures.modules(&folder).map(Into::into);
+    Declaration::Terraform(Root { folder, var_files, workspace, reads: reads.into(), modules }.into())
 }
 
 fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<'_>) -> Declaration {

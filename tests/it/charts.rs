@@ -61,7 +61,7 @@ fn places_count_the_byte_order_mark_of_their_file() {
         let sites = resource.sites(&[change], &resource.value).expect("sites").concat();
         let worded = sites.iter().filter_map(|site| match &site.wording {
             Wording::Text { span, before, .. } => Some((&text(&site.file)[span.range()], before.as_str())),
-            Wording::Yaml { .. } | Wording::Within { .. } | Wording::Create { .. } => None,
+            Wording::Yaml { .. } | Wording::Hcl(_) | Wording::Within { .. } | Wording::Create { .. } => None,
         });
         let worded: Vec<_> = worded.collect();
         assert!(!worded.is_empty() && worded.iter().all(|(now, before)| now == before), "{at}: {worded:?}");

@@ -9,6 +9,7 @@ mod fix;
 mod forge;
 mod git;
 mod github;
+mod hcl_edit;
 mod hcl_read;
 mod helm_values;
 mod hostile;

@@ -25,6 +25,8 @@ struct Folder {
     calls: BTreeSet<RepoPath>,
     /// How many folders up a path in its texts leads.
     up: usize,
+    /// Whether a text may read files of Terraform as if they were data.
+    reads_configuration: bool,
 }
 
 impl Closures {
@@ -43,6 +45,7 @@ impl Closures {
             let Ok(content) = tree.read(&entry.path) else { continue };
             let text = String::from_utf8_lossy(&content);
             folder.up = folder.up.max(highest(&text));
+            folder.reads_configuration |= names_configuration(&text);
             if let Ok(file) = parse(&text) {
                 folder.calls.extend(calls(&file.body).filter_map(|source| parent.resolve(source).ok()));
             }
@@ -58,6 +61,24 @@ impl Closures {
             .flat_map(|(path, folder)| folder.calls.iter().filter(move |call| *call != path))
             .collect();
         self.folders.keys().filter(move |path| !called.contains(path))
+    }
+
+    /// The folders whose files of Terraform a root module reads: its own and those of the modules that it calls. Nothing where
+    /// it may read such files as data as well.
+    pub fn modules(&self, root: &RepoPath) -> Option<BTreeSet<RepoPath>> {
+        let (mut found, mut todo) = (BTreeSet::new(), vec![root.clone()]);
+        while let Some(path) = todo.pop() {
+            if !found.insert(path.clone()) {
+                continue;
+            }
+            if let Some(folder) = self.folders.get(&path) {
+                if folder.reads_configuration {
+                    return None;
+                }
+                todo.extend(folder.calls.iter().cloned());
+            }
+        }
+        Some(found)
     }
 
     /// The files that a root module may read: all of its folder, those of the modules that it calls, and what lies as far up
@@ -85,6 +106,15 @@ fn calls(body: &Body) -> impl Iterator<Item = &str> {
     let modules = body.blocks().filter(|block| &*block.kind.text == "module");
     let sources = modules.filter_map(|block| literal(&block.body.attribute("source")?.value));
     sources.filter(|source| is_local(source))
+}
+
+/// Tells whether a text names files of Terraform; addresses of the web are none.
+fn names_configuration(text: &str) -> bool {
+    let is_name = |end: usize| {
+        let start = text[..end].rfind('"').map_or(0, |quote| quote + 1);
+        !text[start..end].contains("://")
+    };
+    [".tf\"", ".tf.json\""].iter().any(|suffix| text.match_indices(suffix).any(|(at, _)| is_name(at)))
 }
 
 /// The most folders up that a path in a text leads, module sources aside.

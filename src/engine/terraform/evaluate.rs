@@ -134,6 +134,15 @@ impl<'p, 't> Evaluator<'p, 't> {
         value
     }
 
+    /// The value of a variable that was worked out.
+    pub fn known_variable(&self, instance: InstanceId, name: &str) -> Option<Value> {
+        let name = self.module(instance).variables.get_key_value(name).map(|(name, _)| *name)?;
+        match self.cells.get(&(instance, Item::Variable(name)))? {
+            Cell::Value(value) => value.clone().ok(),
+            _ => None,
+        }
+    }
+
     /// The instances of an item, worked out once.
     pub(super) fn instances_of(
         &mut self,

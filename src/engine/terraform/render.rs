@@ -1,6 +1,6 @@
 //! From a root module to what a plan would know of its resources.
 
-use std::{rc::Rc, sync::Arc};
+use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use super::{
     check,
@@ -13,8 +13,9 @@ use super::{
     problem::{Kind, Problem},
     resources::{Instances, Planned},
     scope::{InstanceId, Stop},
-    source::{Source, Whole},
-    variables,
+    source::Source,
+    unseen, variables,
+    whole::{self, Whole},
 };
 use crate::{
     engine::{self, Printout, Rendered, Resource, reads::Reads},
@@ -36,6 +37,22 @@ pub struct Root {
     pub workspace: Option<String>,
     /// The files that it may read.
     pub reads: Arc<Reads>,
+    /// The folders whose files of Terraform are among them, where that is known.
+    pub modules: Option<Arc<BTreeSet<RepoPath>>>,
+}
+
+impl Root {
+    /// Tells whether it may read a file. Below the folder of a module there may be others that it has nothing to do with.
+    pub fn may_read(&self, file: &RepoPath) -> bool {
+        let is_configuration = file.name().ends_with(".tf") || file.name().ends_with(".tf.json");
+        // What was downloaded is called by nothing that is known here.
+        let is_hidden = file.as_str().split('/').any(|part| part.starts_with('.'));
+        let is_module = match (&self.modules, file.parent()) {
+            (Some(modules), Some(folder)) if is_configuration && !is_hidden => modules.contains(&folder),
+            _ => true,
+        };
+        is_module && self.reads.covers(file)
+    }
 }
 
 /// Renders a root module: its managed resources, sorted by address.
@@ -61,10 +78,13 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
     };
     let workspace = root.workspace.as_deref().unwrap_or("default");
     let mut evaluator = Evaluator::new(context, &modules, workspace);
-    let mut planned = plan(&mut evaluator, &modules, &files);
+    let planned = plan(&mut evaluator, &modules, &files);
+    let met = whole::modules(&evaluator);
+    let others = planned.as_ref().map(|(_, data)| unseen::others(&mut evaluator, data)).unwrap_or_default();
+    let mut planned = planned.map(|(planned, _)| planned);
     if evaluator.has_none && planned.is_ok() {
         evaluator = evaluator.validating();
-        if let Err(stop) = visit(&mut evaluator, InstanceId(0), &mut Vec::new()) {
+        if let Err(stop) = visit(&mut evaluator, InstanceId(0), &mut Vec::new(), &mut Vec::new()) {
             planned = Err(stop.into());
         }
     }
@@ -79,7 +99,10 @@ pub fn render(tree: &dyn SourceTree, root: &Root) -> Result<Rendered, Refusal> {
     };
     let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
     rendered.files.extend(context.files.asked().iter().cloned());
-    let whole = Rc::new(Whole::of(context));
+    let variable_files = files.iter().map(|file| context.files.path(file.id).clone()).collect();
+    let whole = Rc::new(Whole::of(context, met, variable_files, planned.clone()));
+    rendered.unseen = unseen::of_resources(&whole);
+    rendered.unseen.extend(unseen::of_others(&whole, &others));
     for planned in planned {
         rendered.values += planned.value.size();
         let value = Arc::new(print::attributes(&planned.value));
@@ -113,23 +136,28 @@ fn variable_files(context: &mut Context<'_>, root: &Root) -> Result<Vec<File>, P
     paths.iter().map(|path| variables_file(context, path)).collect()
 }
 
-/// What a plan knows of all managed resources.
+/// What a plan knows of all managed resources, and of the data sources beside them.
 fn plan<'p>(
     evaluator: &mut Evaluator<'p, '_>,
     modules: &'p [Module<'p>],
     files: &[File],
-) -> Result<Vec<Planned>, Problem> {
+) -> Result<(Vec<Planned>, Vec<Planned>), Problem> {
     modules.iter().try_for_each(check::check)?;
     let given = variables::given(evaluator, files)?;
     evaluator.instances[0].given = given;
-    let mut planned = Vec::new();
-    visit(evaluator, InstanceId(0), &mut planned)?;
+    let (mut planned, mut data) = (Vec::new(), Vec::new());
+    visit(evaluator, InstanceId(0), &mut planned, &mut data)?;
     planned.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok(planned)
+    Ok((planned, data))
 }
 
 /// Works out everything in an instance of a module, whether something asks for it or not.
-fn visit(evaluator: &mut Evaluator<'_, '_>, instance: InstanceId, planned: &mut Vec<Planned>) -> Result<(), Stop> {
+fn visit(
+    evaluator: &mut Evaluator<'_, '_>,
+    instance: InstanceId,
+    planned: &mut Vec<Planned>,
+    data: &mut Vec<Planned>,
+) -> Result<(), Stop> {
     let module = evaluator.module(instance);
     for name in module.variables.keys() {
         evaluator.variable(instance, name)?;
@@ -139,14 +167,16 @@ fn visit(evaluator: &mut Evaluator<'_, '_>, instance: InstanceId, planned: &mut 
     }
     for (mode, definition) in module.resources.values() {
         let instances = evaluator.resource(instance, *mode, definition.label(0), definition.label(1))?;
-        if let (Mode::Managed, Instances::Resource { each, .. }) = (mode, instances) {
-            planned.extend(each.iter().cloned());
+        match (mode, instances) {
+            (Mode::Managed, Instances::Resource { each, .. }) => planned.extend(each.iter().cloned()),
+            (Mode::Data, Instances::Resource { each, .. }) => data.extend(each.iter().cloned()),
+            _ => {}
         }
     }
     for name in module.calls.keys() {
         if let Instances::Module { children, .. } = evaluator.call_instances(instance, name)? {
             for (_, child) in children.iter() {
-                evaluator.deeper(|evaluator| visit(evaluator, *child, planned))?;
+                evaluator.deeper(|evaluator| visit(evaluator, *child, planned, data))?;
             }
         }
     }

@@ -15,7 +15,10 @@ use super::{
     unknown::Reason,
     value::{Entry, Key, Value},
 };
-use crate::source::lineage::sets::SetId;
+use crate::source::{
+    hcl::tree::{Expression, ExpressionKind, StepKind},
+    lineage::sets::SetId,
+};
 use expansion::{Expansion, InstanceKey};
 
 /// The instances of a resource or of a module call.
@@ -48,6 +51,60 @@ pub struct Planned {
     pub address: Rc<str>,
     /// What a plan knows of it.
     pub value: Value,
+    /// The instance of the module that it is in.
+    pub module: InstanceId,
+    /// Which of several it is.
+    pub repetition: Repetition,
+    /// The attributes whose changes are to be left alone.
+    pub ignored: Rc<Ignored>,
+}
+
+/// What `lifecycle.ignore_changes` names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ignored {
+    /// Everything.
+    pub all: bool,
+    /// Attributes, each by the names and indices that lead to it.
+    pub attributes: Vec<Vec<String>>,
+}
+
+impl Ignored {
+    /// What a resource's block names.
+    fn of(definition: &Definition<'_>) -> Self {
+        let mut all = Self::default();
+        for lifecycle in definition.blocks_of("lifecycle") {
+            let Some(argument) = lifecycle.block.body.attribute("ignore_changes") else { continue };
+            match &argument.value.kind {
+                ExpressionKind::Tuple(items) => all.attributes.extend(items.iter().filter_map(attribute_path)),
+                _ => all.all = true,
+            }
+        }
+        all
+    }
+}
+
+/// The names of an attribute that is named in a list: bare or, as once, in quotes.
+fn attribute_path(expression: &Expression) -> Option<Vec<String>> {
+    match &expression.kind {
+        ExpressionKind::Variable(name) => Some(vec![name.text.to_string()]),
+        ExpressionKind::Template(template) => Some(template.literal()?.value.split('.').map(str::to_owned).collect()),
+        ExpressionKind::Steps { of, steps } => {
+            let mut names = attribute_path(of)?;
+            for step in steps {
+                names.push(match &step.kind {
+                    StepKind::Attribute(name) => name.text.to_string(),
+                    StepKind::LegacyIndex(index) => index.to_string(),
+                    StepKind::Index(key) => match &key.kind {
+                        ExpressionKind::Number(number) => number.to_string(),
+                        _ => key.literal()?.value.to_string(),
+                    },
+                    StepKind::AttributeSplat(_) | StepKind::Splat(_) => return Some(names),
+                });
+            }
+            Some(names)
+        }
+        _ => None,
+    }
 }
 
 impl Instances {
@@ -120,12 +177,19 @@ impl<'p> Evaluator<'p, '_> {
         let above = self.instances[instance.0 as usize].address.clone();
         let dot = if above.is_empty() { "" } else { "." };
         let stem = format!("{above}{dot}{}{ty}.{name}", mode.prefix());
+        let ignored = Rc::new(Ignored::of(definition));
         let mut each = Vec::with_capacity(expansion.each.len());
         for (key, repetition) in &expansion.each {
             self.context.budget.step(1)?;
             let address: Rc<str> = format!("{stem}{}", key.suffix()).into();
             let value = self.instance(instance, (mode, ty, name), definition, repetition, &address)?;
-            each.push(Planned { address, value });
+            each.push(Planned {
+                address,
+                value,
+                module: instance,
+                repetition: repetition.clone(),
+                ignored: ignored.clone(),
+            });
         }
         if self.validates {
             let value = Value::unknown_of(Type::Dynamic, Reason::Resource(stem.into()));

@@ -1,43 +1,27 @@
 //! Where a resource's attributes come from.
 
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use super::{
-    context::Context,
     leaf::{self, Leaf, Says},
     resources::Planned,
-    value::{Datum, Value, walk::flow_of},
+    settle::settled,
+    sites::{self, Built},
+    value::{Datum, walk::flow_of},
+    whole::Whole,
 };
 use crate::{
     engine::site::Site,
-    model::{
-        change::Change,
-        pointer::Pointer,
-        refusal::{Code, Refusal},
-    },
+    model::{change::Change, pointer::Pointer, refusal::Refusal},
     source::{
         lineage::{
-            Address, Origin, Role,
-            sets::{Flow, SetId, Sets},
+            Address, Dependence, Origin, Role, Spot,
+            sets::{Flow, SetId},
         },
         path::RepoPath,
-        span::{Lines, Span},
+        span::Span,
     },
 };
-
-/// What all resources of a render share.
-#[derive(Debug)]
-pub struct Whole {
-    sets: std::cell::RefCell<Sets<Leaf>>,
-    files: Vec<File>,
-}
-
-#[derive(Debug)]
-struct File {
-    path: RepoPath,
-    text: String,
-    lines: Lines,
-}
 
 /// Where one resource comes from.
 #[derive(Clone, Debug)]
@@ -45,25 +29,6 @@ pub struct Source {
     whole: Rc<Whole>,
     planned: Planned,
     declared: (RepoPath, usize),
-}
-
-impl Whole {
-    /// What is left of an evaluation.
-    pub fn of(mut context: Context<'_>) -> Self {
-        let mut files = Vec::new();
-        for id in 0..context.files.count() {
-            let path = context.files.path(leaf::FileId(id)).clone();
-            let content: Option<Arc<[u8]>> = context.files.read(&path).ok();
-            let text = content.map(|content| String::from_utf8_lossy(&content).into_owned()).unwrap_or_default();
-            files.push(File { path, lines: Lines::of(&text), text });
-        }
-        Self { sets: context.sets.into(), files }
-    }
-
-    fn line(&self, place: leaf::Place) -> (&RepoPath, usize) {
-        let file = &self.files[place.file.0 as usize];
-        (&file.path, file.lines.line(&file.text, place.span.start))
-    }
 }
 
 impl Source {
@@ -84,7 +49,7 @@ impl Source {
 
     /// The places that say the attribute at a pointer.
     pub fn origins(&self, at: &Pointer) -> Vec<Origin> {
-        let Some(value) = self.value(at) else { return Vec::new() };
+        let Some(value) = sites::find(&self.planned.value, at) else { return Vec::new() };
         let mut sets = self.whole.sets.borrow_mut();
         let flow = match value.datum() {
             Datum::String(string) => {
@@ -106,40 +71,38 @@ impl Source {
         let (file, line) = self.whole.line(place);
         let role = match (leaf.says, leaf.role) {
             (Says::Absent, _) => Role::Absent,
-            (Says::Template, _) => Role::Template,
-            (_, leaf::Role::Resource) => Role::Literal,
-            (_, leaf::Role::ModuleArgument) => Role::Argument,
-            (_, leaf::Role::Local | leaf::Role::Output) => Role::Constant,
-            (_, leaf::Role::VariableDefault | leaf::Role::TypeDefault) => Role::Default,
-            (_, leaf::Role::VariableValue) => Role::Value,
-            (_, leaf::Role::File) => Role::Entry,
+            (_, leaf::Role::Resource) => Role::ResourceArgument,
+            (_, leaf::Role::ModuleArgument) => Role::ModuleArgument,
+            (_, leaf::Role::Local | leaf::Role::Output) => Role::Local,
+            (_, leaf::Role::VariableDefault | leaf::Role::TypeDefault) => Role::VariableDefault,
+            (_, leaf::Role::VariableValue) => Role::VariableValue,
+            (_, leaf::Role::File) => Role::FileEntry,
             (_, leaf::Role::BuiltIn) => Role::BuiltIn,
         };
         let span = Span::new(place.span.start, place.span.end);
         Some(Origin { file: file.clone(), line, span, role, address: Address::Text })
     }
 
-    /// The value at a pointer.
-    fn value(&self, at: &Pointer) -> Option<&Value> {
-        let mut value = &self.planned.value;
-        for part in at.tokens() {
-            value = match value.datum() {
-                Datum::Mapping(mapping) => &mapping.get(part)?.value,
-                Datum::Sequence(elements) => elements.get(part.parse::<usize>().ok()?)?,
-                _ => return None,
-            };
-        }
-        Some(value)
+    /// The fields that depend on a spot, of those that are asked for.
+    pub fn dependents(&self, fields: &[Pointer], spot: &Spot<'_>) -> Vec<(Pointer, Dependence)> {
+        let Spot::Bytes(file, span, _) = spot else { return Vec::new() };
+        let holds = |outer: Span, inner: Span| outer.start <= inner.start && inner.end <= outer.end;
+        let meets = |origin: &Origin| origin.file == **file && (holds(origin.span, *span) || holds(*span, origin.span));
+        let moved = fields.iter().filter(|at| self.origins(at).iter().any(meets));
+        moved.map(|at| (at.clone(), Dependence::Data)).collect()
     }
 
-    /// Where a change could be made.
+    /// What is wanted, in the form in which the source says such things.
+    pub fn settled(&self, wanted: serde_json::Value) -> serde_json::Value {
+        settled(&self.planned.value, wanted)
+    }
+
+    /// Where each step of a change could be written.
     ///
     /// # Errors
-    /// Always: this version shows where values come from, and leaves the edit to a person.
-    pub fn sites(&self, _step: &Change) -> Result<Vec<Site>, Refusal> {
-        let message = format!("this version does not edit the source of {}", self.planned.address);
-        let hint = "change the source by hand; `sourceward explain` shows where the value comes from";
-        let refusal = Refusal::new(Code::EngineUnsupported, message, hint);
-        Err(refusal.at(&self.declared.0, Some(self.declared.1)))
+    /// A refusal where nothing that may be edited says one, or where the source wants it left alone.
+    pub fn sites(&self, steps: &[Change]) -> Result<Vec<Vec<Site>>, Refusal> {
+        let declared = (&self.declared.0, self.declared.1);
+        sites::sites(Built { whole: &self.whole, planned: &self.planned, declared }, steps)
     }
 }

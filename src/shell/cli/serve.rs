@@ -8,6 +8,7 @@ use super::Exit;
 use crate::shell::{
     charts::Charts,
     config::Config,
+    live::Live,
     server::{Parts, Server, terminated},
     telemetry::{Format, start_logging},
     worker::remediate::Remediation,
@@ -46,7 +47,8 @@ impl Serve {
         let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
         runtime.block_on(async {
             let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
-            let job = Remediation { charts, ..Remediation::from_config(&config)? }.job();
+            let live = Live::open(&config.live).await?;
+            let job = Remediation { charts, live, ..Remediation::from_config(&config)? }.job();
             let parts = Parts::from_config(&config, Some(job))?;
             let server = Server::bind(config.listen, config.metrics, parts).await?;
             tracing::info!(address = %server.address()?, "listening");

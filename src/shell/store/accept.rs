@@ -42,7 +42,7 @@ pub struct Delivery {
 }
 
 /// A finding, ready to be stored.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Arrival {
     fingerprint: Fingerprint,
     /// The first 128 bits of the fingerprint.
@@ -247,7 +247,7 @@ fn known(connection: &Connection, case: i64) -> rusqlite::Result<Known> {
 }
 
 /// A report that the trouble stands.
-fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rusqlite::Result<Accepted> {
+pub(super) fn open(session: &mut Session, sender: &str, arrival: &Arrival, now: i64) -> rusqlite::Result<Accepted> {
     let repository = row_of(session, arrival)?;
     let accepted = |id, status| Accepted { id: Some(CaseId(id)), fingerprint: arrival.fingerprint.clone(), status };
     let key = Key { subject: arrival.subject, identity: arrival.identity, repository };

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{
     StoreError,
+    accept::{self, Arrival},
     case::{Case, CaseId, PullRequest, State},
     index::Key as CaseKey,
     read, upkeep,
@@ -69,6 +70,13 @@ pub enum Outcome {
     Refused(Refusal),
     /// The trouble is over, or never was; the note says which. Its pull request, if any, is left to people.
     Resolved(String),
+    /// It was about many things at once: each becomes a case of its own, and this one is over. The note says how many.
+    Split {
+        /// What became of it, for people.
+        note: String,
+        /// The findings.
+        arrivals: Vec<Arrival>,
+    },
     /// It failed in a way that may pass: tried again after a pause that grows, at most [`TRIES`] times.
     Retry(String),
     /// The job panicked: as a retry, but from now on the case is tried alone, so that it harms no other.
@@ -215,6 +223,12 @@ pub(super) fn finish(
     for case in &claimed {
         let said = transitions.iter().rev().find(|one| one.case.0 == case.id);
         let state = settle(session.connection(), case, said.map_or(&forgotten, |said| &said.outcome), now)?;
+        if let Some(Transition { outcome: Outcome::Split { arrivals, .. }, .. }) = said {
+            let sender = sender(session.connection(), case.id)?;
+            for arrival in arrivals {
+                accept::open(session, &sender, arrival, now)?;
+            }
+        }
         if state == State::Resolved {
             let key = CaseKey { subject: case.subject, identity: case.identity, repository };
             session.open_cases().remove(&key);
@@ -316,6 +330,11 @@ fn working(connection: &Connection, repository: i64) -> rusqlite::Result<Vec<Wor
         .collect()
 }
 
+/// Who reported a case.
+fn sender(connection: &Connection, case: i64) -> rusqlite::Result<String> {
+    connection.prepare_cached("SELECT sender FROM finding_case WHERE id = ?1")?.query_one([case], |row| row.get(0))
+}
+
 /// Writes an outcome and tells where the case stands now. What was decided about an older revision is remembered as far
 /// as it is a fact (the pull request), but the case stays in the queue for the newer one.
 fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) -> rusqlite::Result<State> {
@@ -324,7 +343,7 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
             .prepare_cached("UPDATE finding_case SET pull_number = ?2, pull_url = ?3 WHERE id = ?1")?
             .execute(params![case.id, i64::try_from(pull_request.number).unwrap_or(i64::MAX), pull_request.url])?;
     }
-    if let (Outcome::Resolved(_), true) = (outcome, case.revised) {
+    if let (Outcome::Resolved(_) | Outcome::Split { .. }, true) = (outcome, case.revised) {
         // What was open for it is closed; the newer revision begins without.
         connection
             .prepare_cached("UPDATE finding_case SET pull_number = NULL, pull_url = NULL WHERE id = ?1")?
@@ -348,7 +367,7 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
         Outcome::Later { at, reason } => (State::Waiting, Some((*at).max(now)), case.attempts - 1, 0, shown(reason)),
         _ if case.revised => (State::Ready, Some(now), 0, 0, None),
         Outcome::Proposed(_) => (State::Proposed, None, 0, 0, None),
-        Outcome::Resolved(note) => (State::Resolved, None, 0, 0, shown(note)),
+        Outcome::Resolved(note) | Outcome::Split { note, .. } => (State::Resolved, None, 0, 0, shown(note)),
         Outcome::Dead(reason) => (State::Dead, None, case.attempts, 0, shown(reason)),
         Outcome::Refused(refusal) => {
             let reason = serde_json::to_string(refusal).expect("a refusal is JSON");
@@ -356,7 +375,8 @@ fn settle(connection: &Connection, case: &Working, outcome: &Outcome, now: i64) 
         }
     };
     // A case that was finished properly has shown that it ends no process.
-    let finished = matches!(outcome, Outcome::Proposed(_) | Outcome::Refused(_) | Outcome::Resolved(_));
+    let finished =
+        matches!(outcome, Outcome::Proposed(_) | Outcome::Refused(_) | Outcome::Resolved(_) | Outcome::Split { .. });
     connection
         .prepare_cached(
             "UPDATE finding_case SET state = ?2, due_at = ?3, attempts = ?4, reason = ?5, \

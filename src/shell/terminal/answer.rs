@@ -33,6 +33,11 @@ pub fn json(finding: &Finding, verdict: &Verdict) -> Value {
     };
     if let (Value::Object(answer), Value::Object(more)) = (&mut answer, more) {
         answer.extend(more);
+        if let Verdict::Patched(proved) = verdict
+            && !proved.hands().left.is_empty()
+        {
+            answer.insert("left".to_owned(), json!(proved.hands().left));
+        }
         if let Some(rule) = &finding.rule {
             answer.insert("rule".to_owned(), json!(rule.id));
         }
@@ -88,6 +93,10 @@ fn patched(proved: &Proved, written: bool) -> String {
     for edit in proved.edits() {
         let place = visible(&format!("{}:{}", edit.file, edit.line));
         let _ = writeln!(out, "  {place}  {}", paint(DIM, &edit.site));
+    }
+    for left in &proved.hands().left {
+        let said = format!("{} is left as declared: {} writes it", left.path, left.by);
+        let _ = writeln!(out, "  {}", paint(DIM, visible(&said)));
     }
     let _ = write!(out, "\n{}\n", diff(&proved.diff()));
     let (fields, stacks) = (proved.proof().changed.len(), &proved.proof().stacks);

@@ -4,6 +4,7 @@
 //! together. Every step looks before it acts, so that a job which was cut off anywhere is simply done again.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
@@ -16,13 +17,13 @@ use tokio::runtime::Handle;
 use super::{Job, Lease};
 use crate::{
     model::{
-        finding,
+        finding::{self, Finding},
         refusal::{Code, Refusal},
         repository::{BranchName, CommitId, RepoSlug},
         secret::Secret,
     },
     remedy::{
-        Verdict, judge,
+        Verdict, confidential, judge,
         lifecycle::{self, Hold, Observed, Step, Text},
         proof::Proved,
         pull_request::{Circumstances, PullRequest, marker::Digest, pull_request, title, trailers},
@@ -37,12 +38,14 @@ use crate::{
             pull_request::{self as forged, Proposal, State},
         },
         git::{self, commit::Author, mirror::Mirror, push::Update, remote::RemoteAddress},
+        live::{Live, Seen},
         store::{
+            accept::Arrival,
             case::{self, Case},
             lease::{Claim, Outcome, Transition},
         },
     },
-    stack::catalog::Catalog,
+    stack::{catalog::Catalog, owner},
 };
 
 /// How long a conversation with a remote may take.
@@ -65,6 +68,8 @@ pub struct Remediation {
     pub runtime: Handle,
     /// Charts that are in no repository.
     pub charts: Charts,
+    /// Where live state is read.
+    pub live: Live,
     /// When this process began. It has the data folder for itself: what is half-written in a mirror and older was left
     /// by one that was killed.
     pub began: SystemTime,
@@ -129,6 +134,7 @@ impl Remediation {
             commits,
             runtime: Handle::current(),
             charts: Charts::default(),
+            live: Live::default(),
             began: SystemTime::now(),
         })
     }
@@ -185,12 +191,19 @@ impl Remediation {
                 outcomes.push(Some(Outcome::Resolved("reported as over".to_owned())));
                 continue;
             }
-            match judge(&catalog, &case.finding) {
+            let finding = match self.seen(&catalog, slug, &case.finding) {
+                Ok(finding) => finding,
+                Err(Trouble(outcome)) => {
+                    outcomes.push(Some(outcome));
+                    continue;
+                }
+            };
+            match judge(&catalog, &finding) {
                 Verdict::InSync => outcomes.push(Some(Outcome::Resolved("the source already says so".to_owned()))),
                 Verdict::Refused(refusal) => outcomes.push(Some(Outcome::Refused(refusal))),
                 Verdict::Patched(proved) => {
                     let branch = title::branch(&case.finding.resource, &case.fingerprint);
-                    match self.wanted(slug, case, &proved, fetched.branches.get(&branch).cloned()) {
+                    match self.wanted(slug, (case, &finding), &proved, fetched.branches.get(&branch).cloned()) {
                         Ok(one) => {
                             wanted.push(one);
                             outcomes.push(None);
@@ -218,6 +231,34 @@ impl Remediation {
         Ok(settled.collect())
     }
 
+    /// The finding with what can be read of the live state, or what becomes of the case without judging it.
+    fn seen<'f>(
+        &self,
+        catalog: &Catalog<'_>,
+        slug: &RepoSlug,
+        finding: &'f Finding,
+    ) -> Result<Cow<'f, Finding>, Trouble> {
+        if self.live.is_empty() {
+            return Ok(Cow::Borrowed(finding));
+        }
+        let owned = owner::find(catalog, finding.stack.as_deref(), &finding.resource).ok();
+        let cluster = owned.and_then(|owned| catalog.stack(owned.stack).cluster.clone());
+        let seen = self.runtime.block_on(self.live.see(finding, cluster.as_deref()));
+        match seen.map_err(|error| Trouble(Outcome::Retry(format!("the live state cannot be read: {error:#}"))))? {
+            Seen::AsReported => Ok(Cow::Borrowed(finding)),
+            Seen::Completed(completed) => Ok(Cow::Owned(*completed)),
+            Seen::Over(note) => Err(Trouble(Outcome::Resolved(note))),
+            Seen::Refused(refusal) => Err(Trouble(Outcome::Refused(refusal))),
+            Seen::Several(findings) => {
+                let note = format!("{} resources differ: each is a case of its own", findings.len());
+                let arrival = |one: &Finding| {
+                    Arrival::new(one, Ok(slug.clone()), |finding| confidential::withheld(finding.clone()))
+                };
+                Err(Trouble(Outcome::Split { note, arrivals: findings.iter().map(arrival).collect() }))
+            }
+        }
+    }
+
     /// A token for git, where the remote is spoken to by HTTP.
     fn token(&self, slug: &RepoSlug, target: &Target) -> Result<Option<Secret>, Trouble> {
         if !target.remote.takes_credentials() {
@@ -230,7 +271,7 @@ impl Remediation {
     fn wanted<'c>(
         &self,
         slug: &RepoSlug,
-        case: &'c Case,
+        (case, finding): (&'c Case, &Finding),
         proved: &Proved,
         head: Option<CommitId>,
     ) -> Result<Wanted<'c>, Trouble> {
@@ -250,7 +291,7 @@ impl Remediation {
         let earlier = lifecycle::earlier(&seen);
         let around =
             Circumstances { sender: Some(&case.sender), earlier: earlier.as_ref(), ..Circumstances::default() };
-        let request = pull_request(&case.finding, proved, &case.fingerprint, around);
+        let request = pull_request(finding, proved, &case.fingerprint, around);
         let mut steps = lifecycle::steps(&seen, &request);
         // A branch that stayed where it was merged holds nothing that could be lost.
         let merged = |head: &CommitId| {
@@ -451,6 +492,7 @@ fn name(outcome: &Outcome) -> &'static str {
         Outcome::Proposed(_) => "proposed",
         Outcome::Refused(_) => "refused",
         Outcome::Resolved(_) => "resolved",
+        Outcome::Split { .. } => "split",
         Outcome::Retry(_) | Outcome::Crashed(_) => "retry",
         Outcome::Later { .. } => "later",
         Outcome::Dead(_) => "dead",

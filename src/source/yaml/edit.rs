@@ -220,6 +220,43 @@ impl Draft {
         Err(EditError::WrongKind { at: at.clone(), line, found: kind, wanted: "a text" })
     }
 
+    /// Where bytes of the file as it stood at first are now; nothing where an edit took some of them and not all.
+    pub fn place(&self, span: Span) -> Option<Span> {
+        self.splices.iter().try_fold(span, |span, splice| {
+            let (from, len) = (splice.span, splice.text.len());
+            let moved = |at: usize| at + len - from.len();
+            if from.end <= span.start && from != span {
+                Some(Span::new(moved(span.start), moved(span.end)))
+            } else if span.end <= from.start && from != span {
+                Some(span)
+            } else if span.start <= from.start && from.end <= span.end {
+                Some(Span::new(span.start, moved(span.end)))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// Makes splices of the text as it is now, sorted and apart, and tells the one that covers all of them.
+    pub fn splice(&mut self, splices: &[Splice]) -> Splice {
+        let (Some(first), Some(last)) = (splices.first(), splices.last()) else {
+            return Splice::new(Span::empty(0), "");
+        };
+        let covered = Span::new(first.span.start, last.span.end);
+        let mut text = String::new();
+        let mut at = covered.start;
+        for splice in splices {
+            text += &self.text[at..splice.span.start];
+            text += &splice.text;
+            at = splice.span.end;
+        }
+        // From the last to the first, so that each is a splice of what those before it left.
+        self.splices.extend(splices.iter().rev().cloned());
+        let splice = Splice::new(covered, text);
+        (self.text, self.stream) = (splice.apply(&self.text), None);
+        splice
+    }
+
     fn stream(&mut self) -> Result<Arc<Stream>, EditError> {
         Ok(match &self.stream {
             Some(stream) => stream.clone(),

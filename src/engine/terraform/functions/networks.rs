@@ -108,7 +108,7 @@ impl Network {
     fn host(&self, number: &BigInt) -> Result<u128, Problem> {
         self.plain(self.first)?;
         let host_bits = self.bits - self.prefix;
-        let most = (BigInt::from(1) << host_bits) - 1;
+        let most: BigInt = (BigInt::from(1) << host_bits) - 1;
         let is_negative = number.sign() == Sign::Minus;
         let offset = if is_negative { &most + 1 + number } else { number.clone() };
         let counted = if is_negative { -number - 1_i32 } else { number.clone() };
