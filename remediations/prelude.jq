@@ -40,3 +40,13 @@ def anywhere: among(["0.0.0.0/0", "::/0", "0.0.0.0", "*", "Internet", "internet"
 
 # What is in live and not in declared, of what f lists.
 def more(f): (.declared | [f]) as $known | [.live | [f][] | . as $one | select($known | any(. == $one) | not)];
+
+# Terraform: what is at a place, null where nothing is; whether it is switched on; whether a plan knows it.
+def maybe(f): [f?] | .[0];
+def is_on: . == true or . == "true" or . == "True" or . == "TRUE";
+def is_off: . == false or . == "false" or . == "False" or . == "FALSE";
+def is_known: (type == "string" and contains("(known after apply)")) | not;
+
+# The statements of a policy, given as text or as a value.
+def statements: (if type == "string" then (fromjson? // {}) else . end) | maybe(.Statement) | if type == "object" then [.] else list(.) end | [.[] | objects];
+def several: if type == "array" then . elif . == null then [] else [.] end;

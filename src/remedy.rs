@@ -5,21 +5,35 @@ pub mod hands;
 pub mod lifecycle;
 pub mod markdown;
 pub mod plan;
+pub mod policy;
 pub mod proof;
 pub mod pull_request;
 pub mod rule;
+pub mod violation;
 pub mod wanted;
 
+use serde_json::Value;
+
 use crate::{
+    engine::{Resource, site::Lists},
     model::{
         change::script,
-        finding::Finding,
+        finding::{Finding, Intent},
         refusal::{Attempt, Code, Refusal},
+        resource::ResourceId,
         value::same,
     },
-    stack::{catalog::Catalog, marks::Marks, owner},
+    stack::{
+        catalog::Catalog,
+        declared::Lines,
+        marks::Marks,
+        owner::{self, Owned},
+    },
 };
+use plan::Aim;
+use policy::Policy;
 use proof::Proved;
+use violation::{Answer, Remedied};
 
 /// What became of a finding.
 #[derive(Debug)]
@@ -33,22 +47,24 @@ pub enum Verdict {
 }
 
 /// Judges one finding against a repository whose stacks may not be known, for a reason that is then the verdict.
-pub fn verdict(catalog: &Result<Catalog<'_>, Refusal>, finding: &Finding) -> Verdict {
+pub fn verdict(catalog: &Result<Catalog<'_>, Refusal>, finding: &Finding, policy: Policy<'_>) -> Verdict {
     match catalog {
-        Ok(catalog) => judge(catalog, finding),
+        Ok(catalog) => judge(catalog, finding, policy),
         Err(refusal) => Verdict::Refused(refusal.clone()),
     }
 }
 
-/// Judges one finding against a repository. The same finding and repository give the same verdict.
-pub fn judge(catalog: &Catalog<'_>, finding: &Finding) -> Verdict {
-    match try_judge(catalog, finding) {
-        Ok(verdict) => verdict,
-        Err(refusal) => Verdict::Refused(refusal),
-    }
+/// Judges one finding against a repository. The same finding, repository and policy give the same verdict.
+pub fn judge(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Verdict {
+    let verdict = match finding.intent {
+        Intent::Drift => drift(catalog, finding, policy),
+        Intent::Violation => violation(catalog, finding, policy),
+    };
+    verdict.unwrap_or_else(Verdict::Refused)
 }
 
-fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusal> {
+/// What drifted is adopted, unless it must not be.
+fn drift(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Result<Verdict, Refusal> {
     wanted::check(finding)?;
     let marks = finding.live.as_ref().map(Marks::of).unwrap_or_default().or(finding.hints.app.as_deref());
     let owned = owner::find_live(catalog, finding.stack.as_deref(), &finding.resource, &marks)?;
@@ -57,20 +73,75 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
     if same(&declared.value, &wanted) {
         return Ok(Verdict::InSync);
     }
-    if owned.is_successor {
-        let (found, asked) = (&declared.id, &finding.resource);
-        let message = format!("{asked} is not declared any more: {found} stands in its place, with another content");
-        let hint = "nothing that is deployed from here reads it; remove it, or report what is declared now";
-        let (file, line) = declared.declared_at();
-        return Err(Refusal::new(Code::OwnerNotFound, message, hint).at(file, Some(line)));
-    }
+    refuse_successor(&owned, finding)?;
     let script_to = |wanted| script(&declared.value, wanted, &|at| wanted::merge_keys(&declared.id, at));
     let (wanted, hands) = hands::taken_over(finding, &declared.value, wanted.clone(), &script_to(&wanted))?;
-    let steps = script_to(&wanted);
+    policy.refuse_suspect(&declared.id)?;
+    let stack = (catalog.stack(owned.stack).name.as_str(), catalog.allowed());
+    policy.refuse_weakening(stack, &declared.id, &declared.value, &wanted)?;
+    let proved = proved(catalog, &owned, &wanted, &Aim::default(), &|_| None)?;
+    Ok(Verdict::Patched(Box::new(proved.by(hands))))
+}
+
+/// What breaks a rule becomes what the rule wants, wherever the same declaration is rendered.
+fn violation(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Result<Verdict, Refusal> {
+    let answer = Answer::to(policy, finding, catalog.parameters())?;
+    let lines = Lines::of(finding);
+    let owned = match lines {
+        Some(lines) => {
+            let speaks = |id: &ResourceId| answer.speaks_of(id);
+            owner::find_reported(catalog, finding.stack.as_deref(), &finding.resource, lines, &speaks)?
+        }
+        None => {
+            let marks = Marks::default().or(finding.hints.app.as_deref());
+            owner::find_live(catalog, finding.stack.as_deref(), &finding.resource, &marks)?
+        }
+    };
+    refuse_successor(&owned, finding)?;
+    let declared = owned.resource();
+    let remedied = |resource: &Resource| match answer.remedied(&resource.id, &resource.value)? {
+        Remedied::Wanted(wanted) => Ok(Some(resource.settled(wanted))),
+        Remedied::Kept | Remedied::Accompanied(_) => Ok::<_, Refusal>(None),
+    };
+    let wanted = match answer.remedied(&declared.id, &declared.value)? {
+        Remedied::Wanted(wanted) => declared.settled(wanted),
+        Remedied::Kept if lines.is_some() => return Err(answer.disputed(&declared.id)),
+        Remedied::Kept => return Ok(Verdict::InSync),
+        Remedied::Accompanied(_) => {
+            let message = format!("{} needs another resource beside it", declared.id);
+            return Err(Refusal::new(Code::NotExpressible, message, "add it by hand"));
+        }
+    };
+    if same(&declared.value, &wanted) {
+        return Ok(Verdict::InSync);
+    }
+    wanted::refuse_unwritable(&declared.id, &declared.value, &wanted)?;
+    // A remedy for one rule that breaks another is none.
+    let stack = (catalog.stack(owned.stack).name.as_str(), &[][..]);
+    policy.refuse_weakening(stack, &declared.id, &declared.value, &wanted)?;
+    let place = declared.declared_at();
+    let aim = Aim { file: lines.map(|_| place.0.clone()), lists: Lists::Blocks };
+    let peers = |resource: &Resource| {
+        let is_same_declaration = resource.declared_at() == place;
+        is_same_declaration.then(|| remedied(resource).ok().flatten()).flatten()
+    };
+    Ok(Verdict::Patched(Box::new(proved(catalog, &owned, &wanted, &aim, &peers)?)))
+}
+
+/// The best plan that can be proved.
+fn proved(
+    catalog: &Catalog<'_>,
+    owned: &Owned,
+    wanted: &Value,
+    aim: &Aim,
+    peers: &dyn Fn(&Resource) -> Option<Value>,
+) -> Result<Proved, Refusal> {
+    let declared = owned.resource();
+    let steps = script(&declared.value, wanted, &|at| wanted::merge_keys(&declared.id, at));
     let (mut first, mut tried) = (None, Vec::new());
-    for (site, plan) in plan::plans(catalog, &owned, &steps, &wanted)? {
-        match plan.and_then(|plan| proof::prove(catalog, &owned, &wanted, plan)) {
-            Ok(proved) => return Ok(Verdict::Patched(Box::new(proved.by(hands)))),
+    for (site, plan) in plan::plans(catalog, owned, &steps, (wanted, aim))? {
+        match plan.and_then(|plan| proof::prove(catalog, owned, wanted, plan, peers)) {
+            Ok(proved) => return Ok(proved),
             Err(refusal) => {
                 tried.push(Attempt { site, why: refusal.message.clone() });
                 first = first.or(Some(refusal));
@@ -82,4 +153,16 @@ fn try_judge(catalog: &Catalog<'_>, finding: &Finding) -> Result<Verdict, Refusa
         refusal.tried = tried;
     }
     Err(refusal)
+}
+
+fn refuse_successor(owned: &Owned, finding: &Finding) -> Result<(), Refusal> {
+    if !owned.is_successor {
+        return Ok(());
+    }
+    let declared = owned.resource();
+    let (found, asked) = (&declared.id, &finding.resource);
+    let message = format!("{asked} is not declared any more: {found} stands in its place, with another content");
+    let hint = "nothing that is deployed from here reads it; remove it, or report what is declared now";
+    let (file, line) = declared.declared_at();
+    Err(Refusal::new(Code::OwnerNotFound, message, hint).at(file, Some(line)))
 }

@@ -112,12 +112,19 @@ impl Proved {
     }
 }
 
-/// Proves a plan: renders every stack that reads an edited file, as it stands and as it would be.
+/// Proves a plan: renders every stack that reads an edited file, as it stands and as it would be. `peers` tells what else a
+/// resource may become: the same declaration rendered elsewhere becomes what the same rule wants.
 ///
 /// # Errors
 /// `shared-source` where anything else would move or might, `proof-failed` where the resource would not become what is
 /// wanted.
-pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -> Result<Proved, Refusal> {
+pub fn prove(
+    catalog: &Catalog<'_>,
+    owned: &Owned,
+    wanted: &Value,
+    plan: Plan,
+    peers: &dyn Fn(&Resource) -> Option<Value>,
+) -> Result<Proved, Refusal> {
     let changed = plan.files.iter().map(|(path, text)| (path.clone(), Some(text.as_bytes().into()))).collect();
     let after = Overlay::new(catalog.tree(), changed);
     let edited = Edited::new(catalog, &after, plan.files.keys());
@@ -155,7 +162,7 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
         }
         let target = (stack == owned.stack).then_some((owned.resource, wanted));
         let carries = |resource: &Resource, at: &Pointer| carriers.carries(stack, resource, at);
-        compare(name, &before, &after, target, &carries, &mut proof)?;
+        compare(name, (&before, &after), target, (peers, &carries), &mut proof)?;
         refuse_unnamed(name, &before)?;
         proof.stacks.push(name.clone());
     }
@@ -228,10 +235,9 @@ fn refuse_unnamed(name: &str, rendered: &Rendered) -> Result<(), Refusal> {
 /// all. Digests of what changed may change with it.
 fn compare(
     stack: &str,
-    before: &Rendered,
-    after: &Rendered,
+    (before, after): (&Rendered, &Rendered),
     target: Option<(usize, &Value)>,
-    carries: &dyn Fn(&Resource, &Pointer) -> bool,
+    (peers, carries): (&dyn Fn(&Resource) -> Option<Value>, &dyn Fn(&Resource, &Pointer) -> bool),
     proof: &mut Proof,
 ) -> Result<(), Refusal> {
     let shared = |what: String| {
@@ -255,8 +261,15 @@ fn compare(
     let pairs = pairs(before, after).map_err(shared)?;
     let renamed: Vec<(&str, &str)> = pairs.iter().filter_map(|(_, old, new)| renamed(&old.id, &new.id)).collect();
     for (index, old, new) in pairs {
-        let expected = match target {
-            Some((position, wanted)) if position == index => wanted,
+        let is_changed = !std::ptr::eq(&*old.value, &*new.value) && !same(&old.value, &new.value);
+        let peer = match target {
+            Some((position, _)) if position == index => None,
+            _ if is_changed => peers(old),
+            _ => None,
+        };
+        let expected = match (target, &peer) {
+            (Some((position, wanted)), _) if position == index => wanted,
+            (_, Some(wanted)) => wanted,
             _ => &old.value,
         };
         let (derived, stray) = strays(expected, &new.value, &renamed, &|at| carries(old, at));

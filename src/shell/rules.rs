@@ -48,7 +48,7 @@ fn collect(root: &Path, folder: &Path, depth: usize, files: &mut Vec<(String, Ve
             }
             continue;
         }
-        if path.extension().is_none_or(|ending| ending != "yaml") {
+        if path.extension().is_none_or(|ending| ending != "yaml" && ending != "jq") {
             continue;
         }
         let name = path.strip_prefix(root)?.to_str().context("rules: a file name is not UTF-8")?;

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, fingerprint::Fingerprint, refusal::Refusal},
     remedy::{
+        policy::Policy,
+        rule::set::Rules,
         self, Verdict, confidential,
         lifecycle::{Commits, Hold, Observed, Settled, Step, Text, earlier, steps},
         proof::Proved,
@@ -60,7 +62,7 @@ fn replicas(count: u32) -> Value {
 fn verdict(files: &[(&str, &str)], finding: &Finding) -> Verdict {
     let path = |path: &str| path.parse::<RepoPath>().expect(path);
     let tree = MemoryTree::of(files.iter().map(|(name, text)| (path(name), text.as_bytes())));
-    remedy::verdict(&Catalog::of(&tree), finding)
+    remedy::verdict(&Catalog::of(&tree), finding, Policy::of(&Rules::default()))
 }
 
 fn finding(value: Value) -> Finding {

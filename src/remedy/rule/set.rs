@@ -49,17 +49,18 @@ impl Rules {
     /// # Errors
     /// Where one is no rule, which a test rules out.
     pub fn embedded() -> Result<Self, RuleError> {
-        let mut rules = Self::default();
+        let (mut rules, ours) = (Self::default(), prelude());
         for (path, content) in embedded_files(&EMBEDDED) {
             if path.ends_with(".yaml") {
-                rules.add(read(path, content, None)?);
+                rules.add(read(path, content, &ours, None)?);
             }
         }
         Ok(rules)
     }
 
     /// These rules and those of files: paths relative to a folder of rules (`kubernetes/privileged.yaml`) with their content.
-    /// One with the id of ours replaces it. Their programs are run by `run`, and are compiled now.
+    /// One with the id of ours replaces it. Their programs are run by `run`, and are compiled now, after the definitions of
+    /// their `prelude.jq` or of ours.
     ///
     /// # Errors
     /// The first file that is no rule.
@@ -68,8 +69,12 @@ impl Rules {
         files: impl IntoIterator<Item = (P, C)>,
         run: &Run,
     ) -> Result<Self, RuleError> {
-        for (path, content) in files {
-            let rule = read(path.as_ref(), content.as_ref(), Some(run))?;
+        let files: BTreeMap<String, C> =
+            files.into_iter().map(|(path, content)| (path.as_ref().to_owned(), content)).collect();
+        let own = files.get(PRELUDE).and_then(|content| str::from_utf8(content.as_ref()).ok());
+        let prelude = own.map_or_else(prelude, Arc::from);
+        for (path, content) in files.iter().filter(|(path, _)| path.ends_with(".yaml")) {
+            let rule = read(path, content.as_ref(), &prelude, Some(run))?;
             rule.conditions().try_for_each(Condition::check).map_err(|error| rule.error(error.to_string()))?;
             self.add(rule);
         }
@@ -145,7 +150,12 @@ fn spelled(id: &str) -> String {
     }
 }
 
-fn read(path: &str, content: &[u8], run: Option<&Run>) -> Result<Rule, RuleError> {
+/// The definitions that our programs share.
+fn prelude() -> Arc<str> {
+    EMBEDDED.get_file(PRELUDE).and_then(File::contents_utf8).unwrap_or_default().into()
+}
+
+fn read(path: &str, content: &[u8], prelude: &Arc<str>, run: Option<&Run>) -> Result<Rule, RuleError> {
     let id = path.strip_suffix(".yaml").unwrap_or(path);
     let error = |what: String| RuleError { rule: id.to_owned(), what };
     if content.len() > MAX_FILE_BYTES {
@@ -160,12 +170,11 @@ fn read(path: &str, content: &[u8], run: Option<&Run>) -> Result<Rule, RuleError
     if !matches!(domain, "kubernetes" | "terraform/aws" | "terraform/google" | "terraform/azure") {
         return Err(error("its folder is none of kubernetes, terraform/aws, terraform/google, terraform/azure".to_owned()));
     }
-    rule(file, run).map_err(error)
+    rule(file, prelude, run).map_err(error)
 }
 
-fn rule(file: RuleFile, run: Option<&Run>) -> Result<Rule, String> {
-    let prelude: Arc<str> = EMBEDDED.get_file(PRELUDE).and_then(File::contents_utf8).unwrap_or_default().into();
-    let condition = |text: String| Condition::new(&prelude, text, run);
+fn rule(file: RuleFile, prelude: &Arc<str>, run: Option<&Run>) -> Result<Rule, String> {
+    let condition = |text: String| Condition::new(prelude, text, run);
     let mut resources = Vec::new();
     for kind in file.resources {
         match kind.as_str() {

@@ -10,13 +10,13 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Exit, OwnSenders, Repository, Usage, input, unreadable};
+use super::{Exit, OwnSenders, Repository, Usage, input, rules::OwnRules, unreadable};
 use crate::{
     model::{
         finding::{Finding, Intent, State},
         resource::{KubernetesId, ResourceId},
     },
-    remedy::{Verdict, verdict},
+    remedy::{Verdict, policy::Policy, verdict},
     shell::terminal::{
         answer,
         paint::{WARNING, paint, visible},
@@ -47,6 +47,8 @@ pub struct Fix {
     sender: Option<String>,
     #[command(flatten)]
     senders: OwnSenders,
+    #[command(flatten)]
+    rules: OwnRules,
     /// How to answer.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -99,6 +101,8 @@ impl Fix {
             // Whether there is anything to write to is better known before than after.
             local.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
         }
+        let rules = self.rules.read()?;
+        let policy = Policy::of(&rules);
         let senders = self.sender.as_ref().map(|_| self.senders.read()).transpose()?;
         let sender = senders.as_ref().zip(self.sender.as_ref());
         let sender = sender.map(|(senders, name)| super::sender(senders, name)).transpose()?;
@@ -130,9 +134,9 @@ impl Fix {
                 // The sender itself says that nothing is left to settle.
                 Verdict::InSync
             } else if written.is_empty() {
-                verdict(&base, &finding)
+                verdict(&base, &finding, policy)
             } else {
-                verdict(&Catalog::known_as(&Overlay::new(&tree, written.clone()), &addresses), &finding)
+                verdict(&Catalog::known_as(&Overlay::new(&tree, written.clone()), &addresses), &finding, policy)
             };
             refused |= matches!(verdict, Verdict::Refused(_));
             if let (Verdict::Patched(proved), true) = (&verdict, self.write) {

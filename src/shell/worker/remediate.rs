@@ -25,8 +25,10 @@ use crate::{
     remedy::{
         Verdict, confidential, judge,
         lifecycle::{self, Hold, Observed, Step, Text},
+        policy::Policy,
         proof::Proved,
         pull_request::{Circumstances, PullRequest, marker::Digest, pull_request, title, trailers},
+        rule::set::Rules,
     },
     shell::{
         charts::Charts,
@@ -70,6 +72,8 @@ pub struct Remediation {
     pub charts: Charts,
     /// Where live state is read.
     pub live: Live,
+    /// What answers violations, and what is never adopted.
+    pub rules: Rules,
     /// When this process began. It has the data folder for itself: what is half-written in a mirror and older was left
     /// by one that was killed.
     pub began: SystemTime,
@@ -135,6 +139,7 @@ impl Remediation {
             runtime: Handle::current(),
             charts: Charts::default(),
             live: Live::default(),
+            rules: Rules::embedded()?,
             began: SystemTime::now(),
         })
     }
@@ -198,7 +203,7 @@ impl Remediation {
                     continue;
                 }
             };
-            match judge(&catalog, &finding) {
+            match judge(&catalog, &finding, Policy::of(&self.rules)) {
                 Verdict::InSync => outcomes.push(Some(Outcome::Resolved("the source already says so".to_owned()))),
                 Verdict::Refused(refusal) => outcomes.push(Some(Outcome::Refused(refusal))),
                 Verdict::Patched(proved) => {
