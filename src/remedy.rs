@@ -1,5 +1,6 @@
 //! What to do about a finding: the wanted state, the edit, the proof, the pull request.
 
+pub mod companion;
 pub mod confidential;
 pub mod hands;
 pub mod lifecycle;
@@ -30,9 +31,10 @@ use crate::{
         owner::{self, Owned},
     },
 };
+use companion::Companions;
 use plan::Aim;
 use policy::Policy;
-use proof::Proved;
+use proof::{Leeway, Proved};
 use violation::{Answer, Remedied};
 
 /// What became of a finding.
@@ -79,7 +81,7 @@ fn drift(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Result
     policy.refuse_suspect(&declared.id)?;
     let stack = (catalog.stack(owned.stack).name.as_str(), catalog.allowed());
     policy.refuse_weakening(stack, &declared.id, &declared.value, &wanted)?;
-    let proved = proved(catalog, &owned, &wanted, &Aim::default(), &|_| None)?;
+    let proved = proved(catalog, &owned, &wanted, &Aim::default(), Leeway::NONE)?;
     Ok(Verdict::Patched(Box::new(proved.by(hands))))
 }
 
@@ -107,9 +109,12 @@ fn violation(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Re
         Remedied::Wanted(wanted) => declared.settled(wanted),
         Remedied::Kept if lines.is_some() => return Err(answer.disputed(&declared.id)),
         Remedied::Kept => return Ok(Verdict::InSync),
-        Remedied::Accompanied(_) => {
-            let message = format!("{} needs another resource beside it", declared.id);
-            return Err(Refusal::new(Code::NotExpressible, message, "add it by hand"));
+        Remedied::Accompanied(rules) => {
+            let companions = Companions::beside(catalog.tree(), declared, &rules)?;
+            let leeway = Leeway { appears: &|resource| companions.holds(resource), ..Leeway::NONE };
+            let plan = companions.plan.clone();
+            let proved = proof::prove(catalog, &owned, &declared.value, plan, leeway)?;
+            return Ok(Verdict::Patched(Box::new(proved)));
         }
     };
     if same(&declared.value, &wanted) {
@@ -125,7 +130,8 @@ fn violation(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Re
         let is_same_declaration = resource.declared_at() == place;
         is_same_declaration.then(|| remedied(resource).ok().flatten()).flatten()
     };
-    Ok(Verdict::Patched(Box::new(proved(catalog, &owned, &wanted, &aim, &peers)?)))
+    let leeway = Leeway { becomes: &peers, ..Leeway::NONE };
+    Ok(Verdict::Patched(Box::new(proved(catalog, &owned, &wanted, &aim, leeway)?)))
 }
 
 /// The best plan that can be proved.
@@ -134,13 +140,13 @@ fn proved(
     owned: &Owned,
     wanted: &Value,
     aim: &Aim,
-    peers: &dyn Fn(&Resource) -> Option<Value>,
+    leeway: Leeway<'_>,
 ) -> Result<Proved, Refusal> {
     let declared = owned.resource();
     let steps = script(&declared.value, wanted, &|at| wanted::merge_keys(&declared.id, at));
     let (mut first, mut tried) = (None, Vec::new());
     for (site, plan) in plan::plans(catalog, owned, &steps, (wanted, aim))? {
-        match plan.and_then(|plan| proof::prove(catalog, owned, wanted, plan, peers)) {
+        match plan.and_then(|plan| proof::prove(catalog, owned, wanted, plan, leeway)) {
             Ok(proved) => return Ok(proved),
             Err(refusal) => {
                 tried.push(Attempt { site, why: refusal.message.clone() });

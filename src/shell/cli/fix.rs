@@ -209,11 +209,15 @@ impl Output {
 }
 
 fn mapped(bytes: &[u8], sender: &Sender) -> anyhow::Result<Vec<Asked>> {
-    Ok(map(sender, bytes, None)?
+    let mapped = map(sender, bytes, None)?;
+    // A report without findings is nothing to answer beside one that has some.
+    let has_findings = mapped.iter().any(|item| matches!(item, Mapped::Finding(_)));
+    Ok(mapped
         .into_iter()
+        .filter(|item| !(has_findings && matches!(item, Mapped::Ignored { of_report: true, .. })))
         .map(|item| match item {
             Mapped::Finding(finding) => Asked::Finding(finding),
-            Mapped::Ignored { why } => Asked::Ignored(why),
+            Mapped::Ignored { why, .. } => Asked::Ignored(why),
         })
         .collect())
 }

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct OwnRules {
     /// A folder of further rules; one with the id of ours replaces it.
-    #[arg(long = "rules", value_name = "DIR")]
+    #[arg(id = "rules", long = "rules", value_name = "DIR")]
     folder: Option<PathBuf>,
 }
 
