@@ -1,6 +1,6 @@
 //! The rules of `remediations/`, which test themselves, and the way from a violation to a proved edit.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use serde_json::{Value, json};
 use sourceward::{
@@ -14,9 +14,12 @@ use sourceward::{
     stack::catalog::Catalog,
 };
 
+/// The rules, read once for all tests.
+static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::embedded().expect("the rules are rules"));
+
 #[test]
 fn every_rule_does_what_its_examples_say() {
-    let rules = Rules::embedded().expect("the rules are rules");
+    let rules = &*RULES;
     let count = rules.iter().count();
     assert!(count >= 200, "there are {count}");
     let mut wrong = Vec::new();
@@ -35,7 +38,7 @@ fn every_rule_does_what_its_examples_say() {
 
 #[test]
 fn rules_of_every_domain_have_remedies() {
-    let rules = Rules::embedded().expect("the rules");
+    let rules = &*RULES;
     let remedies = |domain: &str| rules.iter().filter(|rule| rule.id.starts_with(domain) && rule.has_remedy()).count();
     for (domain, least) in [("kubernetes/", 25), ("terraform/aws/", 35), ("terraform/google/", 25), ("terraform/azure/", 12)] {
         assert!(remedies(domain) >= least, "{domain} has {}", remedies(domain));
@@ -44,7 +47,7 @@ fn rules_of_every_domain_have_remedies() {
 
 #[test]
 fn an_id_is_listed_once_in_a_rule_and_the_rule_is_found_by_it() {
-    let rules = Rules::embedded().expect("the rules");
+    let rules = &*RULES;
     for rule in rules.iter() {
         for (product, ids) in &rule.matches {
             let unique: BTreeSet<&String> = ids.iter().collect();
@@ -77,8 +80,8 @@ fn judged(files: &[(&str, &str)], finding: Value) -> Verdict {
     let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), (*text).to_owned()));
     let tree = MemoryTree::of(files);
     let finding: Finding = serde_json::from_value(finding).expect("a finding");
-    let rules = Rules::embedded().expect("the rules");
-    judge(&Catalog::of(&tree).expect("a catalog"), &finding, Policy::of(&rules))
+    let rules = &*RULES;
+    judge(&Catalog::of(&tree).expect("a catalog"), &finding, Policy::of(rules))
 }
 
 fn of_cart(rule: Value, hints: Value) -> Value {
@@ -147,7 +150,7 @@ fn lines_of_a_file_find_what_is_declared_there() {
         json!({"intent": "violation", "rule": {"id": "KSV017"}, "resource": {"file": {"path": path, "line": line, "end_line": end}}})
     };
     let diff = patched(judged(&files, at("/builds/acme/k8s/a.yaml", 22, 24)));
-    assert!(diff.contains("+++ b/k8s/a.yaml") && diff.contains("@@ -24,7 +24,7 @@"), "{diff}");
+    assert!(diff.contains("+++ b/k8s/a.yaml") && diff.contains("@@ -24,6 +24,6 @@"), "{diff}");
     assert_eq!(refused(judged(&files, at("k8s/a.yaml", 1, 29))).0, Code::OwnerAmbiguous);
     assert_eq!(refused(judged(&files, at("k8s/c.yaml", 1, 2))).0, Code::OwnerNotFound);
     // Two stacks declare the same name: the file tells which is meant.
@@ -183,10 +186,35 @@ fn a_terraform_argument_or_block_is_added() {
     };
     let files = [("main.tf", main)];
     let diff = patched(judged(&files, of("aws_kms_key.a", "CKV_AWS_7", 1, 3)));
-    assert!(diff.contains("   description         = \"a\"") && diff.contains("+  enable_key_rotation = true"), "{diff}");
+    assert!(diff.contains("+  description         = \"a\"\n+  enable_key_rotation = true\n"), "{diff}");
     // One declaration, two instances: both become what the rule wants.
     let diff = patched(judged(&files, of("aws_instance.b", "CKV_AWS_79", 5, 8)));
     assert!(diff.contains("+  metadata_options {\n+    http_tokens = \"required\"\n+  }"), "{diff}");
+}
+
+#[test]
+fn what_has_to_stand_beside_a_resource_is_written_behind_it() {
+    let bucket = "resource \"aws_s3_bucket\" \"logs\" {\n  for_each = toset([\"a\", \"b\"])\n  bucket   = each.key\n}\n\noutput \"x\" {\n  value = 1\n}\n";
+    let ask = |files: &[(&str, &str)]| {
+        judged(files, json!({"intent": "violation", "rule": {"id": "CKV2_AWS_6"},
+            "resource": {"terraform": {"address": "aws_s3_bucket.logs[\"a\"]"}}, "hints": {"file": "main.tf", "line": 1, "end_line": 4}}))
+    };
+    let diff = patched(ask(&[("main.tf", bucket)]));
+    let wanted = [
+        "+resource \"aws_s3_bucket_public_access_block\" \"logs\" {",
+        "+  for_each = toset([\"a\", \"b\"])",
+        "+",
+        "+  bucket                  = aws_s3_bucket.logs[each.key].id",
+        "+  block_public_acls       = true",
+        "+  block_public_policy     = true",
+        "+  ignore_public_acls      = true",
+        "+  restrict_public_buckets = true",
+        "+}",
+    ];
+    assert!(diff.contains(&wanted.join("\n")), "{diff}");
+    let there = "resource \"aws_s3_bucket_public_access_block\" \"other\" {\n  bucket = aws_s3_bucket.logs[\"a\"].bucket\n}\n";
+    let (code, message) = refused(ask(&[("main.tf", bucket), ("other.tf", there)]));
+    assert_eq!((code, message.contains("aws_s3_bucket_public_access_block.other")), (Code::RuleDeclines, true), "{message}");
 }
 
 #[test]
@@ -218,8 +246,8 @@ fn what_a_detector_reports_is_not_taken_over() {
         finding.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
         read(finding)
     };
-    let rules = Rules::embedded().expect("the rules");
-    let with = |suspicion: Finding| judge(&catalog, &drift, Policy { rules: &rules, suspicions: &[suspicion] });
+    let rules = &*RULES;
+    let with = |suspicion: Finding| judge(&catalog, &drift, Policy { rules, suspicions: &[suspicion] });
     assert_eq!(refused(with(shell(json!({})))).0, Code::UnderSuspicion);
     for more in [
         json!({"state": "resolved"}),
