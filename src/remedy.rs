@@ -88,6 +88,7 @@ fn drift(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Result
 /// What breaks a rule becomes what the rule wants, wherever the same declaration is rendered.
 fn violation(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Result<Verdict, Refusal> {
     let answer = Answer::to(policy, finding, catalog.parameters())?;
+    answer.check(&finding.resource)?;
     let lines = Lines::of(finding);
     let owned = match lines {
         Some(lines) => {

@@ -124,7 +124,11 @@ impl Program {
         let first_line = prelude.trim_end().lines().count().max(1);
         let place = |part: &str| {
             let line = whole[..load::span(&whole, part).start].matches('\n').count() + 1;
-            if line <= first_line { Place { text: PRELUDE, line } } else { Place { text: name, line: line - first_line } }
+            if line <= first_line {
+                Place { text: PRELUDE, line }
+            } else {
+                Place { text: name, line: line - first_line }
+            }
         };
         if let Some(part) = guard::too_deep(&whole) {
             return Err(ProgramError::TooDeep { place: place(part) });
@@ -140,8 +144,10 @@ impl Program {
             .map_err(|errors| first(errors).map_or_else(|| unexplained(name), |error| explained(error, name, wrong)))?;
         let filter = Compiler::default().with_funs(functions()).compile(modules).map_err(|errors| {
             let undefined = first(errors).and_then(|undefined| undefined.into_iter().next());
-            undefined
-                .map_or_else(|| unexplained(name), |(call, what)| wrong(call, format!("undefined {} {call}", what.as_str())))
+            undefined.map_or_else(
+                || unexplained(name),
+                |(call, what)| wrong(call, format!("undefined {} {call}", what.as_str())),
+            )
         })?;
         Ok(Self { filter })
     }
@@ -215,7 +221,11 @@ fn unexplained(name: &'static str) -> ProgramError {
     ProgramError::Wrong { place: Place { text: name, line: 1 }, detail: "this is no jq program".to_owned() }
 }
 
-fn explained(error: load::Error<&str>, name: &'static str, wrong: impl Fn(&str, String) -> ProgramError) -> ProgramError {
+fn explained(
+    error: load::Error<&str>,
+    name: &'static str,
+    wrong: impl Fn(&str, String) -> ProgramError,
+) -> ProgramError {
     let told = match error {
         load::Error::Io(errors) => {
             errors.into_iter().next().map(|(path, _)| wrong(path, "import and include are not available".to_owned()))

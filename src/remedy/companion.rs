@@ -50,7 +50,8 @@ impl Companions {
         let (file, line) = resource.declared_at();
         let refused = |code: Code, message: String| Refusal::new(code, message, "add it by hand").at(file, Some(line));
         let unworded = || {
-            let message = format!("the block that declares {} was not found, to write another one beside it", resource.id);
+            let message =
+                format!("the block that declares {} was not found, to write another one beside it", resource.id);
             refused(Code::NotExpressible, message)
         };
         let text = read(tree, file).ok_or_else(unworded)?;
@@ -102,7 +103,8 @@ impl Companions {
     /// Tells whether a resource that the edit made appear is one of them, as it should be.
     pub fn holds(&self, resource: &Resource) -> bool {
         let ResourceId::Terraform(TerraformId { address }) = &resource.id else { return false };
-        let Some((_, arguments)) = self.added.iter().find(|(kind, _)| resource.id.kind().as_deref() == Some(kind)) else {
+        let Some((_, arguments)) = self.added.iter().find(|(kind, _)| resource.id.kind().as_deref() == Some(kind))
+        else {
             return false;
         };
         let name = address.rsplit_once('.').map_or("", |(_, name)| name);
@@ -129,9 +131,9 @@ fn there_is(tree: &dyn SourceTree, file: &RepoPath, companion: &Companion, owner
             }
             let refers = block.body.attribute(&companion.refers.argument);
             let refers = refers.and_then(|argument| text.get(argument.value.span.range())).unwrap_or_default();
-            let is_of_owner = refers.match_indices(owner).any(|(at, _)| {
-                refers[at + owner.len()..].starts_with(['.', '[']) || at + owner.len() == refers.len()
-            });
+            let is_of_owner = refers
+                .match_indices(owner)
+                .any(|(at, _)| refers[at + owner.len()..].starts_with(['.', '[']) || at + owner.len() == refers.len());
             if is_of_owner || *block.labels[1].text == *label {
                 return Some(format!("{}.{}", companion.kind, block.labels[1].text));
             }

@@ -24,6 +24,14 @@ use crate::{
 /// The fields that a refusal names at most.
 const MAX_FIELDS: usize = 5;
 
+/// The senders that tell of something that happened, rather than of how something is.
+const DETECTORS: [&str; 5] = ["falco", "falcosidekick", "guardduty", "sysdig", "tetragon"];
+
+/// Tells whether a sender detects what happens, so that its violations are suspicions.
+pub fn is_detector(sender: &str) -> bool {
+    DETECTORS.contains(&sender)
+}
+
 /// What decides besides the repository and the finding.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'p> {

@@ -61,6 +61,14 @@ impl<'a> Answer<'a> {
         resource.kind().is_some_and(|kind| self.rules.iter().any(|rule| rule.speaks_of(&kind)))
     }
 
+    /// Refuses a kind of resource that no rule of the answer speaks of, before it is looked for.
+    ///
+    /// # Errors
+    /// `no-rule`.
+    pub fn check(&self, resource: &ResourceId) -> Result<(), Refusal> {
+        if resource.kind().is_some() && !self.speaks_of(resource) { Err(no_rule(self.finding)) } else { Ok(()) }
+    }
+
     /// What the rules make of a resource.
     ///
     /// # Errors
@@ -119,7 +127,8 @@ fn refusal(rule: &Rule, resource: &ResourceId, silent: Silent) -> Refusal {
     let (id, by_hand) = (&rule.id, "mend the source by hand");
     match silent {
         Silent::NoRemedy => {
-            let message = format!("no remediation says what {resource} should be under {id}: it only says what breaks it");
+            let message =
+                format!("no remediation says what {resource} should be under {id}: it only says what breaks it");
             Refusal::new(Code::NoRule, message, by_hand)
         }
         Silent::Declined(because) => {

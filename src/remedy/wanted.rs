@@ -123,7 +123,10 @@ fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, R
         return Err(secret(&finding.resource, "a live value looked secret and was not kept"));
     }
     if withheld && same(declared, &wanted) {
-        return Err(secret(&finding.resource, "all is in sync but for values that look secret, which were not kept to compare"));
+        return Err(secret(
+            &finding.resource,
+            "all is in sync but for values that look secret, which were not kept to compare",
+        ));
     }
     Ok(wanted)
 }
@@ -136,9 +139,10 @@ fn refuse_secrets(resource: &ResourceId, declared: &Value, wanted: &Value) -> Re
     };
     match new_secrets(declared, wanted, kind).into_iter().next() {
         None => Ok(()),
-        Some(at) => {
-            Err(secret(resource, &format!("{at} looks secret: a live value like it is never written into a repository")))
-        }
+        Some(at) => Err(secret(
+            resource,
+            &format!("{at} looks secret: a live value like it is never written into a repository"),
+        )),
     }
 }
 

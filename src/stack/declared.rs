@@ -9,12 +9,7 @@ use crate::{
         refusal::{Code, Refusal},
         resource::ResourceId,
     },
-    source::{
-        hcl::parse,
-        path::RepoPath,
-        span::line_of,
-        tree::SourceTree,
-    },
+    source::{hcl::parse, path::RepoPath, span::line_of, tree::SourceTree},
 };
 
 use super::catalog::Catalog;
@@ -106,7 +101,8 @@ fn extent(tree: &dyn SourceTree, file: &RepoPath, line: usize) -> (usize, usize)
     };
     if file.as_str().ends_with(".tf") {
         let Ok(parsed) = parse(&text) else { return (line, line) };
-        let blocks = parsed.body.blocks().map(|block| (line_of(&text, block.span.start), line_of(&text, block.span.end)));
+        let blocks =
+            parsed.body.blocks().map(|block| (line_of(&text, block.span.start), line_of(&text, block.span.end)));
         return blocks.into_iter().find(|(first, last)| (*first..=*last).contains(&line)).unwrap_or((line, line));
     }
     let is_border = |text: &str| text == "---" || text.starts_with("--- ") || text == "---\r";

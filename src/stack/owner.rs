@@ -80,17 +80,20 @@ pub fn find_reported(
         _ => Some(find(catalog, stack, id)),
     };
     let by_lines = |refusal: Option<Refusal>| {
-        let named = |&(stack, index): &(usize, usize)| catalog.contents(stack).is_ok_and(|contents| {
-            let declared = &contents.resources[index].id;
-            speaks(declared) && match (id, declared) {
-                // A base's own name may be longer where it is rendered.
-                (ResourceId::Kubernetes(id), ResourceId::Kubernetes(declared)) => {
-                    id.kind == declared.kind && declared.name.contains(&id.name)
-                }
-                (ResourceId::File(_), _) => true,
-                (id, declared) => id == declared,
-            }
-        });
+        let named = |&(stack, index): &(usize, usize)| {
+            catalog.contents(stack).is_ok_and(|contents| {
+                let declared = &contents.resources[index].id;
+                speaks(declared)
+                    && match (id, declared) {
+                        // A base's own name may be longer where it is rendered.
+                        (ResourceId::Kubernetes(id), ResourceId::Kubernetes(declared)) => {
+                            id.kind == declared.kind && declared.name.contains(&id.name)
+                        }
+                        (ResourceId::File(_), _) => true,
+                        (id, declared) => id == declared,
+                    }
+            })
+        };
         let all = Lines::everything(catalog).into_iter();
         let within = |&(at, _): &(usize, usize)| stack.is_none_or(|name| catalog.stack(at).name == name);
         let found = lines.among(catalog, all.filter(within).filter(named))?;
@@ -103,7 +106,9 @@ pub fn find_reported(
         Ok(Owned { stack, resource, is_successor: false, rendered: catalog.rendered(stack)? })
     };
     match plain {
-        Some(Err(refusal)) if matches!(refusal.code, Code::OwnerAmbiguous | Code::OwnerNotFound) => by_lines(Some(refusal)),
+        Some(Err(refusal)) if matches!(refusal.code, Code::OwnerAmbiguous | Code::OwnerNotFound) => {
+            by_lines(Some(refusal))
+        }
         Some(found) => found,
         None => by_lines(None),
     }

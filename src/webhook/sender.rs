@@ -218,8 +218,9 @@ impl Senders {
     /// The senders that are part of the binary.
     pub fn embedded() -> Result<Self, SenderError> {
         let later = |prelude: String, program: String| {
-            let compile =
-                move || Program::compile(&prelude, PROGRAM, &program).expect("each embedded program compiles in a test");
+            let compile = move || {
+                Program::compile(&prelude, PROGRAM, &program).expect("each embedded program compiles in a test")
+            };
             Ok(Compiled::new(Box::new(compile)))
         };
         Self::read(embedded_files(&EMBEDDED), later)

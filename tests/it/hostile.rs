@@ -127,7 +127,8 @@ fn stacks_that_share_a_kustomization_follow_it_once() {
     let tree = MemoryTree::of(files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text)));
     let replace = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
     // Followed for each stack, the chain would take more steps than are taken, and count as reading everything.
-    let verdict = judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", replace), Policy::of(&Rules::default()));
+    let verdict =
+        judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", replace), Policy::of(&Rules::default()));
     assert!(matches!(verdict, Verdict::Patched(_)), "{verdict:?}");
 }
 

@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sourceward::{
-    model::{
-        finding::Finding,
-        refusal::Code,
-    },
+    model::{finding::Finding, refusal::Code},
     remedy::{Verdict, judge, policy::Policy, rule::set::Rules},
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,

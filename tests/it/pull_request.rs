@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, fingerprint::Fingerprint, refusal::Refusal},
     remedy::{
-        policy::Policy,
-        rule::set::Rules,
         self, Verdict, confidential,
         lifecycle::{Commits, Hold, Observed, Settled, Step, Text, earlier, steps},
+        policy::Policy,
         proof::Proved,
         pull_request::{Circumstances, MAX_BODY, PullRequest, marker::marker, pull_request, title::Titles, trailers},
+        rule::set::Rules,
     },
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,

@@ -5,11 +5,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, refusal::Code},
-    remedy::{
-        Verdict, judge,
-        policy::Policy,
-        rule::set::Rules,
-    },
+    remedy::{Verdict, judge, policy::Policy, rule::set::Rules},
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,
 };
@@ -28,7 +24,9 @@ fn every_rule_does_what_its_examples_say() {
             wrong.push(error.to_string());
             continue;
         }
-        wrong.extend(rule.examples.iter().filter_map(|example| rule.disproved(example)).map(|why| format!("{}: {why}", rule.id)));
+        wrong.extend(
+            rule.examples.iter().filter_map(|example| rule.disproved(example)).map(|why| format!("{}: {why}", rule.id)),
+        );
         if rule.references.is_empty() || rule.rationale.trim().is_empty() {
             wrong.push(format!("{}: nobody knows why", rule.id));
         }
@@ -40,7 +38,9 @@ fn every_rule_does_what_its_examples_say() {
 fn rules_of_every_domain_have_remedies() {
     let rules = &*RULES;
     let remedies = |domain: &str| rules.iter().filter(|rule| rule.id.starts_with(domain) && rule.has_remedy()).count();
-    for (domain, least) in [("kubernetes/", 25), ("terraform/aws/", 35), ("terraform/google/", 25), ("terraform/azure/", 12)] {
+    for (domain, least) in
+        [("kubernetes/", 25), ("terraform/aws/", 35), ("terraform/google/", 25), ("terraform/azure/", 12)]
+    {
         assert!(remedies(domain) >= least, "{domain} has {}", remedies(domain));
     }
 }
@@ -113,7 +113,14 @@ fn a_violation_becomes_the_edit_of_its_rule() {
     let diff = patched(judged(&files, of_cart(json!({"id": "CKV_K8S_16"}), json!({}))));
     assert!(diff.contains("-            privileged: true\n+            privileged: false\n"), "{diff}");
     // Every product's id for the same rule has the same answer.
-    for id in ["AVD-KSV-0017", "KSV017", "C-0057", "disallow-privileged-containers", "K8sPSPPrivilegedContainer", "kubernetes/privileged"] {
+    for id in [
+        "AVD-KSV-0017",
+        "KSV017",
+        "C-0057",
+        "disallow-privileged-containers",
+        "K8sPSPPrivilegedContainer",
+        "kubernetes/privileged",
+    ] {
         assert_eq!(patched(judged(&files, of_cart(json!({"id": id}), json!({})))), diff, "{id}");
     }
     let diff = patched(judged(&files, of_cart(json!({"id": "CKV_K8S_22"}), json!({}))));
@@ -131,7 +138,10 @@ fn what_no_rule_settles_is_refused_for_its_reason() {
     let scanned = of_cart(json!({"id": "CKV_K8S_14"}), json!({"file": "k8s/cart.yaml", "line": 1, "end_line": 14}));
     assert_eq!(refused(judged(&files, scanned)).0, Code::RuleDisputed);
     let live = of_cart(json!({"id": "CKV_K8S_14"}), json!({}));
-    assert!(matches!(judged(&files, live), Verdict::InSync), "a sender of live state sees what runs, and the source is right");
+    assert!(
+        matches!(judged(&files, live), Verdict::InSync),
+        "a sender of live state sees what runs, and the source is right"
+    );
 }
 
 #[test]
@@ -146,9 +156,7 @@ fn the_operators_parameters_are_those_of_the_repository() {
 fn lines_of_a_file_find_what_is_declared_there() {
     let both = format!("{CART}---\n{}", CART.replace("name: cart", "name: shop"));
     let files = [("k8s/a.yaml", both.as_str()), ("old/b.yaml", CART)];
-    let at = |path: &str, line: u32, end: u32| {
-        json!({"intent": "violation", "rule": {"id": "KSV017"}, "resource": {"file": {"path": path, "line": line, "end_line": end}}})
-    };
+    let at = |path: &str, line: u32, end: u32| json!({"intent": "violation", "rule": {"id": "KSV017"}, "resource": {"file": {"path": path, "line": line, "end_line": end}}});
     let diff = patched(judged(&files, at("/builds/acme/k8s/a.yaml", 22, 24)));
     assert!(diff.contains("+++ b/k8s/a.yaml") && diff.contains("@@ -24,6 +24,6 @@"), "{diff}");
     assert_eq!(refused(judged(&files, at("k8s/a.yaml", 1, 29))).0, Code::OwnerAmbiguous);
@@ -196,8 +204,11 @@ fn a_terraform_argument_or_block_is_added() {
 fn what_has_to_stand_beside_a_resource_is_written_behind_it() {
     let bucket = "resource \"aws_s3_bucket\" \"logs\" {\n  for_each = toset([\"a\", \"b\"])\n  bucket   = each.key\n}\n\noutput \"x\" {\n  value = 1\n}\n";
     let ask = |files: &[(&str, &str)]| {
-        judged(files, json!({"intent": "violation", "rule": {"id": "CKV2_AWS_6"},
-            "resource": {"terraform": {"address": "aws_s3_bucket.logs[\"a\"]"}}, "hints": {"file": "main.tf", "line": 1, "end_line": 4}}))
+        judged(
+            files,
+            json!({"intent": "violation", "rule": {"id": "CKV2_AWS_6"},
+            "resource": {"terraform": {"address": "aws_s3_bucket.logs[\"a\"]"}}, "hints": {"file": "main.tf", "line": 1, "end_line": 4}}),
+        )
     };
     let diff = patched(ask(&[("main.tf", bucket)]));
     let wanted = [
@@ -212,9 +223,14 @@ fn what_has_to_stand_beside_a_resource_is_written_behind_it() {
         "+}",
     ];
     assert!(diff.contains(&wanted.join("\n")), "{diff}");
-    let there = "resource \"aws_s3_bucket_public_access_block\" \"other\" {\n  bucket = aws_s3_bucket.logs[\"a\"].bucket\n}\n";
+    let there =
+        "resource \"aws_s3_bucket_public_access_block\" \"other\" {\n  bucket = aws_s3_bucket.logs[\"a\"].bucket\n}\n";
     let (code, message) = refused(ask(&[("main.tf", bucket), ("other.tf", there)]));
-    assert_eq!((code, message.contains("aws_s3_bucket_public_access_block.other")), (Code::RuleDeclines, true), "{message}");
+    assert_eq!(
+        (code, message.contains("aws_s3_bucket_public_access_block.other")),
+        (Code::RuleDeclines, true),
+        "{message}"
+    );
 }
 
 #[test]
@@ -228,21 +244,34 @@ fn an_allowance_names_one_rule_and_one_stack() {
         judged(&files, drift.clone())
     };
     let (code, message) = refused(with(""));
-    assert_eq!((code, message.as_str()), (Code::WeakensSecurity, "the live Deployment cart breaks the rule kubernetes/replicas, which the source keeps: Nothing is scaled to zero"));
+    assert_eq!(
+        (code, message.as_str()),
+        (
+            Code::WeakensSecurity,
+            "the live Deployment cart breaks the rule kubernetes/replicas, which the source keeps: Nothing is scaled to zero"
+        )
+    );
     assert_eq!(refused(with("{rule: kubernetes/replicas, stack: other, reason: r}")).0, Code::WeakensSecurity);
-    assert!(patched(with("{rule: kubernetes/replicas, stack: shop, reason: it sleeps at night}")).contains("replicas: 0"));
+    assert!(
+        patched(with("{rule: kubernetes/replicas, stack: shop, reason: it sleeps at night}")).contains("replicas: 0")
+    );
 }
 
 #[test]
 fn what_a_detector_reports_is_not_taken_over() {
-    let declared = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: cart, namespace: shop}\nspec: {replicas: 3}\n";
+    let declared =
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: cart, namespace: shop}\nspec: {replicas: 3}\n";
     let tree = MemoryTree::of([("k8s/cart.yaml".parse::<RepoPath>().expect("a path"), declared)]);
     let catalog = Catalog::of(&tree).expect("a catalog");
-    let resource = json!({"kubernetes": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "cart"}});
+    let resource =
+        json!({"kubernetes": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "cart"}});
     let read = |value: Value| serde_json::from_value::<Finding>(value).expect("a finding");
-    let drift = read(json!({"intent": "drift", "resource": resource, "patch": [{"op": "replace", "path": "/spec/replicas", "value": 5}]}));
+    let drift = read(
+        json!({"intent": "drift", "resource": resource, "patch": [{"op": "replace", "path": "/spec/replicas", "value": 5}]}),
+    );
     let shell = |more: Value| {
-        let mut finding = json!({"intent": "violation", "resource": resource, "rule": {"id": "Terminal shell in container"}});
+        let mut finding =
+            json!({"intent": "violation", "resource": resource, "rule": {"id": "Terminal shell in container"}});
         finding.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
         read(finding)
     };

@@ -192,7 +192,11 @@ mod tests {
             "def f: .[f:]; f",
             ".a | def f: f; f",
         ] {
-            assert_eq!(Program::compile("", "map.jq", text).err(), Some(ProgramError::Recursive("f".to_owned())), "{text}");
+            assert_eq!(
+                Program::compile("", "map.jq", text).err(),
+                Some(ProgramError::Recursive("f".to_owned())),
+                "{text}"
+            );
         }
         let hidden = "# \\\n \"\n(";
         for (open, close) in

@@ -105,9 +105,9 @@ impl Place {
             Step::Key(one) => return vec![key(one)],
             Step::Keys(keys) => return keys.iter().map(key).collect(),
             Step::Every => Box::new(|_| true),
-            Step::Named(by) => Box::new(move |item| {
-                named.is_none_or(|named| item.get(by).is_some_and(|value| is_text(value, named)))
-            }),
+            Step::Named(by) => {
+                Box::new(move |item| named.is_none_or(|named| item.get(by).is_some_and(|value| is_text(value, named))))
+            }
             Step::With(by, wanted) => Box::new(move |item| item.get(by).is_some_and(|value| is_text(value, wanted))),
             Step::Text(wanted) => Box::new(move |item| is_text(item, wanted)),
         };

@@ -126,7 +126,9 @@ impl Rule {
         own.chain(self.declines.iter().filter_map(|decline| decline.when.as_ref()))
             .chain(self.patch.iter().filter_map(|operation| operation.of.as_ref()))
             .chain(self.patch.iter().filter_map(|operation| match &operation.action {
-                Action::Add { value: New::Computed(program), .. } | Action::Replace(New::Computed(program)) => Some(program),
+                Action::Add { value: New::Computed(program), .. } | Action::Replace(New::Computed(program)) => {
+                    Some(program)
+                }
                 Action::Add { .. } | Action::Replace(_) | Action::Remove => None,
             }))
     }
@@ -145,7 +147,9 @@ fn spelled(id: &str) -> String {
     let id = id.to_ascii_uppercase();
     let id = id.strip_prefix("AVD-").unwrap_or(&id);
     match id.strip_prefix("KSV").map(|rest| rest.trim_start_matches('-').trim_start_matches('0')) {
-        Some(number) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => format!("KSV{number}"),
+        Some(number) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("KSV{number}")
+        }
         _ => id.to_owned(),
     }
 }
@@ -168,7 +172,9 @@ fn read(path: &str, content: &[u8], prelude: &Arc<str>, run: Option<&Run>) -> Re
     }
     let domain = id.rsplit_once('/').map_or("", |(domain, _)| domain);
     if !matches!(domain, "kubernetes" | "terraform/aws" | "terraform/google" | "terraform/azure") {
-        return Err(error("its folder is none of kubernetes, terraform/aws, terraform/google, terraform/azure".to_owned()));
+        return Err(error(
+            "its folder is none of kubernetes, terraform/aws, terraform/google, terraform/azure".to_owned(),
+        ));
     }
     rule(file, prelude, run).map_err(error)
 }
@@ -212,7 +218,8 @@ fn rule(file: RuleFile, prelude: &Arc<str>, run: Option<&Run>) -> Result<Rule, S
         }
         patch.push(Operation { action, path, of: of.map(condition) });
     }
-    let decline = |decline: super::file::DeclineFile| Decline { when: decline.when.map(condition), because: decline.because };
+    let decline =
+        |decline: super::file::DeclineFile| Decline { when: decline.when.map(condition), because: decline.because };
     Ok(Rule {
         id: file.id,
         title: file.title,

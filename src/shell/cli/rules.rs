@@ -67,7 +67,13 @@ impl Rules {
             Command::List { rules } => {
                 for rule in rules.read()?.iter() {
                     let severity = serde_json::to_value(rule.severity)?;
-                    writeln!(out, "{:52} {:9} {}", rule.id, severity.as_str().unwrap_or_default(), visible(&rule.title))?;
+                    writeln!(
+                        out,
+                        "{:52} {:9} {}",
+                        rule.id,
+                        severity.as_str().unwrap_or_default(),
+                        visible(&rule.title)
+                    )?;
                 }
             }
             Command::Show { id, rules } => {

@@ -25,7 +25,7 @@ use crate::{
     remedy::{
         Verdict, confidential, judge,
         lifecycle::{self, Hold, Observed, Step, Text},
-        policy::Policy,
+        policy::{self, Policy},
         proof::Proved,
         pull_request::{Circumstances, PullRequest, marker::Digest, pull_request, title, trailers},
         rule::set::Rules,
@@ -191,6 +191,9 @@ impl Remediation {
 
         let mut outcomes: Vec<Option<Outcome>> = Vec::new();
         let mut wanted = Vec::new();
+        let detected = claim.cases.iter().filter(|case| policy::is_detector(&case.sender));
+        let suspicions: Vec<Finding> = detected.map(|case| case.finding.clone()).collect();
+        let policy = Policy { rules: &self.rules, suspicions: &suspicions };
         for case in &claim.cases {
             if case.finding.state == finding::State::Resolved {
                 outcomes.push(Some(Outcome::Resolved("reported as over".to_owned())));
@@ -203,7 +206,7 @@ impl Remediation {
                     continue;
                 }
             };
-            match judge(&catalog, &finding, Policy::of(&self.rules)) {
+            match judge(&catalog, &finding, policy) {
                 Verdict::InSync => outcomes.push(Some(Outcome::Resolved("the source already says so".to_owned()))),
                 Verdict::Refused(refusal) => outcomes.push(Some(Outcome::Refused(refusal))),
                 Verdict::Patched(proved) => {
