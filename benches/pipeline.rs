@@ -17,7 +17,9 @@ use sourceward::{
     model::{finding::Finding, fingerprint::Fingerprint, pointer::Pointer, secret::Secret},
     remedy::{
         Verdict, judge,
+        policy::Policy,
         pull_request::{Circumstances, pull_request},
+        rule::set::Rules,
     },
     source::{
         path::RepoPath,
@@ -182,7 +184,9 @@ fn judging(c: &mut Criterion) {
 fn words(c: &mut Criterion) {
     let tree = stack(10);
     let (catalog, finding) = (Catalog::of(&tree).expect("a catalog"), finding(5));
-    let Verdict::Patched(proved) = judge(&catalog, &finding) else { panic!("it is patched") };
+    let Verdict::Patched(proved) = judge(&catalog, &finding, Policy::of(&Rules::default())) else {
+        panic!("it is patched")
+    };
     let case = Fingerprint::of(&finding);
     c.bench_function("words/pull request", |b| {
         b.iter(|| pull_request(&finding, black_box(&proved), &case, Circumstances::default()));
@@ -190,7 +194,7 @@ fn words(c: &mut Criterion) {
 }
 
 fn proved(catalog: &Catalog<'_>, finding: &Finding) {
-    let verdict = judge(catalog, black_box(finding));
+    let verdict = judge(catalog, black_box(finding), Policy::of(&Rules::default()));
     assert!(matches!(verdict, Verdict::Patched(_)), "{verdict:?}");
 }
 

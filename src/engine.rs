@@ -42,7 +42,7 @@ use kustomize::{
     problem::Problem,
 };
 use reads::Reads;
-use site::Site;
+use site::{Lists, Site};
 
 /// What a stack consists of, in the terms of the engine that renders it.
 #[derive(Clone, Debug)]
@@ -397,12 +397,12 @@ impl Resource {
     ///
     /// # Errors
     /// A refusal where the source has no place that could say one.
-    pub fn sites(&self, steps: &[Change], wanted: &Value) -> Result<Vec<Vec<Site>>, Refusal> {
+    pub fn sites(&self, steps: &[Change], wanted: &Value, lists: Lists) -> Result<Vec<Vec<Site>>, Refusal> {
         match &self.source {
             Source::Manifest(source) => steps.iter().map(|step| source.sites(step)).collect(),
             Source::Helm(source) => steps.iter().map(|step| source.sites(step, wanted)).collect(),
             Source::Kustomize(source) => source.sites(steps, wanted),
-            Source::Terraform(source) => source.sites(steps),
+            Source::Terraform(source) => source.sites(steps, lists),
             Source::Given(source) => steps.iter().map(|step| source.sites(step)).collect(),
             Source::Substituted(source) => source.sites(steps),
         }

@@ -7,6 +7,7 @@ pub mod fingerprint;
 pub mod kubernetes;
 pub mod patch;
 pub mod pointer;
+pub mod program;
 pub mod refusal;
 pub mod repository;
 pub mod resource;

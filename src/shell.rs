@@ -8,6 +8,7 @@ pub mod demo;
 pub mod forge;
 pub mod git;
 pub mod live;
+pub mod rules;
 pub mod senders;
 pub mod server;
 pub mod store;

@@ -6,6 +6,7 @@ pub mod carriers;
 pub mod catalog;
 pub mod charts;
 pub mod config;
+pub mod declared;
 pub mod description;
 pub mod discovery;
 pub mod edited;

@@ -13,6 +13,5 @@ pub mod envelope;
 pub mod github;
 pub mod handshake;
 pub mod map;
-pub mod program;
 pub mod sender;
 pub mod signature;

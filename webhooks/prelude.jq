@@ -3,6 +3,9 @@
 # Nothing to do, and why: one sentence without the word "ignored".
 def ignored($why): {ignored: $why};
 
+# The same of a whole report, which holds items and is none itself.
+def of_report: . + {of_report: true};
+
 # An object without the members that are null, so that absent stays absent.
 def present: with_entries(select(.value != null));
 

@@ -61,6 +61,16 @@ impl Found {
     }
 }
 
+/// What new lists of maps are where a language has two ways to say them, as Terraform has arguments and blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lists {
+    /// Not known: what is there already tells, or nothing is written.
+    #[default]
+    Unclear,
+    /// Blocks: whoever wants the change knows the resource's schema, as a rule does.
+    Blocks,
+}
+
 /// What happens at a site.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wording {

@@ -13,7 +13,7 @@ use self::expand::{Expanded, expand};
 use super::{
     Printout, Rendered, Resource,
     parts::{self, Part, Place},
-    site::{Found, Site},
+    site::{Found, Lists, Site},
     window::{Window, as_text},
 };
 use crate::{
@@ -209,7 +209,8 @@ impl Source {
             fits &= own.apply(&mut inner);
             below.push(own);
         }
-        let sites = if fits { self.inner.sites(&below, &inner) } else { Ok(vec![Vec::new(); steps.len()]) };
+        let sites =
+            if fits { self.inner.sites(&below, &inner, Lists::Unclear) } else { Ok(vec![Vec::new(); steps.len()]) };
         match sites {
             Ok(sites) => found.iter_mut().zip(sites).for_each(|(found, sites)| found.add(sites)),
             Err(refusal) => {

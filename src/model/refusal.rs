@@ -71,6 +71,8 @@ codes! {
     ManagedElsewhere = "managed-elsewhere",
     /// A violation for which no rule says what the resource should be.
     NoRule = "no-rule",
+    /// A rule has a remedy that needs something only the operator knows.
+    NeedsParameter = "needs-parameter",
     /// The source cannot say the wanted value at that place.
     NotExpressible = "not-expressible",
     /// Another finding wants another value for the same field.
@@ -87,6 +89,12 @@ codes! {
     ProtectedPath = "protected-path",
     /// The finding cannot be matched to a repository that this server looks after.
     RepositoryUnknown = "repository-unknown",
+    /// The rule that a violation breaks cannot be applied to this resource without knowing more than the source says.
+    RuleDeclines = "rule-declines",
+    /// A scanner of the source says that it breaks a rule, and as it is rendered here it does not.
+    RuleDisputed = "rule-disputed",
+    /// A condition of a rule failed or did not end.
+    RuleFailed = "rule-failed",
     /// The change would write a secret into the repository.
     Secret = "secret",
     /// The edit would also move other resources or stacks.
@@ -95,6 +103,10 @@ codes! {
     StackUnknown = "stack-unknown",
     /// The stack cannot be rendered as it stands.
     StackUnreadable = "stack-unreadable",
+    /// A detector reports the same object: what it shows is not taken over meanwhile.
+    UnderSuspicion = "under-suspicion",
+    /// The live state breaks a rule that the source keeps.
+    WeakensSecurity = "weakens-security",
 }
 
 impl Refusal {

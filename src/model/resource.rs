@@ -108,6 +108,48 @@ impl KubernetesId {
     }
 }
 
+impl ResourceId {
+    /// What kind of thing it is: `Deployment` for a kind of Kubernetes itself, `Rollout.argoproj.io` for another one,
+    /// `aws_s3_bucket` or `data.aws_iam_policy_document` for Terraform; nothing where the identity does not say.
+    pub fn kind(&self) -> Option<String> {
+        match self {
+            Self::Kubernetes(id) => Some(match id.group() {
+                group if group.contains('.') && !group.ends_with(".k8s.io") => format!("{}.{group}", id.kind),
+                _ => id.kind.clone(),
+            }),
+            Self::Terraform(id) => id.kind(),
+            Self::Cloud(_) | Self::Argocd(_) | Self::Workspace(_) | Self::File(_) => None,
+        }
+    }
+}
+
+impl TerraformId {
+    /// The type of the resource: `aws_subnet`.
+    fn kind(&self) -> Option<String> {
+        // Names between dots; what is in brackets is a key.
+        let (mut names, mut depth, mut quoted) = (vec![String::new()], 0_usize, false);
+        for c in self.address.chars() {
+            match c {
+                '"' => quoted = !quoted,
+                '[' if !quoted => depth += 1,
+                ']' if !quoted => depth = depth.saturating_sub(1),
+                '.' if depth == 0 => names.push(String::new()),
+                c if depth == 0 => names.last_mut()?.push(c),
+                _ => {}
+            }
+        }
+        let mut names = &names[..];
+        while let ["module", _, rest @ ..] = &names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            names = &names[names.len() - rest.len()..];
+        }
+        match names {
+            [data, kind, _] if data == "data" => Some(format!("data.{kind}")),
+            [kind, _] => Some(kind.clone()),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for ResourceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -141,6 +183,28 @@ impl fmt::Display for KubernetesId {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn the_kind_is_that_of_the_world() {
+        for (address, kind) in [
+            ("aws_vpc.a", Some("aws_vpc")),
+            ("module.net[\"a.b\"].module.x.aws_subnet.private[0]", Some("aws_subnet")),
+            ("module.net.data.aws_ami.b[\"x]y\"]", Some("data.aws_ami")),
+            ("module.net", None),
+        ] {
+            let id = ResourceId::Terraform(TerraformId { address: address.to_owned() });
+            assert_eq!(id.kind().as_deref(), kind, "{address}");
+        }
+        for (api_version, kind, expected) in [
+            ("v1", "Service", "Service"),
+            ("networking.k8s.io/v1", "Ingress", "Ingress"),
+            ("serving.knative.dev/v1", "Service", "Service.serving.knative.dev"),
+        ] {
+            let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
+            let id = KubernetesId { api_version, kind, namespace: None, name: "a".to_owned() };
+            assert_eq!(ResourceId::Kubernetes(id).kind().as_deref(), Some(expected));
+        }
+    }
 
     #[test]
     fn the_tag_names_the_world() {

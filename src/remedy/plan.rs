@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    engine::site::{Site, Wording},
+    engine::site::{Lists, Site, Wording},
     model::{
         change::Change,
         refusal::{Code, Refusal},
@@ -23,6 +23,15 @@ const MAX_PLANS: usize = 32;
 
 /// The bytes of text that one plan may go through. Every step reads its whole file, before and after.
 const MAX_WORDED_BYTES: usize = 4 << 20;
+
+/// What is known of a change besides the change.
+#[derive(Clone, Debug, Default)]
+pub struct Aim {
+    /// The file that is to be edited if it can be: a scanner of sources named it.
+    pub file: Option<RepoPath>,
+    /// What new lists of maps are.
+    pub lists: Lists,
+}
 
 /// Edits that together take all steps of a change; nothing is left to decide.
 #[derive(Clone, Debug)]
@@ -56,7 +65,7 @@ pub fn plans<'c>(
     catalog: &'c Catalog<'_>,
     owned: &Owned,
     steps: &[Change],
-    wanted: &Value,
+    (wanted, aim): (&Value, &Aim),
 ) -> Result<impl Iterator<Item = (String, Result<Plan, Refusal>)> + use<'c>, Refusal> {
     if steps.len() > MAX_STEPS {
         return Err(Refusal::new(
@@ -68,7 +77,10 @@ pub fn plans<'c>(
             "bring the source in line by hand, or report single fields",
         ));
     }
-    let sites = carried::sites(catalog, owned.stack, owned.resource(), steps, wanted)?;
+    let mut sites = carried::sites(catalog, owned.stack, owned.resource(), steps, (wanted, aim.lists))?;
+    if let Some(file) = &aim.file {
+        sites.iter_mut().for_each(|options| options.sort_by_key(|site| site.file != *file));
+    }
     Ok(choices(&sites).into_iter().map(move |chosen| {
         let named: Vec<String> = chosen.iter().map(|site| format!("{}: {}", site.file, site.label)).collect();
         (named.join(", "), word(catalog, &chosen))

@@ -151,12 +151,52 @@ impl Proved {
     }
 }
 
-/// Proves a plan: renders every stack that reads an edited file, as it stands and as it would be.
+/// What may happen beside the wanted change of the one resource.
+#[derive(Clone, Copy)]
+pub struct Leeway<'l> {
+    /// What another resource may become: the same declaration rendered elsewhere becomes what the same rule wants.
+    pub becomes: &'l dyn Fn(&Resource) -> Option<Value>,
+    /// Which resources may appear: those that have to stand beside the one.
+    pub appears: &'l dyn Fn(&Resource) -> bool,
+}
+
+impl Leeway<'_> {
+    /// Nothing.
+    pub const NONE: Leeway<'static> = Leeway { becomes: &|_| None, appears: &|_| false };
+
+    /// What is rendered after the edit without the resources that may appear, which go to the proof; nothing where none did.
+    fn without_new(&self, before: &Rendered, after: &Rendered, proof: &mut Proof) -> Option<Rendered> {
+        if after.resources.len() <= before.resources.len() {
+            return None;
+        }
+        let is_known = |resource: &Resource| before.resources.iter().any(|known| known.id == resource.id);
+        let (new, rest): (Vec<_>, Vec<_>) =
+            after.resources.iter().cloned().partition(|resource| !is_known(resource) && (self.appears)(resource));
+        let mut apart = Rendered { resources: rest, ..after.clone() };
+        for resource in new {
+            let address = resource.id.to_string();
+            let is_of_it = |what: &String| what.strip_prefix(&address).is_some_and(|rest| rest.starts_with(['.', '[']));
+            apart.unseen.retain(|what, _| !is_of_it(what));
+            let field = FieldChange { path: Pointer::root(), before: None, after: Some((*resource.value).clone()) };
+            proof.changed.push(ProvedChange { resource: resource.id, field });
+        }
+        Some(apart)
+    }
+}
+
+/// Proves a plan: renders every stack that reads an edited file, as it stands and as it would be. What
+/// `leeway` allows may happen beside the wanted change.
 ///
 /// # Errors
 /// `shared-source` where anything else would move or might, `proof-failed` where the resource would not become what is
 /// wanted.
-pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -> Result<Proved, Refusal> {
+pub fn prove(
+    catalog: &Catalog<'_>,
+    owned: &Owned,
+    wanted: &Value,
+    plan: Plan,
+    leeway: Leeway<'_>,
+) -> Result<Proved, Refusal> {
     let changed = plan.files.iter().map(|(path, text)| (path.clone(), Some(text.as_bytes().into()))).collect();
     let after = Overlay::new(catalog.tree(), changed);
     let edited = Edited::new(catalog, &after, plan.files.keys());
@@ -194,7 +234,7 @@ pub fn prove(catalog: &Catalog<'_>, owned: &Owned, wanted: &Value, plan: Plan) -
         }
         let target = (stack == owned.stack).then_some((owned.resource, wanted));
         let carries = |resource: &Resource, at: &Pointer| carriers.carries(stack, resource, at);
-        compare(name, &before, &after, target, &carries, &mut proof)?;
+        compare(name, (&before, &after), target, (leeway, &carries), &mut proof)?;
         refuse_unnamed(name, &before)?;
         proof.stacks.push(name.clone());
     }
@@ -267,10 +307,9 @@ fn refuse_unnamed(name: &str, rendered: &Rendered) -> Result<(), Refusal> {
 /// all. Digests of what changed may change with it.
 fn compare(
     stack: &str,
-    before: &Rendered,
-    after: &Rendered,
+    (before, after): (&Rendered, &Rendered),
     target: Option<(usize, &Value)>,
-    carries: &dyn Fn(&Resource, &Pointer) -> bool,
+    (leeway, carries): (Leeway<'_>, &dyn Fn(&Resource, &Pointer) -> bool),
     proof: &mut Proof,
 ) -> Result<(), Refusal> {
     let shared = |what: String| {
@@ -280,6 +319,8 @@ fn compare(
             "give this resource a source of its own, or report the drift for all that share it",
         )
     };
+    let apart = leeway.without_new(before, after, proof);
+    let after = apart.as_ref().unwrap_or(after);
     if before.resources.len() != after.resources.len() {
         return Err(shared("add or remove resources".to_owned()));
     }
@@ -298,8 +339,15 @@ fn compare(
     }
     let renamed: Vec<(&str, &str)> = pairs.iter().filter_map(|(_, old, new)| renamed(&old.id, &new.id)).collect();
     for (index, old, new) in pairs {
-        let expected = match target {
-            Some((position, wanted)) if position == index => wanted,
+        let is_changed = !std::ptr::eq(&*old.value, &*new.value) && !same(&old.value, &new.value);
+        let peer = match target {
+            Some((position, _)) if position == index => None,
+            _ if is_changed => (leeway.becomes)(old),
+            _ => None,
+        };
+        let expected = match (target, &peer) {
+            (Some((position, wanted)), _) if position == index => wanted,
+            (_, Some(wanted)) => wanted,
             _ => &old.value,
         };
         let (derived, stray) = strays(expected, &new.value, &renamed, &|at| carries(old, at));

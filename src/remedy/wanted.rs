@@ -19,17 +19,9 @@ const IDENTITY: [&[&str]; 4] = [&["apiVersion"], &["kind"], &["metadata", "name"
 /// Refuses what no source could answer, before any source is read.
 ///
 /// # Errors
-/// `no-rule` for a violation, `live-state-missing` for a drift that says nothing of the live state.
+/// `live-state-missing` for a drift that says nothing of the live state.
 pub fn check(finding: &Finding) -> Result<(), Refusal> {
-    if finding.intent == Intent::Violation {
-        let rule = finding.rule.as_ref().map_or("that it breaks", |rule| &rule.id);
-        return Err(Refusal::new(
-            Code::NoRule,
-            format!("no remediation says what {} should be under the rule {rule}", finding.resource),
-            "send the wanted change as a drift with a patch, or mend the source by hand",
-        ));
-    }
-    if finding.patch.is_none() && finding.live.is_none() {
+    if finding.intent == Intent::Drift && finding.patch.is_none() && finding.live.is_none() {
         return Err(Refusal::new(
             Code::LiveStateMissing,
             format!("the finding says that {} drifted, but neither how nor to what", finding.resource),
@@ -58,10 +50,19 @@ pub fn wanted(finding: &Finding, declared: &Value) -> Result<Value, Refusal> {
         (None, Some(live)) => adopted(finding, declared, live)?,
         (None, None) => unreachable!("check refused it"),
     };
-    if let ResourceId::Kubernetes(id) = &finding.resource {
+    refuse_unwritable(&finding.resource, declared, &wanted)?;
+    Ok(wanted)
+}
+
+/// Refuses to turn a resource into another one, or to write a secret down.
+///
+/// # Errors
+/// `identity-change`, `secret`.
+pub fn refuse_unwritable(resource: &ResourceId, declared: &Value, wanted: &Value) -> Result<(), Refusal> {
+    if let ResourceId::Kubernetes(id) = resource {
         for path in IDENTITY {
             let at = Pointer::of(path.iter().copied());
-            let (before, after) = (at.get(declared), at.get(&wanted));
+            let (before, after) = (at.get(declared), at.get(wanted));
             if before.zip(after).map_or(before.is_some() != after.is_some(), |(before, after)| !same(before, after)) {
                 return Err(Refusal::new(
                     Code::IdentityChange,
@@ -71,13 +72,12 @@ pub fn wanted(finding: &Finding, declared: &Value) -> Result<Value, Refusal> {
             }
         }
     }
-    refuse_secrets(finding, declared, &wanted)?;
-    Ok(wanted)
+    refuse_secrets(resource, declared, wanted)
 }
 
 fn patched(finding: &Finding, patch: &json_patch::Patch, declared: &Value) -> Result<Value, Refusal> {
     if patch.0.iter().any(|operation| serde_json::to_value(operation).is_ok_and(|operation| is_withheld(&operation))) {
-        return Err(secret(finding, "the reported value looked secret and was not kept"));
+        return Err(secret(&finding.resource, "the reported value looked secret and was not kept"));
     }
     if patch.0.iter().any(|one| matches!(one, PatchOperation::Remove(gone) if gone.path.is_root())) {
         return Err(Refusal::new(
@@ -111,7 +111,7 @@ fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, R
         ));
     }
     if is_marker(live) {
-        return Err(secret(finding, "the reported object held a secret and was not kept"));
+        return Err(secret(&finding.resource, "the reported object held a secret and was not kept"));
     }
     let withheld = is_withheld(live);
     let wanted = if withheld {
@@ -120,32 +120,36 @@ fn adopted(finding: &Finding, declared: &Value, live: &Value) -> Result<Value, R
         kubernetes::adopted(declared, live)
     };
     if is_withheld(&wanted) {
-        return Err(secret(finding, "a live value looked secret and was not kept"));
+        return Err(secret(&finding.resource, "a live value looked secret and was not kept"));
     }
     if withheld && same(declared, &wanted) {
-        return Err(secret(finding, "all is in sync but for values that look secret, which were not kept to compare"));
+        return Err(secret(
+            &finding.resource,
+            "all is in sync but for values that look secret, which were not kept to compare",
+        ));
     }
     Ok(wanted)
 }
 
 /// Refuses a change that says a secret which the source does not say yet, without repeating it.
-fn refuse_secrets(finding: &Finding, declared: &Value, wanted: &Value) -> Result<(), Refusal> {
-    let kind = match &finding.resource {
+fn refuse_secrets(resource: &ResourceId, declared: &Value, wanted: &Value) -> Result<(), Refusal> {
+    let kind = match resource {
         ResourceId::Kubernetes(id) => Some(id.kind.as_str()),
         _ => None,
     };
     match new_secrets(declared, wanted, kind).into_iter().next() {
         None => Ok(()),
-        Some(at) => {
-            Err(secret(finding, &format!("{at} looks secret: a live value like it is never written into a repository")))
-        }
+        Some(at) => Err(secret(
+            resource,
+            &format!("{at} looks secret: a live value like it is never written into a repository"),
+        )),
     }
 }
 
-fn secret(finding: &Finding, why: &str) -> Refusal {
+fn secret(resource: &ResourceId, why: &str) -> Refusal {
     Refusal::new(
         Code::Secret,
-        format!("{}: {why}", finding.resource),
+        format!("{resource}: {why}"),
         "change it where secrets are kept, or change the source by hand",
     )
 }

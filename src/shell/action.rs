@@ -34,7 +34,9 @@ use crate::{
     },
     remedy::{
         Verdict,
+        policy::Policy,
         report::{Answered, Counts, annotation, sarif::sarif, summary::summary},
+        rule::set::Rules,
         verdict,
     },
     stack::catalog::Catalog,
@@ -81,9 +83,10 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
         }
     }
     let charts = inputs.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
-    let mut answers = judged(inputs, &charts, findings)?;
+    let rules = super::rules::read(inputs.rules.as_deref())?;
+    let mut answers = judged(inputs, &charts, &rules, findings)?;
     let failed = match &inputs.propose {
-        Some(wanted) => proposed(wanted, charts, &mut answers)?,
+        Some(wanted) => proposed(wanted, (charts, rules), &mut answers)?,
         None => Vec::new(),
     };
     write_out(inputs, &answers, ignored)?;
@@ -100,7 +103,7 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
 }
 
 /// What becomes of each finding in the work tree.
-fn judged(inputs: &Inputs, charts: &Charts, findings: Vec<Finding>) -> anyhow::Result<Vec<Answered>> {
+fn judged(inputs: &Inputs, charts: &Charts, rules: &Rules, findings: Vec<Finding>) -> anyhow::Result<Vec<Answered>> {
     if findings.is_empty() {
         return Ok(Vec::new());
     }
@@ -110,7 +113,7 @@ fn judged(inputs: &Inputs, charts: &Charts, findings: Vec<Finding>) -> anyhow::R
     let answered = |finding: Finding| {
         let verdict = match finding.state {
             State::Resolved => Verdict::InSync,
-            State::Open => verdict(&catalog, &finding),
+            State::Open => verdict(&catalog, &finding, Policy::of(rules)),
         };
         Answered { finding, verdict, proposed: None, note: None }
     };
@@ -118,13 +121,13 @@ fn judged(inputs: &Inputs, charts: &Charts, findings: Vec<Finding>) -> anyhow::R
 }
 
 /// Brings about the pull requests; what could not be done, for people.
-fn proposed(wanted: &Propose, charts: Charts, answers: &mut [Answered]) -> anyhow::Result<Vec<String>> {
+fn proposed(wanted: &Propose, beside: (Charts, Rules), answers: &mut [Answered]) -> anyhow::Result<Vec<String>> {
     let worth = |answer: &&Answered| matches!(answer.verdict, Verdict::Patched(_));
     let findings: Vec<Finding> = answers.iter().filter(worth).map(|answer| answer.finding.clone()).collect();
     if findings.is_empty() {
         return Ok(Vec::new());
     }
-    let outcomes = propose(wanted, charts, &findings)?;
+    let outcomes = propose(wanted, beside, &findings)?;
     let mut failed = Vec::new();
     for answer in answers.iter_mut() {
         match outcomes.get(&Fingerprint::of(&answer.finding)) {

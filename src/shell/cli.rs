@@ -7,6 +7,7 @@ mod explain;
 mod findings;
 mod fix;
 mod render;
+mod rules;
 mod sender;
 mod serve;
 
@@ -90,6 +91,8 @@ enum Command {
     Demo(demo::Demo),
     /// Work with senders of findings.
     Sender(self::sender::Sender),
+    /// See what answers a violation, and what is never adopted.
+    Rules(self::rules::Rules),
     /// Work with a repository's configuration.
     Config(config::Config),
 }
@@ -118,6 +121,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Findings(command) => command.run(),
         Command::Demo(command) => command.run(),
         Command::Sender(command) => command.run(),
+        Command::Rules(command) => command.run(),
         Command::Config(command) => command.run(),
     };
     match done {

@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     model::{finding::Finding, repository::BranchName, secret::Secret},
-    remedy::verdict,
+    remedy::{policy::Policy, rule::set::Rules, verdict},
     source::path::RepoPath,
     stack::catalog::Catalog,
 };
@@ -172,8 +172,8 @@ async fn settled(config: &Config, accepted: &Value) -> anyhow::Result<Case> {
 /// What `sourceward fix` says of a finding.
 fn judged(remote: &Path, finding: &Value) -> anyhow::Result<String> {
     let finding: Finding = serde_json::from_value(finding.clone())?;
-    let tree = LocalTree::open(remote)?;
-    let verdict = verdict(&Catalog::of(&tree), &finding);
+    let (tree, rules) = (LocalTree::open(remote)?, Rules::embedded()?);
+    let verdict = verdict(&Catalog::of(&tree), &finding, Policy::of(&rules));
     Ok(answer::text(&finding, &verdict, false))
 }
 

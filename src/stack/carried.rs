@@ -12,7 +12,7 @@ use super::{
 use crate::{
     engine::{
         Resource,
-        site::{MAX_SITES, Site, Wording},
+        site::{Lists, MAX_SITES, Site, Wording},
     },
     model::{
         change::{Action, Change},
@@ -39,10 +39,10 @@ pub fn sites(
     stack: usize,
     resource: &Resource,
     steps: &[Change],
-    wanted: &Value,
+    (wanted, lists): (&Value, Lists),
 ) -> Result<Vec<Vec<Site>>, Refusal> {
     let rendering = catalog.rendering(stack)?;
-    carried(catalog, &rendering, resource, steps, wanted, MAX_DEPTH)
+    carried(catalog, &rendering, resource, steps, (wanted, lists), MAX_DEPTH)
 }
 
 fn carried(
@@ -50,10 +50,10 @@ fn carried(
     rendering: &Rendering,
     resource: &Resource,
     steps: &[Change],
-    wanted: &Value,
+    (wanted, lists): (&Value, Lists),
     depth: usize,
 ) -> Result<Vec<Vec<Site>>, Refusal> {
-    let found = resource.sites(steps, wanted)?;
+    let found = resource.sites(steps, wanted, lists)?;
     if rendering.laid.is_empty() {
         return Ok(found);
     }
@@ -173,7 +173,7 @@ fn at(catalog: &Catalog<'_>, target: &Target, change: &Change, label: &str, dept
                 return Vec::new();
             }
             let steps = std::slice::from_ref(&change);
-            let found = carried(catalog, &rendering, resource, steps, &wanted, depth - 1);
+            let found = carried(catalog, &rendering, resource, steps, (&wanted, Lists::Unclear), depth - 1);
             found.unwrap_or_default().into_iter().flatten().collect()
         }
     }
@@ -345,7 +345,7 @@ fn objects(catalog: &Catalog<'_>, before: &Rendering, site: &Site, depth: usize)
         return Vec::new();
     }
     let steps = std::slice::from_ref(change);
-    let found = carried(catalog, before, resource, steps, &wanted, depth - 1);
+    let found = carried(catalog, before, resource, steps, (&wanted, Lists::Unclear), depth - 1);
     found.unwrap_or_default().into_iter().flatten().collect()
 }
 

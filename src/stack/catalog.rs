@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     Stack,
-    config::Config,
+    config::{Allowed, Config},
     discovery,
     lowered::Rendering,
     object::{Object, Reference, World, is_named},
@@ -55,6 +55,8 @@ pub struct Catalog<'t> {
     /// Described stacks for which another one stands, while stacks are looked for.
     superseded: BTreeSet<usize>,
     parsed: Parsed,
+    parameters: BTreeMap<String, serde_json::Value>,
+    allowed: Vec<Allowed>,
 }
 
 /// The renders that are remembered.
@@ -129,11 +131,23 @@ impl<'t> Catalog<'t> {
             active: RefCell::default(),
             superseded: BTreeSet::new(),
             parsed: Parsed::default(),
+            parameters: config.parameters,
+            allowed: config.allow,
         };
         if !is_configured {
             catalog.describe();
         }
         Ok(catalog)
+    }
+
+    /// What the repository's configuration says that rules cannot know.
+    pub fn parameters(&self) -> &BTreeMap<String, serde_json::Value> {
+        &self.parameters
+    }
+
+    /// The rules that a drift may break.
+    pub fn allowed(&self) -> &[Allowed] {
+        &self.allowed
     }
 
     /// The files.

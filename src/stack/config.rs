@@ -54,6 +54,24 @@ pub struct Config {
     /// How pull requests are made here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pull_requests: Option<PullRequests>,
+    /// What rules cannot know: user ids, sizes, names of buckets and keys. `sourceward rules show` names a rule's parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Value>,
+    /// The rules that a drift of a stack may break and be adopted all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allowed>,
+}
+
+/// A rule that a drift of a stack may break. Each is named, and why: nobody can allow everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Allowed {
+    /// The rule's id: `kubernetes/replicas`.
+    pub rule: String,
+    /// The stack's name.
+    pub stack: String,
+    /// Why it may.
+    pub reason: String,
 }
 
 /// A cluster as Argo CD knows it: the content of its secret.
@@ -214,6 +232,10 @@ impl Config {
         let mut root = value(document, root, Reader::Kustomize)
             .map_err(|error| ConfigError { line: 1, what: error.to_string() })?;
         // Entry by entry, so that an error can name its line.
+        let allowed = match root.get_mut("allow") {
+            Some(Value::Array(entries)) => std::mem::take(entries),
+            _ => Vec::new(),
+        };
         let entries = match root.get_mut("stacks") {
             Some(Value::Array(entries)) => std::mem::take(entries),
             _ => Vec::new(),
@@ -236,7 +258,26 @@ impl Config {
             }
             config.stacks.push(stack);
         }
+        for (index, entry) in allowed.into_iter().enumerate() {
+            let at = Pointer::of(["allow".to_owned(), index.to_string()]);
+            let allowed: Allowed = place.read(entry, &at)?;
+            allowed.check().map_err(|what| place.error(&at, what))?;
+            config.allow.push(allowed);
+        }
         Ok(config)
+    }
+}
+
+impl Allowed {
+    fn check(&self) -> Result<(), String> {
+        let wild = |text: &str| text.is_empty() || text.contains(['*', '?']);
+        if wild(&self.rule) || wild(&self.stack) || !self.rule.contains('/') {
+            return Err("name one rule by its id and one stack by its name: nobody can allow everything".to_owned());
+        }
+        if self.reason.trim().is_empty() {
+            return Err("say why the rule may be broken: a reason is missing".to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::{
     Stack,
     catalog::{Catalog, Contents, Declared},
+    declared::Lines,
     marks::Marks,
 };
 use crate::{
@@ -60,6 +61,57 @@ pub fn find_live(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, ma
         return Ok(owned);
     }
     find_in(catalog, stack, id, &[])
+}
+
+/// Finds the declaration that a scanner of sources means: by the lines that it names, and by the identity where it names one.
+/// Of a declaration that is rendered several times, one; `speaks` tells which resources can be meant at all.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_reported(
+    catalog: &Catalog<'_>,
+    stack: Option<&str>,
+    id: &ResourceId,
+    lines: Lines<'_>,
+    speaks: &dyn Fn(&ResourceId) -> bool,
+) -> Result<Owned, Refusal> {
+    let plain = match id {
+        ResourceId::File(_) => None,
+        _ => Some(find(catalog, stack, id)),
+    };
+    let by_lines = |refusal: Option<Refusal>| {
+        let named = |&(stack, index): &(usize, usize)| {
+            catalog.contents(stack).is_ok_and(|contents| {
+                let declared = &contents.resources[index].id;
+                speaks(declared)
+                    && match (id, declared) {
+                        // A base's own name may be longer where it is rendered.
+                        (ResourceId::Kubernetes(id), ResourceId::Kubernetes(declared)) => {
+                            id.kind == declared.kind && declared.name.contains(&id.name)
+                        }
+                        (ResourceId::File(_), _) => true,
+                        (id, declared) => id == declared,
+                    }
+            })
+        };
+        let all = Lines::everything(catalog).into_iter();
+        let within = |&(at, _): &(usize, usize)| stack.is_none_or(|name| catalog.stack(at).name == name);
+        let found = lines.among(catalog, all.filter(within).filter(named))?;
+        let Some(&(stack, resource)) = found.first() else {
+            return Err(refusal.unwrap_or_else(|| {
+                let message = format!("no stack of the repository declares anything at {id} that the rule speaks of");
+                Refusal::new(Code::OwnerNotFound, message, "check that this repository deploys it")
+            }));
+        };
+        Ok(Owned { stack, resource, is_successor: false, rendered: catalog.rendered(stack)? })
+    };
+    match plain {
+        Some(Err(refusal)) if matches!(refusal.code, Code::OwnerAmbiguous | Code::OwnerNotFound) => {
+            by_lines(Some(refusal))
+        }
+        Some(found) => found,
+        None => by_lines(None),
+    }
 }
 
 fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &[usize]) -> Result<Owned, Refusal> {

@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::{
     envelope::{self, EnvelopeError, Item},
-    program::{self, RunError},
     sender::Sender,
 };
 use crate::model::{
     finding::{Actor, Finding, Hints, Intent, RuleRef, Severity, State},
+    program::{self, RunError},
     resource::{ArgocdId, CloudId, FileId, KubernetesId, ResourceId, TerraformId, WorkspaceId},
     value,
 };
@@ -30,6 +30,9 @@ pub enum Mapped {
         /// One sentence of the program.
         #[serde(rename = "ignored")]
         why: String,
+        /// Whether it is said of a whole report that holds items, and not of an item.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        of_report: bool,
     },
 }
 
@@ -89,14 +92,14 @@ pub fn map(sender: &Sender, body: &[u8], content_type: Option<&str>) -> Result<V
     let limit = sender.limit();
     let items = envelope::items(body, content_type, sender.wrappings(), limit)?;
     if items.is_empty() {
-        return Ok(vec![Mapped::Ignored { why: "the delivery is an empty list".to_owned() }]);
+        return Ok(vec![Mapped::Ignored { why: "the delivery is an empty list".to_owned(), of_report: false }]);
     }
     let mut all = Vec::new();
     for (item, content) in (1..).zip(items) {
         let value = match content {
             Item::Event(value) => value,
             Item::Notice(why) => {
-                all.push(Mapped::Ignored { why });
+                all.push(Mapped::Ignored { why, of_report: false });
                 continue;
             }
         };
@@ -145,8 +148,11 @@ fn mapped(value: Value) -> Result<Mapped, String> {
         return Err(format!("expected a finding or {{\"ignored\": \"why\"}}, found {}", value::type_name(&value)));
     };
     if let Some(why) = members.get("ignored") {
+        let of_report = members.get("of_report") == Some(&Value::Bool(true));
         return match why {
-            Value::String(why) if members.len() == 1 && !why.is_empty() => Ok(Mapped::Ignored { why: why.clone() }),
+            Value::String(why) if members.len() == 1 + usize::from(of_report) && !why.is_empty() => {
+                Ok(Mapped::Ignored { why: why.clone(), of_report })
+            }
             _ => Err("/ignored: expected one sentence and no other member".to_owned()),
         };
     }

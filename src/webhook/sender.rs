@@ -11,10 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     envelope::{self, wrapping::Unwrap},
     handshake::Handshake,
-    program::{Program, ProgramError},
     signature::Authentication,
 };
-use crate::model::pointer::Pointer;
+use crate::model::{
+    pointer::Pointer,
+    program::{PRELUDE, Program, ProgramError},
+};
 
 /// The body limit of a sender that names none, in bytes.
 pub const DEFAULT_BODY_LIMIT: usize = 1 << 20;
@@ -24,7 +26,8 @@ pub const MAX_BODY_LIMIT: usize = 32 << 20;
 pub const MAX_LIMIT: usize = 50_000;
 
 const EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/webhooks");
-const PRELUDE: &str = "prelude.jq";
+/// What messages call a program.
+const PROGRAM: &str = "map.jq";
 const MANIFEST: &str = "sender.yaml";
 
 /// One product that posts findings.
@@ -215,8 +218,9 @@ impl Senders {
     /// The senders that are part of the binary.
     pub fn embedded() -> Result<Self, SenderError> {
         let later = |prelude: String, program: String| {
-            let compile =
-                move || Program::compile(&prelude, &program).expect("each embedded program compiles in a test");
+            let compile = move || {
+                Program::compile(&prelude, PROGRAM, &program).expect("each embedded program compiles in a test")
+            };
             Ok(Compiled::new(Box::new(compile)))
         };
         Self::read(embedded_files(&EMBEDDED), later)
@@ -230,7 +234,7 @@ impl Senders {
         files: impl IntoIterator<Item = (P, C)>,
     ) -> Result<Self, SenderError> {
         Self::read(files, |prelude, program| {
-            let program = Program::compile(&prelude, &program)?;
+            let program = Program::compile(&prelude, PROGRAM, &program)?;
             Ok(Compiled::new(Box::new(move || program)))
         })
     }

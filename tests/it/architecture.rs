@@ -24,7 +24,7 @@ const SHELL_ROWS: &[&[&str]] = &[
     &["server", "action"],
     &["worker"],
     &["forge", "git", "live", "store", "stream"],
-    &["config", "senders", "telemetry", "terminal"],
+    &["config", "rules", "senders", "telemetry", "terminal"],
 ];
 
 /// What the pure core must not name.

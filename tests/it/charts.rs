@@ -8,7 +8,7 @@ use sourceward::{
             render::{Cache, Installation, render},
             values::{Release, ValuesSource},
         },
-        site::Wording,
+        site::{Lists, Wording},
     },
     model::{
         change::{Action, Change},
@@ -58,7 +58,7 @@ fn places_count_the_byte_order_mark_of_their_file() {
     }
     for (at, value) in [("/a", json!("z")), ("/c", json!(8))] {
         let change = Change { at: pointer(at), action: Action::Set(value) };
-        let sites = resource.sites(&[change], &resource.value).expect("sites").concat();
+        let sites = resource.sites(&[change], &resource.value, Lists::Unclear).expect("sites").concat();
         let worded = sites.iter().filter_map(|site| match &site.wording {
             Wording::Text { span, before, .. } => Some((&text(&site.file)[span.range()], before.as_str())),
             Wording::Yaml { .. } | Wording::Hcl(_) | Wording::Within { .. } | Wording::Create { .. } => None,

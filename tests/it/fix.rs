@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 use sourceward::{
     model::finding::Finding,
-    remedy::{Verdict, verdict},
+    remedy::{Verdict, policy::Policy, rule::set::Rules, verdict},
     source::{
         path::RepoPath,
         tree::MemoryTree,
@@ -36,7 +36,7 @@ fn run(case: &Path) -> Result<(), String> {
     let files = files(&case.join("repo"));
     let tree = MemoryTree::of(files.iter().map(|(path, content)| (path.clone(), content)));
     let finding = finding(case);
-    let verdict = verdict(&Catalog::of(&tree), &finding);
+    let verdict = verdict(&Catalog::of(&tree), &finding, Policy::of(&Rules::default()));
     let (file, text) = match &verdict {
         Verdict::InSync => ("in-sync.txt", "the source already says so\n".to_owned()),
         Verdict::Refused(refusal) => {
@@ -65,7 +65,7 @@ fn converges(name: &str, files: &BTreeMap<RepoPath, Vec<u8>>, finding: &Finding)
     let absolute =
         finding.patch.iter().flat_map(|patch| &patch.0).all(|op| matches!(op, json_patch::PatchOperation::Replace(_)));
     let tree = MemoryTree::of(files.iter().map(|(path, content)| (path.clone(), content)));
-    match verdict(&Catalog::of(&tree), finding) {
+    match verdict(&Catalog::of(&tree), finding, Policy::of(&Rules::default())) {
         _ if !absolute => Ok(()),
         Verdict::InSync => Ok(()),
         other => Err(format!("{name}: judged again on its own result it is not in sync: {other:?}")),

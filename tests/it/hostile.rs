@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, refusal::Code},
-    remedy::{Verdict, judge},
+    remedy::{Verdict, judge, policy::Policy, rule::set::Rules},
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,
 };
@@ -88,6 +88,7 @@ fn what_is_kept_of_many_large_files_does_not_change_the_answer() {
         match judge(
             &catalog,
             &finding(&format!("cart{n}"), json!([{"op": "replace", "path": "/data/a", "value": "y"}])),
+            Policy::of(&Rules::default()),
         ) {
             Verdict::Patched(proved) => assert_eq!(proved.stack(), format!("k{n}")),
             other => panic!("it is not patched: {other:?}"),
@@ -109,7 +110,7 @@ fn a_folder_of_too_many_values_is_not_read() {
     let mut named = finding("cart", replace);
     named.stack = Some("k8s".to_owned());
     let tree = MemoryTree::of(files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text)));
-    match judge(&Catalog::of(&tree).expect("a catalog"), &named) {
+    match judge(&Catalog::of(&tree).expect("a catalog"), &named, Policy::of(&Rules::default())) {
         Verdict::Refused(refusal) => assert_eq!(refusal.code, Code::StackUnreadable, "{}", refusal.message),
         other => panic!("it is not refused: {other:?}"),
     }
@@ -126,7 +127,8 @@ fn stacks_that_share_a_kustomization_follow_it_once() {
     let tree = MemoryTree::of(files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text)));
     let replace = json!([{"op": "replace", "path": "/data/a", "value": "y"}]);
     // Followed for each stack, the chain would take more steps than are taken, and count as reading everything.
-    let verdict = judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", replace));
+    let verdict =
+        judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", replace), Policy::of(&Rules::default()));
     assert!(matches!(verdict, Verdict::Patched(_)), "{verdict:?}");
 }
 
@@ -215,7 +217,7 @@ fn kustomizations_made_to_hurt_end_in_a_refusal() {
 fn refused(files: &[(&str, &str)], patch: Value) -> (Code, String) {
     let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
     let tree = MemoryTree::of(files);
-    match judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", patch)) {
+    match judge(&Catalog::of(&tree).expect("a catalog"), &finding("cart", patch), Policy::of(&Rules::default())) {
         Verdict::Refused(refusal) => (refusal.code, refusal.message),
         other => panic!("it is not refused: {other:?}"),
     }

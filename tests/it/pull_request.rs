@@ -19,6 +19,7 @@ use sourceward::{
             Base, Closer, Commits, DEPLOYED_AFTER, Hold, Observed, Settled, Step, Text, Wish, earlier, ending::Ending,
             steps,
         },
+        policy::Policy,
         proof::Proved,
         pull_request::{
             Circumstances, MAX_BODY, PullRequest,
@@ -27,6 +28,7 @@ use sourceward::{
             title::Titles,
             trailers,
         },
+        rule::set::Rules,
     },
     source::{path::RepoPath, tree::MemoryTree},
     stack::catalog::Catalog,
@@ -71,7 +73,7 @@ fn replicas(count: u32) -> Value {
 fn verdict(files: &[(&str, &str)], finding: &Finding) -> Verdict {
     let path = |path: &str| path.parse::<RepoPath>().expect(path);
     let tree = MemoryTree::of(files.iter().map(|(name, text)| (path(name), text.as_bytes())));
-    remedy::verdict(&Catalog::of(&tree), finding)
+    remedy::verdict(&Catalog::of(&tree), finding, Policy::of(&Rules::default()))
 }
 
 fn finding(value: Value) -> Finding {

@@ -387,7 +387,7 @@ fn a_program_that_answers_nothing_or_something_else_fails_the_delivery() {
         ("ignored(7)", "item 2, output 1: /ignored: expected one sentence"),
         ("range(2000) | ignored(\"x\")", "item 2: the program yields more than 1000 outputs"),
         ("range(1000) | ignored(\"x\")", "more than 1000 findings"),
-        ("halt", "item 2: halt, debug and stderr are not available in a map.jq"),
+        ("halt", "item 2: halt, debug and stderr are not available here"),
         ("error(\"expected tea\")", "item 2: expected tea"),
         (
             "{intent: \"drift\", resource: {terraform: {address: \"a\"}}, live: (1 / 0)}",

@@ -40,10 +40,10 @@ def report:
      (list(.results.skipped_checks)[] | objects
        | ignored("\(.check_id) of \(.resource) is skipped: \(text(.check_result.suppress_comment) // "no reason given")" | line)),
      (list(.results.parsing_errors)[] | strings | ignored("Checkov could not parse \(.)" | line)),
-     (list(.results.passed_checks) | length | select(. > 0) | ignored("\(.) checks passed"))]
-  | if . == [] then ignored("Checkov found nothing to complain about") else .[] end;
+     (list(.results.passed_checks) | length | select(. > 0) | ignored("\(.) checks passed") | of_report)]
+  | if . == [] then ignored("Checkov found nothing to complain about") | of_report else .[] end;
 
 if type != "object" then error("expected a report of checkov -o json, found: \(type)")
 elif has("results") then report
-elif has("passed") and has("failed") then ignored("Checkov found nothing that it could check")
+elif has("passed") and has("failed") then ignored("Checkov found nothing that it could check") | of_report
 else error("expected a report of checkov -o json, with check_type and results") end

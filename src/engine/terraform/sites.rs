@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     engine::{
-        site::{Found, Site},
+        site::{Found, Lists, Site},
         window::{Window, as_text},
     },
     model::{
@@ -46,6 +46,8 @@ pub(super) struct Built<'b> {
     pub planned: &'b Planned,
     /// The file and line that declare it.
     pub declared: (&'b RepoPath, usize),
+    /// What new lists of maps are.
+    pub lists: Lists,
 }
 
 /// The places at which each step of the change could be taken.

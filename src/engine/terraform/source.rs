@@ -11,7 +11,7 @@ use super::{
     whole::Whole,
 };
 use crate::{
-    engine::site::Site,
+    engine::site::{Lists, Site},
     model::{change::Change, pointer::Pointer, refusal::Refusal},
     source::{
         lineage::{
@@ -101,8 +101,8 @@ impl Source {
     ///
     /// # Errors
     /// A refusal where nothing that may be edited says one, or where the source wants it left alone.
-    pub fn sites(&self, steps: &[Change]) -> Result<Vec<Vec<Site>>, Refusal> {
+    pub fn sites(&self, steps: &[Change], lists: Lists) -> Result<Vec<Vec<Site>>, Refusal> {
         let declared = (&self.declared.0, self.declared.1);
-        sites::sites(Built { whole: &self.whole, planned: &self.planned, declared }, steps)
+        sites::sites(Built { whole: &self.whole, planned: &self.planned, declared, lists }, steps)
     }
 }

@@ -25,6 +25,8 @@ pub struct Inputs {
     pub repository: PathBuf,
     /// A folder of charts that are in no repository.
     pub charts: Option<PathBuf>,
+    /// A folder of further rules.
+    pub rules: Option<PathBuf>,
     /// A folder of further senders.
     pub senders: Option<PathBuf>,
     /// Where the SARIF log is written.
@@ -107,6 +109,7 @@ impl Inputs {
             propose,
             repository: path(input("path").unwrap_or_default()),
             charts: input("charts").map(&path),
+            rules: input("rules").map(&path),
             senders: input("senders").map(&path),
             sarif: input("sarif-file").map_or_else(|| temporary.join("sourceward.sarif"), &path),
             report: temporary.join("sourceward.ndjson"),

@@ -19,7 +19,7 @@ use crate::{
         repository::{BranchName, RepoSlug},
         secret::Secret,
     },
-    remedy::{confidential, report::Proposed},
+    remedy::{confidential, report::Proposed, rule::set::Rules},
     shell::{
         charts::Charts,
         config::{Config, GitHub, Identity, Repository, live},
@@ -75,14 +75,14 @@ pub enum Outcome {
 /// Where the step cannot begin at all. What fails for one finding is its outcome.
 pub fn propose(
     propose: &Propose,
-    charts: Charts,
+    (charts, rules): (Charts, Rules),
     findings: &[Finding],
 ) -> anyhow::Result<BTreeMap<Fingerprint, Outcome>> {
     let folder = tempfile::tempdir().context("there is no temporary folder")?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
     runtime.block_on(async {
         let config = config(propose, folder.path().join("data"));
-        let job = Remediation { charts, ..Remediation::from_config(&config)? }.job();
+        let job = Remediation { charts, rules, ..Remediation::from_config(&config)? }.job();
         let clock: Clock = Arc::new(now);
         let store = Store::open(&config.data, Options { limit: None }, now())?;
         let arrival = |finding: &Finding| {

@@ -10,14 +10,14 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Exit, OwnSenders, Repository, Usage, input, unreadable};
+use super::{Exit, OwnSenders, Repository, Usage, input, rules::OwnRules, unreadable};
 use crate::{
     engine::terraform,
     model::{
         finding::{Finding, Intent, State},
         resource::{KubernetesId, ResourceId},
     },
-    remedy::{Verdict, verdict},
+    remedy::{Verdict, policy::Policy, verdict},
     shell::terminal::{
         answer,
         paint::{WARNING, paint, visible},
@@ -51,6 +51,8 @@ pub struct Fix {
     /// A Terraform state, or what `terraform show -json` prints, in which findings about cloud resources find their addresses.
     #[arg(long, value_name = "FILE")]
     state: Vec<PathBuf>,
+    #[command(flatten)]
+    rules: OwnRules,
     /// How to answer.
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -103,6 +105,8 @@ impl Fix {
             // Whether there is anything to write to is better known before than after.
             local.write(&BTreeMap::new()).map_err(|error| Usage(error.to_string()))?;
         }
+        let rules = self.rules.read()?;
+        let policy = Policy::of(&rules);
         let senders = self.sender.as_ref().map(|_| self.senders.read()).transpose()?;
         let sender = senders.as_ref().zip(self.sender.as_ref());
         let sender = sender.map(|(senders, name)| super::sender(senders, name)).transpose()?;
@@ -147,9 +151,9 @@ impl Fix {
             } else if let Some(Err(refusal)) = address {
                 Verdict::Refused(refusal)
             } else if written.is_empty() {
-                verdict(&base, &finding)
+                verdict(&base, &finding, policy)
             } else {
-                verdict(&Catalog::known_as(&Overlay::new(&tree, written.clone()), &addresses), &finding)
+                verdict(&Catalog::known_as(&Overlay::new(&tree, written.clone()), &addresses), &finding, policy)
             };
             refused |= matches!(verdict, Verdict::Refused(_));
             if let (Verdict::Patched(proved), true) = (&verdict, self.write) {
@@ -230,11 +234,15 @@ impl Output {
 }
 
 fn mapped(bytes: &[u8], sender: &Sender) -> anyhow::Result<Vec<Asked>> {
-    Ok(map(sender, bytes, None)?
+    let mapped = map(sender, bytes, None)?;
+    // A report without findings is nothing to answer beside one that has some.
+    let has_findings = mapped.iter().any(|item| matches!(item, Mapped::Finding(_)));
+    Ok(mapped
         .into_iter()
+        .filter(|item| !(has_findings && matches!(item, Mapped::Ignored { of_report: true, .. })))
         .map(|item| match item {
             Mapped::Finding(finding) => Asked::Finding(finding),
-            Mapped::Ignored { why } => Asked::Ignored(why),
+            Mapped::Ignored { why, .. } => Asked::Ignored(why),
         })
         .collect())
 }

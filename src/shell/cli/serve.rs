@@ -9,6 +9,7 @@ use crate::shell::{
     charts::Charts,
     config::Config,
     live::Live,
+    rules,
     server::{Parts, Server, terminated},
     telemetry::{Format, start_logging},
     worker::remediate::Remediation,
@@ -22,6 +23,9 @@ pub struct Serve {
     /// A folder of charts that are in no repository, as folders or .tgz.
     #[arg(long, value_name = "DIR", env = "SOURCEWARD_CHARTS")]
     charts: Option<PathBuf>,
+    /// A folder of further rules; one with the id of ours replaces it.
+    #[arg(long, value_name = "DIR", env = "SOURCEWARD_RULES")]
+    rules: Option<PathBuf>,
     /// How to log.
     #[arg(long, value_enum, default_value = "auto", env = "SOURCEWARD_LOG_FORMAT")]
     log_format: LogFormat,
@@ -48,7 +52,8 @@ impl Serve {
         runtime.block_on(async {
             let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
             let live = Live::open(&config.live).await?;
-            let job = Remediation { charts, live, ..Remediation::from_config(&config)? }.job();
+            let rules = rules::read(self.rules.as_deref())?;
+            let job = Remediation { charts, live, rules, ..Remediation::from_config(&config)? }.job();
             let parts = Parts::from_config(&config, Some(job))?;
             let server = Server::bind(config.listen, config.metrics, parts).await?;
             tracing::info!(address = %server.address()?, "listening");

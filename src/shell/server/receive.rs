@@ -364,7 +364,7 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
         for one in all {
             match one {
                 Mapped::Finding(finding) => arrivals.push(arrival(app, &finding)),
-                Mapped::Ignored { why } => ignored.push(why),
+                Mapped::Ignored { why, .. } => ignored.push(why),
             }
         }
         (arrivals, ignored)

@@ -23,7 +23,7 @@ use self::{asked::Orders, bundle::Fate};
 use super::{Job, Lease};
 use crate::{
     model::{
-        finding,
+        finding::{self, Finding},
         fingerprint::Fingerprint,
         refusal::{Code, Refusal},
         repository::{BranchName, CommitId, RepoSlug},
@@ -36,7 +36,9 @@ use crate::{
             storm::{Cause, storms},
         },
         manner::Manner,
+        policy::{self, Policy},
         pull_request::{change_digest, marker::Digest, title, trailers},
+        rule::set::Rules,
         verdict,
     },
     shell::{
@@ -89,6 +91,8 @@ pub struct Remediation {
     pub operator: PullRequests,
     /// How many pull requests are opened in an hour in all repositories of an owner; absent for our default.
     pub hourly_of_all: Option<usize>,
+    /// What answers violations, and what is never adopted.
+    pub rules: Rules,
     /// When this process began. It has the data folder for itself: what is half-written in a mirror and older was left
     /// by one that was killed.
     pub began: SystemTime,
@@ -131,6 +135,8 @@ struct Visit<'v> {
     manner: Manner,
     /// What becomes of a case where the live state decides that.
     told: Vec<Option<Outcome>>,
+    /// What detectors have reported of resources of this repository.
+    suspicions: Vec<Finding>,
     addresses: [String; 1],
     /// Unix milliseconds.
     now: i64,
@@ -169,6 +175,7 @@ impl Remediation {
             live: Live::default(),
             operator: config.pull_requests.clone(),
             hourly_of_all: config.hourly_of_all,
+            rules: Rules::embedded()?,
             began: SystemTime::now(),
         })
     }
@@ -220,8 +227,23 @@ impl Remediation {
         let manner = Manner::of(&written.unwrap_or_default(), &self.operator, self.hourly_of_all, &subjects);
         let addresses = [target.remote.to_string()];
         let (claim, told) = self.seen(claim, &Catalog::known_as(&tree, &addresses));
-        let visit =
-            Visit { job: self, claim: &claim, lease, target, slug, mirror, token, base, manner, told, addresses, now };
+        let detected = claim.cases.iter().filter(|case| policy::is_detector(&case.sender));
+        let suspicions = detected.map(|case| case.finding.clone()).collect();
+        let visit = Visit {
+            job: self,
+            claim: &claim,
+            lease,
+            target,
+            slug,
+            mirror,
+            token,
+            base,
+            manner,
+            told,
+            suspicions,
+            addresses,
+            now,
+        };
         visit.work(&tree, branches, said)
     }
 
@@ -355,7 +377,7 @@ impl Visit<'_> {
                     continue;
                 }
             }
-            fates.push(match verdict(&catalog, &case.finding) {
+            fates.push(match verdict(&catalog, &case.finding, self.policy()) {
                 Verdict::InSync => {
                     let outcome = Outcome::Resolved("the source already says so".to_owned());
                     Fate::End(Ending::FixedOtherwise, outcome)
@@ -383,6 +405,11 @@ impl Visit<'_> {
             });
         }
         fates
+    }
+
+    /// What decides besides the repository and a finding.
+    fn policy(&self) -> Policy<'_> {
+        Policy { rules: &self.job.rules, suspicions: &self.suspicions }
     }
 
     /// How many findings of a storm are proposed all the same, because they share a pull request.

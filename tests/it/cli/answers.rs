@@ -160,7 +160,7 @@ fn live_objects_come_singly_in_documents_and_in_lists() {
 fn a_payload_of_several_findings_gets_an_answer_each() {
     let repository = Repository::cart();
     let violation =
-        json!({"id": "v", "intent": "violation", "rule": {"id": "CKV_K8S_8"}, "resource": deployment("cart")});
+        json!({"id": "v", "intent": "violation", "rule": {"id": "own-rule"}, "resource": deployment("cart")});
     let (code, answers) =
         repository.fix(&["--finding", "-", "--sender", "generic"], &json!([replicas("d", 5), violation]).to_string());
     assert_eq!((code, answers.len()), (0, 2));
@@ -168,7 +168,7 @@ fn a_payload_of_several_findings_gets_an_answer_each() {
     assert_eq!(members(&answers[1]), ["id", "outcome", "reason", "rule", "resource"]);
     assert_eq!(
         (&answers[1]["rule"], &answers[1]["resource"], &answers[1]["reason"]["code"]),
-        (&json!("CKV_K8S_8"), &deployment("cart"), &json!("no-rule"))
+        (&json!("own-rule"), &deployment("cart"), &json!("no-rule"))
     );
 
     let (code, answers) = repository.fix(

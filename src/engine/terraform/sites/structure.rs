@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::{Search, find, leaves};
 use crate::{
     engine::{
-        site::{Site, Wording},
+        site::{Lists, Site, Wording},
         terraform::{
             leaf::{Leaf, Place, Role, Says},
             value::{Datum, Value, walk::flow_of},
@@ -96,6 +96,9 @@ fn add_unclear(search: &mut Search<'_>, at: &Pointer, leaf: &Leaf, kind: &str, n
         }
     }
     match (blocks, arguments) {
+        (false, false) if search.built.lists == Lists::Blocks => {
+            search.found.add(new_blocks(search, leaf, kind, new.as_array().map_or(&[], Vec::as_slice)));
+        }
         (true, false) => search.found.add(new_blocks(search, leaf, kind, new.as_array().map_or(&[], Vec::as_slice))),
         (false, true) => {
             let action = Action::AddKey { key: kind.to_owned(), value: new.clone() };

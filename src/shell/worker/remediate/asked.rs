@@ -219,7 +219,7 @@ impl Visit<'_> {
     fn explanation(&self, tree: &dyn SourceTree, cases: &[CaseId]) -> String {
         let catalog = Catalog::known_as(tree, &self.addresses);
         let asked = self.claim.cases.iter().filter(|case| cases.contains(&case.id));
-        let texts = asked.map(|case| match (case.finding.state, verdict(&catalog, &case.finding)) {
+        let texts = asked.map(|case| match (case.finding.state, verdict(&catalog, &case.finding, self.policy())) {
             (finding::State::Resolved, _) => "The sender reported that it is over.".to_owned(),
             (_, Verdict::Patched(proved)) => explain::of_proved(&proved),
             (_, Verdict::Refused(refusal)) => explain::of_refusal(&refusal),
@@ -240,7 +240,7 @@ impl Visit<'_> {
         let files = self.mirror.tree(head)?;
         let tree = self.job.charts.beside(&files);
         let catalog = Catalog::known_as(&tree, &self.addresses);
-        let judged = cases.iter().try_for_each(|case| match verdict(&catalog, &case.finding) {
+        let judged = cases.iter().try_for_each(|case| match verdict(&catalog, &case.finding, self.policy()) {
             Verdict::InSync => Ok(()),
             Verdict::Patched(_) => Err(format!("{} still differs", case.finding.resource)),
             Verdict::Refused(refusal) => Err(refusal.message),

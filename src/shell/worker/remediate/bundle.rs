@@ -123,7 +123,7 @@ impl<'v> Visit<'v> {
                 continue;
             }
             let findings: Vec<_> = cases.iter().map(|case| &case.finding).collect();
-            let (proved, verdicts) = judge_together(tree, &self.addresses, &findings);
+            let (proved, verdicts) = judge_together(tree, &self.addresses, &findings, self.policy());
             for (at, verdict) in taken.iter().zip(verdicts) {
                 let case = proposing[*at].0;
                 match verdict {

@@ -192,17 +192,21 @@ mod tests {
             "def f: .[f:]; f",
             ".a | def f: f; f",
         ] {
-            assert_eq!(Program::compile("", text).err(), Some(ProgramError::Recursive("f".to_owned())), "{text}");
+            assert_eq!(
+                Program::compile("", "map.jq", text).err(),
+                Some(ProgramError::Recursive("f".to_owned())),
+                "{text}"
+            );
         }
         let hidden = "# \\\n \"\n(";
         for (open, close) in
             [("(", ")"), ("[", "]"), ("{a:", "}"), ("\"\\(", ")\""), ("(\")\" | ", ")"), ("(# )\n", ")"), (hidden, ")")]
         {
             let text = format!("{}1{}", open.repeat(5_000), close.repeat(5_000));
-            let error = Program::compile("", &text).expect_err(open);
+            let error = Program::compile("", "map.jq", &text).expect_err(open);
             assert!(matches!(error, ProgramError::TooDeep { .. }), "{open}: {error}");
         }
-        assert_eq!(Program::compile("", &" ".repeat(MAX_BYTES)).err(), Some(ProgramError::TooLong));
+        assert_eq!(Program::compile("", "map.jq", &" ".repeat(MAX_BYTES)).err(), Some(ProgramError::TooLong));
         let mut compiled = 0;
         for repeated in [
             "-",
@@ -238,7 +242,7 @@ mod tests {
         ] {
             for times in [MAX_OPERATORS / 3, MAX_OPERATORS / 2, MAX_OPERATORS - 1, MAX_BYTES / repeated.len() - 1] {
                 // the one thing that must not happen is an overflow of the stack, which ends the process
-                if let Ok(program) = Program::compile("", &(repeated.repeat(times) + ".")) {
+                if let Ok(program) = Program::compile("", "map.jq", &(repeated.repeat(times) + ".")) {
                     let outcome = program.run(serde_json::from_str("[1]").expect("JSON"), 1_000);
                     compiled += usize::from(outcome.is_ok());
                 }

@@ -1,10 +1,13 @@
-//! The jq program of a sender: compiled once, run once an item, with nothing of the machine in reach.
+//! A jq program from data: compiled once, run once a value, with nothing of the machine in reach.
+//!
+//! Two folders of data are programs: how a sender's deliveries map to findings (`webhooks/`), and what breaks a rule
+//! (`remediations/`). `webhook` and `remedy` do not know each other and both run them, so what they share lives below both.
 //!
 //! `jaq` runs it. Its authors promise no bounds on time or memory, so programs come only from the binary or from the
 //! operator's own folder, never from a watched repository or a request, and the shell gives each run a deadline. What can
 //! be bounded here is: size and nesting of the text, recursive definitions (they overflow the stack, which no deadline
 //! survives), outputs, and the nesting of what comes out. `halt`, `debug` and `stderr` fail; `env`, `now`, `input` and the
-//! local time do not exist, so that the same bytes map to the same findings anywhere.
+//! local time do not exist, so that the same bytes give the same outputs anywhere.
 
 pub mod guard;
 
@@ -45,6 +48,9 @@ const LEFT_OUT: &[&str] = &[
     "fromjson",
 ];
 
+/// The name of the definitions that programs share.
+pub const PRELUDE: &str = "prelude.jq";
+
 type Data = JustLut<Val>;
 
 /// A compiled program; any number of threads may run it at once.
@@ -53,7 +59,7 @@ pub struct Program {
 }
 
 /// Why a text is no program. Lines begin with 1.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ProgramError {
     /// Longer than [`MAX_BYTES`].
     #[error("the program is longer than {MAX_BYTES} bytes")]
@@ -82,8 +88,8 @@ pub enum ProgramError {
 /// A line of a program's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Whether it is in the prelude that all programs share.
-    pub prelude: bool,
+    /// The text: `prelude.jq`, which programs share, or the program's own name.
+    pub text: &'static str,
     /// The line, from 1.
     pub line: usize,
 }
@@ -108,8 +114,9 @@ pub enum RunError {
 }
 
 impl Program {
-    /// Compiles a program after the definitions of a prelude; line numbers of errors count each text on its own.
-    pub fn compile(prelude: &str, program: &str) -> Result<Self, ProgramError> {
+    /// Compiles a program after the definitions of a prelude. Errors call the program by its name, `map.jq`, and count the
+    /// lines of each text on its own.
+    pub fn compile(prelude: &str, name: &'static str, program: &str) -> Result<Self, ProgramError> {
         let whole = format!("{}\n{program}", prelude.trim_end());
         if whole.len() > MAX_BYTES {
             return Err(ProgramError::TooLong);
@@ -117,8 +124,11 @@ impl Program {
         let first_line = prelude.trim_end().lines().count().max(1);
         let place = |part: &str| {
             let line = whole[..load::span(&whole, part).start].matches('\n').count() + 1;
-            let prelude = line <= first_line;
-            Place { prelude, line: if prelude { line } else { line - first_line } }
+            if line <= first_line {
+                Place { text: PRELUDE, line }
+            } else {
+                Place { text: name, line: line - first_line }
+            }
         };
         if let Some(part) = guard::too_deep(&whole) {
             return Err(ProgramError::TooDeep { place: place(part) });
@@ -131,11 +141,13 @@ impl Program {
         let loader = Loader::new(jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()));
         let modules = loader
             .load(&arena, File { code: whole.as_str(), path: () })
-            .map_err(|errors| first(errors).map_or_else(unexplained, |error| explained(error, wrong)))?;
+            .map_err(|errors| first(errors).map_or_else(|| unexplained(name), |error| explained(error, name, wrong)))?;
         let filter = Compiler::default().with_funs(functions()).compile(modules).map_err(|errors| {
             let undefined = first(errors).and_then(|undefined| undefined.into_iter().next());
-            undefined
-                .map_or_else(unexplained, |(name, what)| wrong(name, format!("undefined {} {name}", what.as_str())))
+            undefined.map_or_else(
+                || unexplained(name),
+                |(call, what)| wrong(call, format!("undefined {} {call}", what.as_str())),
+            )
         })?;
         Ok(Self { filter })
     }
@@ -168,12 +180,12 @@ impl fmt::Debug for Program {
 /// `prelude.jq line 3`, `map.jq line 7`.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} line {}", if self.prelude { "prelude.jq" } else { "map.jq" }, self.line)
+        write!(f, "{} line {}", self.text, self.line)
     }
 }
 
 /// A text cut after 200 characters with `…`, since what it quotes is of any length.
-pub(super) fn cut(text: &str) -> String {
+pub fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -183,7 +195,7 @@ pub(super) fn cut(text: &str) -> String {
 /// What a program may call: jaq's library without what is left out, and stand-ins for what its definitions need.
 fn functions() -> impl Iterator<Item = Fun<Data>> {
     let failing = |name: &'static str| {
-        let fail: RunPtr<Data> = |_| bome(Err(Error::str("halt, debug and stderr are not available in a map.jq")));
+        let fail: RunPtr<Data> = |_| bome(Err(Error::str("halt, debug and stderr are not available here")));
         run::<Data>((name, v(usize::from(name == "halt")), fail))
     };
     // jaq's own reader recurses without a limit over what may be a hostile string
@@ -205,11 +217,15 @@ fn first<F, E>(errors: Vec<(F, E)>) -> Option<E> {
     errors.into_iter().next().map(|(_, error)| error)
 }
 
-fn unexplained() -> ProgramError {
-    ProgramError::Wrong { place: Place { prelude: false, line: 1 }, detail: "this is no jq program".to_owned() }
+fn unexplained(name: &'static str) -> ProgramError {
+    ProgramError::Wrong { place: Place { text: name, line: 1 }, detail: "this is no jq program".to_owned() }
 }
 
-fn explained(error: load::Error<&str>, wrong: impl Fn(&str, String) -> ProgramError) -> ProgramError {
+fn explained(
+    error: load::Error<&str>,
+    name: &'static str,
+    wrong: impl Fn(&str, String) -> ProgramError,
+) -> ProgramError {
     let told = match error {
         load::Error::Io(errors) => {
             errors.into_iter().next().map(|(path, _)| wrong(path, "import and include are not available".to_owned()))
@@ -221,7 +237,7 @@ fn explained(error: load::Error<&str>, wrong: impl Fn(&str, String) -> ProgramEr
             errors.into_iter().next().map(|(expected, found)| wrong(found, format!("expected {}", expected.as_str())))
         }
     };
-    told.unwrap_or_else(unexplained)
+    told.unwrap_or_else(|| unexplained(name))
 }
 
 /// An output as JSON; numbers stay what they were, or it is an error.
@@ -281,7 +297,7 @@ mod tests {
     }
 
     fn program(text: &str) -> Program {
-        Program::compile("", text).unwrap_or_else(|error| panic!("{text}: {error}"))
+        Program::compile("", "map.jq", text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     #[test]
@@ -297,11 +313,11 @@ mod tests {
             "\"%Z\" | strflocaltime(\"x\")",
             "input_filename",
         ] {
-            let error = Program::compile("", text).expect_err(text);
+            let error = Program::compile("", "map.jq", text).expect_err(text);
             assert!(matches!(error, ProgramError::Wrong { .. }), "{text}: {error}");
         }
         for text in ["import \"a\" as a; .", "include \"a\"; ."] {
-            let error = Program::compile("", text).expect_err(text).to_string();
+            let error = Program::compile("", "map.jq", text).expect_err(text).to_string();
             assert!(error.contains("not available"), "{text}: {error}");
         }
     }
@@ -310,7 +326,7 @@ mod tests {
     fn a_halting_or_printing_program_fails_and_the_process_goes_on() {
         for text in ["halt", "halt(3)", "halt_error", "\"x\" | halt_error(2)", "debug", "stderr", "debug(\"x\")"] {
             let error = program(text).run(item(json!(1)), LIMIT).expect_err(text).to_string();
-            assert_eq!(error, "halt, debug and stderr are not available in a map.jq", "{text}");
+            assert_eq!(error, "halt, debug and stderr are not available here", "{text}");
         }
         assert_eq!(
             program("error").run(item(json!("own words")), LIMIT),
@@ -321,7 +337,7 @@ mod tests {
 
     #[test]
     fn errors_name_the_line_of_the_text_they_are_in() {
-        let at = |prelude: &str, text: &str| Program::compile(prelude, text).expect_err(text).to_string();
+        let at = |prelude: &str, text: &str| Program::compile(prelude, "map.jq", text).expect_err(text).to_string();
         assert_eq!(at("def a: 1;\n\n", "a |\n b"), "map.jq line 2: undefined filter b");
         assert_eq!(at("def a: 1;\ndef b: c;", "a"), "prelude.jq line 2: undefined filter c");
         assert_eq!(at("", "{a: 1"), "map.jq line 1: expected closing brace");

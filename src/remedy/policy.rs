@@ -1,0 +1,137 @@
+//! What is never adopted: a drift that breaks a rule which the source keeps, and whatever a detector has just reported.
+//!
+//! A drift may be an attack or a mistake; writing it into the source would make it permanent with a reviewer's blessing. So
+//! the rules that answer violations also decide here, over the declared resource and what it would become. A condition that
+//! fails holds the drift as well: what cannot be judged is not taken over.
+
+use serde_json::Value;
+
+use super::{
+    confidential::is_withheld,
+    rule::{Rule, set::Rules},
+};
+use crate::{
+    model::{
+        diff::{FieldChange, differences},
+        finding::{Finding, Intent, State},
+        refusal::{Code, Refusal},
+        resource::ResourceId,
+        value::shown,
+    },
+    stack::config::Allowed,
+};
+
+/// The fields that a refusal names at most.
+const MAX_FIELDS: usize = 5;
+
+/// The senders that tell of something that happened, rather than of how something is.
+const DETECTORS: [&str; 5] = ["falco", "falcosidekick", "guardduty", "sysdig", "tetragon"];
+
+/// Tells whether a sender detects what happens, so that its violations are suspicions.
+pub fn is_detector(sender: &str) -> bool {
+    DETECTORS.contains(&sender)
+}
+
+/// What decides besides the repository and the finding.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'p> {
+    /// The rules.
+    pub rules: &'p Rules,
+    /// What detectors have reported and is open: see [`is_suspicion`].
+    pub suspicions: &'p [Finding],
+}
+
+impl<'p> Policy<'p> {
+    /// The rules, and no suspicion.
+    pub fn of(rules: &'p Rules) -> Self {
+        Self { rules, suspicions: &[] }
+    }
+
+    /// Refuses a change of a resource that weakens it.
+    ///
+    /// # Errors
+    /// `weakens-security`, naming the rule and what to put back; `rule-failed` where a rule cannot tell.
+    pub fn refuse_weakening(
+        &self,
+        (stack, allowed): (&str, &[Allowed]),
+        resource: &ResourceId,
+        declared: &Value,
+        live: &Value,
+    ) -> Result<(), Refusal> {
+        let Some(kind) = resource.kind() else { return Ok(()) };
+        for rule in self.rules.about(&kind) {
+            if !rule.is_weakened(declared, live).map_err(|error| failed(&error.to_string()))? {
+                continue;
+            }
+            if allowed.iter().any(|allowed| allowed.rule == rule.id && allowed.stack == stack) {
+                continue;
+            }
+            return Err(weakens(rule, stack, resource, declared, live));
+        }
+        Ok(())
+    }
+
+    /// Refuses to take over anything of an object that a detector reports.
+    ///
+    /// # Errors
+    /// `under-suspicion`, naming the report.
+    pub fn refuse_suspect(&self, resource: &ResourceId) -> Result<(), Refusal> {
+        let of_it = |finding: &&Finding| is_suspicion(finding) && is_same_object(&finding.resource, resource);
+        let Some(suspicion) = self.suspicions.iter().find(of_it) else { return Ok(()) };
+        let rule = suspicion.rule.as_ref().map_or("a detector's rule", |rule| &rule.id);
+        let message = format!("{resource} is reported for {rule}: nothing of its live state is taken over meanwhile");
+        let hint = "look into that report first; when it is resolved, the drift is judged again";
+        Err(Refusal::new(Code::UnderSuspicion, message, hint))
+    }
+}
+
+/// Tells whether a finding speaks of something that happened, rather than of how something is declared: a violation that is
+/// open and names no place in the source.
+pub fn is_suspicion(finding: &Finding) -> bool {
+    finding.intent == Intent::Violation && finding.state == State::Open && finding.hints.file.is_none()
+}
+
+/// Whether two names mean one object; who names no namespace may mean any.
+fn is_same_object(one: &ResourceId, other: &ResourceId) -> bool {
+    match (one, other) {
+        (ResourceId::Kubernetes(one), ResourceId::Kubernetes(other)) => {
+            let anywhere = one.namespace.is_none() || other.namespace.is_none() || one.namespace == other.namespace;
+            anywhere && one.kind == other.kind && one.name == other.name && one.group() == other.group()
+        }
+        _ => one == other,
+    }
+}
+
+/// A rule that could not tell.
+pub(super) fn failed(what: &str) -> Refusal {
+    let hint = "mend the rule: `sourceward rules test --rules DIR` runs its examples";
+    Refusal::new(Code::RuleFailed, what, hint)
+}
+
+fn weakens(rule: &Rule, stack: &str, resource: &ResourceId, declared: &Value, live: &Value) -> Refusal {
+    let message = format!(
+        "the live {resource} breaks the rule {}, which the source keeps: {}",
+        rule.id,
+        rule.title.trim_end_matches('.')
+    );
+    let fields = differences(declared, live);
+    let more = fields.len().saturating_sub(MAX_FIELDS);
+    let named: Vec<String> = fields.iter().take(MAX_FIELDS).map(put_back).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let hint = format!(
+        "the source is right: find out who changed it, and put back {}{more} by deploying {stack} again; a drift that is meant \
+         is made in the source, or allowed by {} and {stack} in .github/sourceward.yaml",
+        named.join(", "),
+        rule.id
+    );
+    Refusal::new(Code::WeakensSecurity, message, hint)
+}
+
+/// A field and what the source says of it.
+fn put_back(field: &FieldChange) -> String {
+    match &field.before {
+        None | Some(Value::Null) => format!("{} (absent)", field.path),
+        Some(value) if is_withheld(value) => field.path.to_string(),
+        Some(value) => format!("{} ({})", field.path, shown(value, 40)),
+    }
+}
