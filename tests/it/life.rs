@@ -293,6 +293,38 @@ fn closed_by_a_person_it_is_muted_until_the_value_changes() {
 }
 
 #[test]
+fn what_a_person_turned_down_is_not_drawn_along_by_another_finding() {
+    for group in ["resource", "stack"] {
+        let stage = started(As::Robot, |config| config["pull_requests"]["group"] = json!(group));
+        let all = [drift("cart", 5), patched("cart", "/spec/paused", json!(true))];
+        stage.report(&json!({ "findings": all }));
+        let cases: Vec<Case> = stage.cases().iter().map(|case| stage.settled(case.id)).collect();
+        assert_eq!(cases.iter().map(number).collect::<Vec<_>>(), [1, 1]);
+        stage.github.pull_request(SHOP, 1).expect_open();
+        stage.github.branch(SHOP, &branch(&cases[0]));
+        stage.github.person_closes(SHOP, 1);
+        unchanged(&stage, || {
+            stage.pull_event(SHOP, 1, "closed");
+            stage.pushes(SHOP, &[("README.md", "elsewhere\n")]);
+        });
+        let third = stage.settle(&patched("cart", "/spec/minReadySeconds", json!(9)));
+        assert_eq!(number(&third), 2, "{group}: {}", stage.log());
+        let alone = ["-  minReadySeconds: 5", "+  minReadySeconds: 9"];
+        assert_eq!(stage.changed(SHOP, &branch(&third)), alone, "{group}");
+        unchanged(&stage, || drop(stage.pushes(SHOP, &[("README.md", "again\n")])));
+        assert_eq!(stage.changed(SHOP, &branch(&third)), alone, "{group}: all of them were looked at");
+        stage.github.pull_request(SHOP, 2).expect_open();
+        // Another value is another wish, and shares with what is open.
+        let again = stage.settle(&drift("cart", 7));
+        assert_eq!(number(&again), 2, "{group}: {}", stage.log());
+        stage.at_rest();
+        assert_eq!(stage.changed(SHOP, &branch(&again)).len(), 4, "{group}");
+        stage.github.pull_request(SHOP, 2).expect_open();
+        stage.github.pull_request(SHOP, 1).expect_closed();
+    }
+}
+
+#[test]
 fn what_a_person_opens_again_is_not_fought_over() {
     let stage = shop(As::Robot);
     let case = opened(&stage);

@@ -674,7 +674,8 @@ fn the_store_may_be_shared_between_threads() {
 /// What is remembered of the pull request of a case, on a branch of this name.
 fn proposal(case: &Case, branch: &str) -> (CaseId, Proposal) {
     let branch = branch.parse().expect("a branch");
-    let proposal = Proposal { standing: Standing::Open, branch, lead: case.fingerprint.clone(), edits: Vec::new() };
+    let lead = case.fingerprint.clone();
+    let proposal = Proposal { standing: Standing::Open, branch, lead, edits: Vec::new(), change: None };
     (case.id, proposal)
 }
 

@@ -115,6 +115,9 @@ pub struct Proposal {
     pub lead: Fingerprint,
     /// The places that its edits change, as `file:line`.
     pub edits: Vec<String>,
+    /// The digest of what the case alone changes: another one is a wish that nobody has turned down yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
 }
 
 /// What a person decided about a case; it outlives the judgement.

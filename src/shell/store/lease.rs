@@ -512,11 +512,11 @@ fn remember(
     proposal: &Proposal,
     now: i64,
 ) -> rusqlite::Result<()> {
-    let Proposal { standing, branch, lead, edits } = proposal;
+    let Proposal { standing, branch, lead, edits, change } = proposal;
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO proposal (case_id, repository, standing, branch, lead, edits) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO proposal (case_id, repository, standing, branch, lead, edits, change) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             case,
@@ -525,6 +525,7 @@ fn remember(
             branch.as_str(),
             lead.as_str(),
             serde_json::to_string(edits).expect("texts are JSON"),
+            change,
         ])?;
     if *standing == Standing::Open {
         connection

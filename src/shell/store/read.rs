@@ -37,7 +37,7 @@ pub struct Counts {
 
 const COLUMNS: &str = "c.id, r.slug, c.fingerprint, c.sender, c.state, c.due_at, c.reason, c.revision, c.reports, \
                        c.attempts, c.pull_number, c.pull_url, c.created_at, c.updated_at, c.reported_at, c.finding, \
-                       p.standing, p.branch, p.lead, p.edits, d.decision";
+                       p.standing, p.branch, p.lead, p.edits, p.change, d.decision";
 
 const TABLES: &str = "finding_case c LEFT JOIN repository r ON r.id = c.repository \
                       LEFT JOIN proposal p ON p.case_id = c.id LEFT JOIN decision d ON d.case_id = c.id";
@@ -148,7 +148,7 @@ fn case_of(row: &Row<'_>) -> rusqlite::Result<Case> {
     let finding: String = row.get(15)?;
     let standing: Option<String> = row.get(16)?;
     let proposal = standing.map(|standing| proposal(row, &standing)).transpose()?;
-    let decision: Option<String> = row.get(20)?;
+    let decision: Option<String> = row.get(21)?;
     Ok(Case {
         id: CaseId(row.get(0)?),
         repository: slug.map(|slug| slug.parse()).transpose().map_err(|error| unreadable(1, error))?,
@@ -166,7 +166,7 @@ fn case_of(row: &Row<'_>) -> rusqlite::Result<Case> {
         decision: decision
             .map(|text| serde_json::from_str(&text))
             .transpose()
-            .map_err(|error| unreadable(20, error))?,
+            .map_err(|error| unreadable(21, error))?,
         created_at: row.get(12)?,
         updated_at: row.get(13)?,
         reported_at: row.get(14)?,
@@ -182,6 +182,7 @@ fn proposal(row: &Row<'_>, standing: &str) -> rusqlite::Result<Proposal> {
         branch: branch.parse().map_err(|error| unreadable(17, error))?,
         lead: Fingerprint::parse(&lead).ok_or_else(|| wrong(18, "lead"))?,
         edits: serde_json::from_str(&edits).map_err(|error| unreadable(19, error))?,
+        change: row.get(20)?,
     })
 }
 

@@ -87,7 +87,8 @@ const MIGRATIONS: &[&str] = &["
         standing   TEXT NOT NULL,
         branch     TEXT NOT NULL,
         lead       TEXT NOT NULL,
-        edits      TEXT NOT NULL
+        edits      TEXT NOT NULL,
+        change     TEXT
     ) STRICT;
     CREATE INDEX proposal_branch ON proposal (repository, branch);
     CREATE TABLE decision (

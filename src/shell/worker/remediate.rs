@@ -309,7 +309,7 @@ impl Visit<'_> {
         let mut orders = self.hear(said)?;
         said.decisions = orders.decided(&self.claim.cases);
         let fates = self.judge_all(tree, &orders, said);
-        let bundles = self.bundles(tree, fates, said);
+        let bundles = self.bundles(tree, fates, &orders, said);
         let missing: Vec<BranchName> = bundles
             .iter()
             .filter(|bundle| !branches.contains_key(&bundle.branch))

@@ -568,10 +568,8 @@ impl State {
             let why = if head.is_none() { "has been deleted" } else { "was force-pushed or recreated" };
             return Err(invalid(&format!("state cannot be changed. The {branch} branch {why}.")));
         }
-        if pull.open && !open {
-            if let Some(sha) = head {
-                pull.head_sha = sha;
-            }
+        if let Some(sha) = head.filter(|_| pull.open && !open) {
+            pull.head_sha = sha;
         }
         pull.closed_by = (!open).then(|| login.to_owned());
         pull.open = open;

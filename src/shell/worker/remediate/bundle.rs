@@ -1,6 +1,6 @@
 //! Which cases of a claim share a branch, and what is proved for all of them together.
 
-use super::{Outcome, Visit, known_branch};
+use super::{Outcome, Visit, asked::Orders, known_branch};
 use crate::{
     model::{fingerprint::Fingerprint, refusal::Refusal, repository::BranchName},
     remedy::{
@@ -11,7 +11,7 @@ use crate::{
         },
         opposite,
         proof::Proved,
-        pull_request::title,
+        pull_request::{change_digest, title},
     },
     shell::store::{
         case::{Case, Standing},
@@ -37,6 +37,14 @@ pub(super) enum Fate {
     Propose(Box<Proved>),
 }
 
+/// What a case alone edits.
+pub(super) struct Edit {
+    /// The places, as `file:line`.
+    pub(super) places: Vec<String>,
+    /// The digest of what it changes.
+    pub(super) change: String,
+}
+
 /// Cases that share a branch.
 pub(super) struct Bundle<'c> {
     pub(super) branch: BranchName,
@@ -47,8 +55,8 @@ pub(super) struct Bundle<'c> {
     /// What is proposed for which cases.
     pub(super) proved: Option<Box<Proved>>,
     pub(super) proposing: Vec<&'c Case>,
-    /// The places that the edits of each of them change.
-    pub(super) places: Vec<Vec<String>>,
+    /// What each of them edits.
+    pub(super) edits: Vec<Edit>,
     /// Cases that leave, why, and what becomes of them.
     pub(super) ending: Vec<(&'c Case, Ending, Option<Outcome>)>,
     /// Cases for which nothing can be proposed.
@@ -59,10 +67,17 @@ pub(super) struct Bundle<'c> {
 
 impl<'v> Visit<'v> {
     /// Parts the cases by branch. What needs nothing on the forge is settled here.
-    pub(super) fn bundles(&self, tree: &dyn SourceTree, fates: Vec<Fate>, said: &mut Conclusion) -> Vec<Bundle<'v>> {
+    pub(super) fn bundles(
+        &self,
+        tree: &dyn SourceTree,
+        fates: Vec<Fate>,
+        orders: &Orders,
+        said: &mut Conclusion,
+    ) -> Vec<Bundle<'v>> {
         let mut settle = |case: &Case, outcome: Outcome| said.transitions.push(Transition { case: case.id, outcome });
         let mut bundles: Vec<Bundle<'v>> = Vec::new();
         let mut proposing: Vec<(&'v Case, Box<Proved>)> = Vec::new();
+        let mut resting: Vec<(&'v Case, Box<Proved>)> = Vec::new();
         for (case, fate) in self.claim.cases.iter().zip(fates) {
             match fate {
                 Fate::Done(outcome) => settle(case, outcome),
@@ -71,6 +86,10 @@ impl<'v> Visit<'v> {
                     of_branch(&mut bundles, case).ending.push((case, Ending::SourceIsRight, None));
                 }
                 Fate::Refused(refusal) => of_branch(&mut bundles, case).refused.push((case, refusal)),
+                // What people have turned down or taken over draws no other finding along, and is drawn by none.
+                Fate::Propose(proved) if is_resting(case, &proved) && !orders.is_taken_up(case) => {
+                    resting.push((case, proved));
+                }
                 Fate::Propose(proved) => proposing.push((case, proved)),
             }
         }
@@ -116,28 +135,70 @@ impl<'v> Visit<'v> {
                     bundle.supersedes.push((other, lead));
                 }
             }
-            if let [at] = taken {
-                bundle.places.push(places(&proposing[*at].1));
-                bundle.proposing.push(proposing[*at].0);
-                bundle.proved = Some(proposing[*at].1.clone());
-                continue;
+            let members: Vec<&(&'v Case, Box<Proved>)> = taken.iter().map(|at| &proposing[*at]).collect();
+            self.prove_together(tree, &members, bundle);
+        }
+        let mut by_branch: Vec<Vec<&(&'v Case, Box<Proved>)>> = Vec::new();
+        for one in &resting {
+            let branch = known_branch(one.0).0;
+            match by_branch.iter_mut().find(|group| known_branch(group[0].0).0 == branch) {
+                Some(group) => group.push(one),
+                None => by_branch.push(vec![one]),
             }
-            let findings: Vec<_> = cases.iter().map(|case| &case.finding).collect();
-            let (proved, verdicts) = judge_together(tree, &self.addresses, &findings, self.policy());
-            for (at, verdict) in taken.iter().zip(verdicts) {
-                let case = proposing[*at].0;
-                match verdict {
-                    Verdict::Refused(refusal) => bundle.refused.push((case, refusal)),
-                    // What it wants, the edits before it do.
-                    Verdict::Patched(_) | Verdict::InSync => {
-                        bundle.places.push(places(&proposing[*at].1));
-                        bundle.proposing.push(case);
+        }
+        for group in by_branch {
+            let (branch, lead) = known_branch(group[0].0);
+            match bundles.iter().any(|bundle| bundle.branch == branch && !bundle.proposing.is_empty()) {
+                // The branch serves others by now: nothing is left to look at.
+                true => {
+                    for (case, _) in group {
+                        let known = case.pull_request.clone().map(Outcome::Proposed);
+                        settle(
+                            case,
+                            known.unwrap_or_else(|| Outcome::Retry("its pull request is not known".to_owned())),
+                        );
+                    }
+                }
+                false => {
+                    let mut bundle = Bundle::new(branch, lead);
+                    self.prove_together(tree, &group, &mut bundle);
+                    match bundles.iter_mut().find(|other| other.branch == bundle.branch) {
+                        Some(other) => {
+                            other.proved = bundle.proved;
+                            other.proposing = bundle.proposing;
+                            other.edits = bundle.edits;
+                            other.refused.extend(bundle.refused);
+                        }
+                        None => bundles.push(bundle),
                     }
                 }
             }
-            bundle.proved = proved.map(Box::new);
         }
         bundles
+    }
+
+    /// Proves the edits of the members of a bundle as one.
+    fn prove_together(&self, tree: &dyn SourceTree, members: &[&(&'v Case, Box<Proved>)], bundle: &mut Bundle<'v>) {
+        let edit = |proved: &Proved| Edit { places: places(proved), change: change_digest(proved).as_str().to_owned() };
+        if let [(case, proved)] = members {
+            bundle.edits.push(edit(proved));
+            bundle.proposing.push(case);
+            bundle.proved = Some(proved.clone());
+            return;
+        }
+        let findings: Vec<_> = members.iter().map(|(case, _)| &case.finding).collect();
+        let (proved, verdicts) = judge_together(tree, &self.addresses, &findings, self.policy());
+        for ((case, alone), verdict) in members.iter().zip(verdicts) {
+            match verdict {
+                Verdict::Refused(refusal) => bundle.refused.push((case, refusal)),
+                // What it wants, the edits before it do.
+                Verdict::Patched(_) | Verdict::InSync => {
+                    bundle.edits.push(edit(alone));
+                    bundle.proposing.push(case);
+                }
+            }
+        }
+        bundle.proved = proved.map(Box::new);
     }
 
     fn member<'m>(&self, case: &'m Case, proved: &Proved) -> Member<'m> {
@@ -159,7 +220,7 @@ impl Bundle<'_> {
             group: None,
             proved: None,
             proposing: Vec::new(),
-            places: Vec::new(),
+            edits: Vec::new(),
             ending: Vec::new(),
             refused: Vec::new(),
             supersedes: Vec::new(),
@@ -198,6 +259,18 @@ fn named_after(cases: &[&Case], key: Option<&str>, prefix: &str) -> (BranchName,
         (None, None) => {
             let first = cases[0];
             (title::branch_below(prefix, &first.finding.resource, &first.fingerprint), first.fingerprint.clone())
+        }
+    }
+}
+
+/// Tells whether people have decided about what a case wants: they closed or merged it as it is, or took its branch over.
+fn is_resting(case: &Case, proved: &Proved) -> bool {
+    let Some(proposal) = &case.proposal else { return false };
+    match proposal.standing {
+        Standing::Open => false,
+        Standing::Theirs => true,
+        Standing::Muted | Standing::Merged => {
+            proposal.change.as_ref().is_none_or(|change| change == change_digest(proved).as_str())
         }
     }
 }

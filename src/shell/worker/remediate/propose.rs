@@ -364,7 +364,8 @@ impl Visit<'_> {
                 }
             };
             if *ending == Ending::SourceIsRight {
-                said.proposals.push((case.id, remembered(bundle, Standing::Muted, Vec::new())));
+                let change = case.decision.as_ref().and_then(|decision| decision.change.clone());
+                said.proposals.push((case.id, remembered(bundle, Standing::Muted, Vec::new(), change)));
             }
             said.transitions.push(Transition { case: case.id, outcome });
         }
@@ -394,8 +395,9 @@ impl Visit<'_> {
                 self.check(head, &Check::proved(proved), orders.checks_again(shown.number))?;
             }
         }
-        for (case, places) in bundle.proposing.iter().zip(&bundle.places) {
-            said.proposals.push((case.id, remembered(bundle, standing, places.clone())));
+        for (case, edit) in bundle.proposing.iter().zip(&bundle.edits) {
+            let proposal = remembered(bundle, standing, edit.places.clone(), Some(edit.change.clone()));
+            said.proposals.push((case.id, proposal));
             said.transitions.push(Transition { case: case.id, outcome: Outcome::Proposed(reference(&shown)) });
             if orders.is_taken_up(case) {
                 said.decisions.push((case.id, None));
@@ -500,8 +502,8 @@ fn reference(shown: &forged::PullRequest) -> case::PullRequest {
     case::PullRequest { number: shown.number, url: shown.url.clone() }
 }
 
-fn remembered(bundle: &Bundle<'_>, standing: Standing, edits: Vec<String>) -> Proposal {
-    Proposal { standing, branch: bundle.branch.clone(), lead: bundle.lead.clone(), edits }
+fn remembered(bundle: &Bundle<'_>, standing: Standing, edits: Vec<String>, change: Option<String>) -> Proposal {
+    Proposal { standing, branch: bundle.branch.clone(), lead: bundle.lead.clone(), edits, change }
 }
 
 fn settle_all(bundle: &Bundle<'_>, outcome: &Outcome, said: &mut Conclusion) {
