@@ -48,7 +48,7 @@ pub struct Fix {
     sender: Option<String>,
     #[command(flatten)]
     senders: OwnSenders,
-    /// A Terraform state, or what `terraform show -json` prints, in which findings about cloud resources find their addresses.
+    /// A Terraform state, in which findings about cloud resources find their addresses.
     #[arg(long, value_name = "FILE")]
     state: Vec<PathBuf>,
     #[command(flatten)]
