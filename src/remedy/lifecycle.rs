@@ -100,6 +100,9 @@ pub enum Base {
 pub enum Wish<'p> {
     /// This pull request.
     Propose(&'p PullRequest),
+    /// This pull request where people have left it open. What they closed or merged stays as it is, also where it held more
+    /// than this.
+    Keep(&'p PullRequest),
     /// This pull request with its branch made anew on the present base, as a person asked: also where it would do as it is.
     Rebase(&'p PullRequest),
     /// This pull request whatever people did to it, as one of them asked: their commits go, and a closed one is open again.
@@ -173,7 +176,7 @@ pub fn earlier(observed: &Observed) -> Option<Marker> {
 pub fn steps(observed: &Observed, wish: Wish<'_>) -> Vec<Step> {
     let wanted = match wish {
         Wish::End(ending) => return vec![end(observed, ending)],
-        Wish::Propose(wanted) | Wish::Rebase(wanted) | Wish::Recreate(wanted) => wanted,
+        Wish::Propose(wanted) | Wish::Keep(wanted) | Wish::Rebase(wanted) | Wish::Recreate(wanted) => wanted,
     };
     if *observed == Observed::Nothing {
         return vec![Step::Open];
@@ -183,7 +186,7 @@ pub fn steps(observed: &Observed, wish: Wish<'_>) -> Vec<Step> {
         return vec![Step::LeaveToHuman(Hold::OtherCase)];
     }
     let same_value = earlier.digest == wanted.marker.digest;
-    let recreate = matches!(wish, Wish::Recreate(_));
+    let (recreate, keep) = (matches!(wish, Wish::Recreate(_)), matches!(wish, Wish::Keep(_)));
     match observed {
         Observed::Open { commits: Commits::Foreign, .. } if !recreate => {
             vec![Step::SayHandsOff, Step::LeaveToHuman(Hold::ForeignCommit)]
@@ -195,7 +198,7 @@ pub fn steps(observed: &Observed, wish: Wish<'_>) -> Vec<Step> {
                 }
                 Commits::Foreign => true,
             };
-            let branch = branch || !matches!(wish, Wish::Propose(_));
+            let branch = branch || !matches!(wish, Wish::Propose(_) | Wish::Keep(_));
             // A person has reopened what we had closed: the text says so no more.
             let reopened = earlier.closed.is_some();
             let reworded = is_as_written(text, &earlier) && earlier.text != wanted.marker.text;
@@ -207,7 +210,7 @@ pub fn steps(observed: &Observed, wish: Wish<'_>) -> Vec<Step> {
                 (false, false) => vec![Step::Nothing(Settled::UpToDate)],
             }
         }
-        Observed::Closed { by: Closer::Person, .. } if same_value && !recreate => {
+        Observed::Closed { by: Closer::Person, .. } if (same_value || keep) && !recreate => {
             vec![Step::LeaveToHuman(Hold::Closed)]
         }
         Observed::Closed { by: Closer::Ourselves, .. } => vec![Step::Reopen, Step::UpdateBranch, Step::UpdateText],
@@ -216,6 +219,10 @@ pub fn steps(observed: &Observed, wish: Wish<'_>) -> Vec<Step> {
             if *age < DEPLOYED_AFTER && earlier.undo.as_ref() == Some(&wanted.marker.digest) && !recreate =>
         {
             vec![Step::Nothing(Settled::NotDeployed)]
+        }
+        // What was merged was merged with others; only what the merge took back may be wanted after all.
+        Observed::Merged { .. } if keep && earlier.undo.as_ref() != Some(&wanted.marker.digest) => {
+            vec![Step::Nothing(Settled::Merged)]
         }
         Observed::Nothing | Observed::Closed { .. } | Observed::Merged { .. } => vec![Step::Open],
     }

@@ -35,6 +35,7 @@ use std::{
         mpsc::{SyncSender, TrySendError},
     },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{oneshot, watch};
@@ -49,6 +50,9 @@ use self::{
 
 /// How many operations may wait for the writer.
 pub const QUEUE: usize = 8_192;
+
+/// How long a data folder may be locked before another server is taken to have it.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The open store; clones share it, and the last one to go closes it.
 #[derive(Clone)]
@@ -170,10 +174,18 @@ impl Store {
             .write(true)
             .open(&path)
             .map_err(|error| problem(&path, error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(folder.to_owned())),
-            Err(TryLockError::Error(error)) => return Err(problem(&path, error)),
+        // A process that was just forked holds its parent's files, and with them a lock that was given back, until it runs
+        // its own program.
+        let began = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(folder.to_owned())),
+                Err(TryLockError::Error(error)) => return Err(problem(&path, error)),
+            }
         }
         let mut session = Session::new(schema::open(folder, options)?)?;
         session.alone(|session| lease::void_all(session, now))?;

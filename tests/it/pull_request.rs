@@ -656,6 +656,15 @@ fn the_forge_is_brought_in_line_and_people_are_left_alone() {
         assert_eq!(steps(&merged(age), Wish::Propose(&back)), [expected]);
     }
 
+    // What people decided about as part of more stays decided.
+    for (observed, expected) in [
+        (closed(Closer::Person), LeaveToHuman(Hold::Closed)),
+        (merged(hour), Nothing(Settled::Merged)),
+        (open(shown(), ours(&first)), UpdateBranch),
+    ] {
+        assert_eq!(steps(&observed, Wish::Keep(&second))[0], expected);
+    }
+
     // What people order.
     for (name, observed, wish, expected) in [
         ("rebase", open(shown(), ours(&first)), Wish::Rebase(&first), vec![UpdateBranch]),

@@ -270,6 +270,7 @@ impl Orders {
         match (self.recreates(bundle), rebases) {
             (true, _) => Wish::Recreate(request),
             (false, true) => Wish::Rebase(request),
+            (false, false) if bundle.rests => Wish::Keep(request),
             (false, false) => Wish::Propose(request),
         }
     }

@@ -55,6 +55,8 @@ pub(super) struct Bundle<'c> {
     /// What is proposed for which cases.
     pub(super) proved: Option<Box<Proved>>,
     pub(super) proposing: Vec<&'c Case>,
+    /// Whether people have decided about them: what they closed or merged is left as it is.
+    pub(super) rests: bool,
     /// What each of them edits.
     pub(super) edits: Vec<Edit>,
     /// Cases that leave, why, and what becomes of them.
@@ -162,11 +164,13 @@ impl<'v> Visit<'v> {
                 false => {
                     let mut bundle = Bundle::new(branch, lead);
                     self.prove_together(tree, &group, &mut bundle);
+                    bundle.rests = true;
                     match bundles.iter_mut().find(|other| other.branch == bundle.branch) {
                         Some(other) => {
                             other.proved = bundle.proved;
                             other.proposing = bundle.proposing;
                             other.edits = bundle.edits;
+                            other.rests = true;
                             other.refused.extend(bundle.refused);
                         }
                         None => bundles.push(bundle),
@@ -220,6 +224,7 @@ impl Bundle<'_> {
             group: None,
             proved: None,
             proposing: Vec::new(),
+            rests: false,
             edits: Vec::new(),
             ending: Vec::new(),
             refused: Vec::new(),
