@@ -13,6 +13,7 @@ use crate::{
         problem::Problem,
         types::Type,
         unify::{Safety, unify},
+        unknown::Reason,
         value::{Marks, Value},
     },
     source::lineage::sets::SetId,
@@ -24,10 +25,15 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("coalescelist", &[], coalesce_list_type, coalesce_list)
         .rest(takes("vals", Any).null().unknown().dynamic())
         .own(),
-    Function::new("lookup", &[takes("inputMap", Any).marked(), takes("key", AString).marked()], lookup_type, lookup)
-        .rest(takes("default", Any).null().unknown().dynamic().marked())
-        .own()
-        .may_be_null(),
+    Function::new(
+        "lookup",
+        &[takes("inputMap", Any).marked(), takes("key", AString).marked().unknown()],
+        lookup_type,
+        lookup,
+    )
+    .rest(takes("default", Any).null().unknown().dynamic().marked())
+    .own()
+    .may_be_null(),
     Function::new("element", &[takes("list", Any).marked(), takes("index", ANumber)], element_type, element)
         .own()
         .may_be_null(),
@@ -120,6 +126,17 @@ fn lookup(context: &mut Context<'_>, arguments: &[Value], ty: &Type) -> Result<V
     let (container, key) = (&arguments[0], &arguments[1]);
     let marks = container.marks().with(key.marks());
     let by = behind(context, [key]);
+    if let Some(unknown) = key.unknown() {
+        // Whatever the key will be when it is planned, an empty map does not have it.
+        let is_planned = matches!(unknown.reason, Reason::Data(_) | Reason::Variable(_));
+        return match arguments.get(2).filter(|_| is_planned && container.known_length() == Some(0)) {
+            Some(default) => {
+                let value = convert(context, default, ty)?;
+                Ok(picked(context, value, container, by).with_marks(marks))
+            }
+            None => Ok(Value::unknown_of(ty.clone(), unknown.reason.clone()).with_marks(marks)),
+        };
+    }
     let name = text(key);
     if let Some(entry) = container.as_mapping().and_then(|mapping| mapping.get(name)) {
         let value = entry.value.clone();
