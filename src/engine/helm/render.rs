@@ -273,7 +273,10 @@ impl Cache {
         }
         templates.kept += text.len();
         templates.by_address.insert(address, (text.clone(), parsed.clone()));
-        templates.by_hash.entry(hash).or_default().push((text.clone(), parsed.clone()));
+        let of_hash = templates.by_hash.entry(hash).or_default();
+        if !of_hash.iter().any(|(_, known)| Rc::ptr_eq(known, &parsed)) {
+            of_hash.push((text.clone(), parsed.clone()));
+        }
         Ok(parsed)
     }
 }

@@ -215,7 +215,8 @@ fn transform(
     let read = |field: &str, read: fn(&Node) -> Result<Patch, Problem>| -> Result<Vec<Patch>, Problem> {
         kustomization.list(field).iter().map(read).collect()
     };
-    let patched = |patches: &[Patch], by: Option<Maker>, resources: &mut Resources, context: &mut Context<'_>| match by {
+    let patched = |patches: &[Patch], by: Option<Maker>, resources: &mut Resources, context: &mut Context<'_>| match by
+    {
         None => patches::apply(patches, folder, resources, context),
         Some(by) => patches.iter().try_for_each(|patch| {
             patch.apply(folder, resources, context)?;

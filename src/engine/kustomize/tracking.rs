@@ -80,8 +80,12 @@ impl Maker {
         let name = |key: &str| plugin.node.at(&["metadata", key]).and_then(Node::text).unwrap_or_default().to_owned();
         let Gvk { kind, .. } = &id.gvk;
         let api_version = plugin.node.get("apiVersion").and_then(Node::text).unwrap_or_default();
-        let by =
-            printed(&[("apiVersion", api_version), ("kind", kind), ("name", &name("name")), ("namespace", &name("namespace"))]);
+        let by = printed(&[
+            ("apiVersion", api_version),
+            ("kind", kind),
+            ("name", &name("name")),
+            ("namespace", &name("namespace")),
+        ]);
         let by: String = by.lines().map(|line| format!("  {line}\n")).collect();
         Some(Self(format!("{path}configuredBy:\n{by}")))
     }
@@ -193,5 +197,27 @@ fn join(way: &str, path: &str) -> String {
     match steps.join("/") {
         empty if empty.is_empty() && !(way.is_empty() && path.is_empty()) => ".".to_owned(),
         joined => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Go's `filepath.Join` makes of a way and a path on it.
+    #[test]
+    fn ways_are_joined_as_go_joins_them() {
+        for (way, path, joined) in [
+            ("", "a.yaml", "a.yaml"),
+            ("", "./a/../b.yaml", "b.yaml"),
+            ("", "../base", "../base"),
+            ("../base", "../other/", "../other"),
+            ("../base", "../../x", "../../x"),
+            ("a", "..", "."),
+            ("a/b", "c//d.yaml", "a/b/c/d.yaml"),
+            ("", "", ""),
+        ] {
+            assert_eq!(join(way, path), joined, "{way:?} {path:?}");
+        }
     }
 }

@@ -196,7 +196,9 @@ impl<'t> Parser<'t> {
         self.count_part()?;
         let token = self.next_word();
         match token.kind {
-            TokenKind::Text => Ok(Item::Node(Node { span: Span::new(token.start, token.end).into(), kind: NodeKind::Text })),
+            TokenKind::Text => {
+                Ok(Item::Node(Node { span: Span::new(token.start, token.end).into(), kind: NodeKind::Text }))
+            }
             TokenKind::LeftDelimiter => {
                 self.tree.action = Some(token.start);
                 let item = self.deeper(|parser| parser.action(token.start))?;

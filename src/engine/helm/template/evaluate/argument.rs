@@ -26,12 +26,16 @@ impl Evaluator<'_> {
                 self.fields(dot, held, fields, operand.span(), &[], None)?
             }
             OperandKind::Pipeline(pipeline) => Held { value: self.nested(dot, pipeline)?, boxed: false },
-            OperandKind::Function(name) => Held { value: self.call(dot, name, operand.span(), &[], None)?, boxed: false },
+            OperandKind::Function(name) => {
+                Held { value: self.call(dot, name, operand.span(), &[], None)?, boxed: false }
+            }
             OperandKind::Chain { .. } => self.chained(dot, operand, operand.span())?,
             OperandKind::Nil => {
                 return match parameter {
                     Parameter::Any => Ok(Value::nil()),
-                    Parameter::Map | Parameter::List => self.typed_nil(Value::nil(), parameter, operand.span(), function),
+                    Parameter::Map | Parameter::List => {
+                        self.typed_nil(Value::nil(), parameter, operand.span(), function)
+                    }
                     _ => {
                         let message = format!("cannot assign nil to {}", type_of(parameter));
                         Err(self.fail(operand.span(), Fault::failed(message)))
