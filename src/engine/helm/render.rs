@@ -101,13 +101,16 @@ pub struct Cache {
     streams: RefCell<Streams>,
 }
 
+/// A text and what it was parsed to.
+type Known = (Arc<str>, Rc<ast::File>);
+
 /// Templates that were parsed.
 #[derive(Debug, Default)]
 struct Templates {
     /// By the address of their text, which is kept with them.
-    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>), Mixing>,
+    by_address: HashMap<usize, Known, Mixing>,
     /// By the hash of their text, so that no text is hashed a second time: charts hold copies of one library.
-    by_hash: HashMap<u64, Vec<(Arc<str>, Rc<ast::File>)>, Mixed>,
+    by_hash: HashMap<u64, Vec<Known>, Mixed>,
     seed: Seeded,
     /// The bytes of all texts.
     kept: usize,
