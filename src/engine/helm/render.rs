@@ -101,13 +101,16 @@ pub struct Cache {
     streams: RefCell<Streams>,
 }
 
+/// A text and what it was parsed to.
+type Known = (Arc<str>, Rc<ast::File>);
+
 /// Templates that were parsed.
 #[derive(Debug, Default)]
 struct Templates {
     /// By the address of their text, which is kept with them.
-    by_address: HashMap<usize, (Arc<str>, Rc<ast::File>), Mixing>,
+    by_address: HashMap<usize, Known, Mixing>,
     /// By the hash of their text, so that no text is hashed a second time: charts hold copies of one library.
-    by_hash: HashMap<u64, Vec<(Arc<str>, Rc<ast::File>)>, Mixed>,
+    by_hash: HashMap<u64, Vec<Known>, Mixed>,
     seed: Seeded,
     /// The bytes of all texts.
     kept: usize,
@@ -273,7 +276,10 @@ impl Cache {
         }
         templates.kept += text.len();
         templates.by_address.insert(address, (text.clone(), parsed.clone()));
-        templates.by_hash.entry(hash).or_default().push((text.clone(), parsed.clone()));
+        let of_hash = templates.by_hash.entry(hash).or_default();
+        if !of_hash.iter().any(|(_, known)| Rc::ptr_eq(known, &parsed)) {
+            of_hash.push((text.clone(), parsed.clone()));
+        }
         Ok(parsed)
     }
 }

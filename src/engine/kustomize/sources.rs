@@ -283,3 +283,26 @@ fn without_trailers(text: &str) -> Option<String> {
     }
     any.then_some(blanked)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_text_in_utf_16_are_found_in_the_file() {
+        let text = "a: é\u{1f600}b\n---\nc: 1\n";
+        let little = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes));
+        let big = [0xfe, 0xff].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes));
+        for (content, unit) in [(little.collect::<Vec<_>>(), *b"b\0"), (big.collect(), *b"\0b")] {
+            let yaml = Yaml::of(&content).ok().expect("is text");
+            assert_eq!(yaml.text, text);
+            assert_eq!(yaml.stream.as_ref().expect("is YAML").documents.len(), 1);
+            let at = text.find('b').expect("a letter");
+            assert_eq!(content[yaml.in_file(Span::new(at, at + 1)).range()], unit);
+        }
+        let failing: [&[u8]; 4] = [b"\xff\xfea", b"\xff\xfe\x00\xd8a\0", b"\xff\xfe\x00\xdca\0", b"\xff\xfe\r\n"];
+        for content in failing {
+            assert!(Yaml::of(content).is_err(), "{content:?}");
+        }
+    }
+}

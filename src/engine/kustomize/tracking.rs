@@ -199,3 +199,25 @@ fn join(way: &str, path: &str) -> String {
         joined => joined,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Go's `filepath.Join` makes of a way and a path on it.
+    #[test]
+    fn ways_are_joined_as_go_joins_them() {
+        for (way, path, joined) in [
+            ("", "a.yaml", "a.yaml"),
+            ("", "./a/../b.yaml", "b.yaml"),
+            ("", "../base", "../base"),
+            ("../base", "../other/", "../other"),
+            ("../base", "../../x", "../../x"),
+            ("a", "..", "."),
+            ("a/b", "c//d.yaml", "a/b/c/d.yaml"),
+            ("", "", ""),
+        ] {
+            assert_eq!(join(way, path), joined, "{way:?} {path:?}");
+        }
+    }
+}
