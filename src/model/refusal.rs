@@ -69,10 +69,10 @@ codes! {
     LiveStateMissing = "live-state-missing",
     /// A controller or the deployer wrote the drifted field, and would write it again.
     ManagedElsewhere = "managed-elsewhere",
-    /// A violation for which no rule says what the resource should be.
-    NoRule = "no-rule",
     /// A rule has a remedy that needs something only the operator knows.
     NeedsParameter = "needs-parameter",
+    /// A violation for which no rule says what the resource should be.
+    NoRule = "no-rule",
     /// The source cannot say the wanted value at that place.
     NotExpressible = "not-expressible",
     /// Another finding wants another value for the same field.

@@ -90,6 +90,10 @@ pub fn find_reported(
                             id.kind == declared.kind && declared.name.contains(&id.name)
                         }
                         (ResourceId::File(_), _) => true,
+                        // An address without a key means all instances.
+                        (ResourceId::Terraform(id), ResourceId::Terraform(declared)) => {
+                            id.address == declared.address || id.address == without_keys(&declared.address)
+                        }
                         (id, declared) => id == declared,
                     }
             })
@@ -169,6 +173,21 @@ fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &
         [] => Err(not_found(id, stack, &unread_of(catalog, unread))),
         ref several => Err(ambiguous(catalog, id, several)),
     }
+}
+
+/// An address without the keys of instances: `module.net.aws_subnet.private`.
+fn without_keys(address: &str) -> String {
+    let (mut names, mut depth, mut quoted) = (String::new(), 0_usize, false);
+    for c in address.chars() {
+        match c {
+            '"' if depth > 0 => quoted = !quoted,
+            '[' if !quoted => depth += 1,
+            ']' if !quoted => depth = depth.saturating_sub(1),
+            c if depth == 0 => names.push(c),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// What was not searched, and why.

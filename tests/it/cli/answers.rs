@@ -93,7 +93,7 @@ fn the_exit_code_tells_the_outcome() {
 #[test]
 fn a_batch_judges_each_line_against_the_same_tree() {
     let repository = Repository::cart();
-    let image = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "r/cart:2"}]);
+    let image = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "registry.example.com/cart:2"}]);
     let lines = [
         replicas("first", 5).to_string(),
         "not JSON".to_owned(),

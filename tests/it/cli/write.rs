@@ -31,7 +31,7 @@ fn the_work_tree_changes_exactly_as_the_diff_says() {
 fn several_findings_combine() {
     let repository = Repository::cart();
     let label = json!([{"op": "add", "path": "/metadata/annotations", "value": {"a": "b"}}]);
-    let image = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "r/cart:2"}]);
+    let image = json!([{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "registry.example.com/cart:2"}]);
     let lines = [replicas("a", 5), drift("b", label), drift("c", image), replicas("d", 5)];
     let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
     let (code, answers) = repository.fix(&["--batch", "-", "--write"], &lines.join("\n"));
@@ -39,7 +39,7 @@ fn several_findings_combine() {
     assert_eq!((code, outcomes), (0, vec!["patched", "patched", "patched", "in-sync"]));
     let expected = CART
         .replace("replicas: 3", "replicas: 5")
-        .replace("registry.example.com/cart:1.4.2", "r/cart:2")
+        .replace("registry.example.com/cart:1.4.2", "registry.example.com/cart:2")
         .replace("the team's label\n", "the team's label\n  annotations:\n    a: b\n");
     assert_eq!(repository.text("k8s/cart.yaml"), expected);
     let folder = fs::read_dir(repository.path("k8s")).expect("a folder").count();

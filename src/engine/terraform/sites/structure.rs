@@ -60,6 +60,12 @@ fn may_be_block(value: &Json) -> bool {
     }
 }
 
+/// Tells whether an item of a list has lists of maps of its own.
+fn has_blocks_within(list: &Json) -> bool {
+    let mut members = list.as_array().into_iter().flatten().filter_map(Json::as_object).flat_map(|item| item.values());
+    members.any(may_be_block)
+}
+
 /// An argument, or blocks: resources of the same type that have it tell which.
 fn add_unclear(search: &mut Search<'_>, at: &Pointer, leaf: &Leaf, kind: &str, new: &Json) {
     let whole = search.built.whole;
@@ -96,7 +102,8 @@ fn add_unclear(search: &mut Search<'_>, at: &Pointer, leaf: &Leaf, kind: &str, n
         }
     }
     match (blocks, arguments) {
-        (false, false) if search.built.lists == Lists::Blocks => {
+        // Blocks within a new block would be worded as arguments.
+        (false, false) if search.built.lists == Lists::Blocks && !has_blocks_within(new) => {
             search.found.add(new_blocks(search, leaf, kind, new.as_array().map_or(&[], Vec::as_slice)));
         }
         (true, false) => search.found.add(new_blocks(search, leaf, kind, new.as_array().map_or(&[], Vec::as_slice))),
