@@ -303,13 +303,16 @@ fn refuse_unnamed(name: &str, rendered: &Rendered) -> Result<(), Refusal> {
     Err(Refusal::new(Code::ProofFailed, message, hint).at(file, Some(line)))
 }
 
+/// Tells whether a field carries what is edited.
+type Carries<'c> = &'c dyn Fn(&Resource, &Pointer) -> bool;
+
 /// Adds the fields that changed in a stack to the proof, where they are exactly the wanted ones: of the target, or none at
 /// all. Digests of what changed may change with it.
 fn compare(
     stack: &str,
     (before, after): (&Rendered, &Rendered),
     target: Option<(usize, &Value)>,
-    (leeway, carries): (Leeway<'_>, &dyn Fn(&Resource, &Pointer) -> bool),
+    (leeway, carries): (Leeway<'_>, Carries<'_>),
     proof: &mut Proof,
 ) -> Result<(), Refusal> {
     let shared = |what: String| {

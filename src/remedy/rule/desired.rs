@@ -83,13 +83,13 @@ impl Rule {
                 Action::Remove => remove(resource, &at),
                 Action::Replace(value) => {
                     if at.get(resource).is_some() {
-                        let value = self.new(value, resource, &item, asked)?;
+                        let value = self.made(value, resource, &item, asked)?;
                         add(resource, at.tokens(), value);
                     }
                 }
                 Action::Add { keep, .. } if *keep && at.get(resource).is_some_and(|there| !there.is_null()) => {}
                 Action::Add { value, .. } => {
-                    let value = self.new(value, resource, &item, asked)?;
+                    let value = self.made(value, resource, &item, asked)?;
                     if !add(resource, at.tokens(), value) {
                         let what = format!("{at} is below a value that is no map or list");
                         return Err(self.error(what).into());
@@ -100,7 +100,8 @@ impl Rule {
         Ok(())
     }
 
-    fn new(&self, value: &New, resource: &Value, item: &Pointer, asked: Asked<'_>) -> Result<Value, Silent> {
+    /// What an operation puts in place.
+    fn made(&self, value: &New, resource: &Value, item: &Pointer, asked: Asked<'_>) -> Result<Value, Silent> {
         match value {
             New::Said(value) => self.filled(value, asked),
             New::Computed(program) => {

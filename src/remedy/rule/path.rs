@@ -98,7 +98,8 @@ impl Place {
         let key = |key: &String| Self { at: self.at.join(key), item: self.item.clone() };
         let is_text = |item: &Value, wanted: &str| match item {
             Value::String(text) => text == wanted,
-            Value::Number(_) | Value::Bool(_) => item.to_string() == wanted,
+            Value::Number(number) => number.to_string() == wanted,
+            Value::Bool(value) => value.to_string() == wanted,
             _ => false,
         };
         let chosen: Box<dyn Fn(&Value) -> bool> = match step {
