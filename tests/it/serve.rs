@@ -196,8 +196,9 @@ fn a_value_that_returns_while_the_branch_has_moved_on_is_on_the_branch_again() {
         for _ in 0..3 {
             stage.github.fail("PATCH /repos/acme/shop/pulls/1", Fault::Status(502));
         }
-        let revised = stage.report(&drift("cart", 7));
-        stage.waiting(revised.case());
+        stage.report(&drift("cart", 7));
+        // How long it waits for the next try is random, and may be too short to be seen.
+        stage.until("a failed try", || stage.log().contains("\"outcome\":\"retry\""));
         assert_eq!(stage.report(&drift("cart", 5)).verdict(), "revised");
         let case = stage.settled(case.id);
         assert_eq!(proposed(&case), 1);

@@ -40,12 +40,15 @@ pub(crate) fn function_names() -> Vec<String> {
 
 /// Asks about expressions, many in one plan.
 pub(crate) fn ask(expressions: &[&str]) -> Vec<Said> {
-    let folder = tempfile::tempdir().expect("a folder");
-    copy(&super::folder("files"), folder.path());
-    fs::write(folder.path().join("none.tfrc"), "").expect("a file");
-    fs::write(folder.path().join("main.tf"), "resource \"terraform_data\" \"u\" {}\n").expect("a file");
-    run(folder.path(), &["init", "-no-color"]);
-    expressions.chunks(AT_ONCE).flat_map(|some| ask_some(folder.path(), some)).collect()
+    let outside = tempfile::tempdir().expect("a folder");
+    // Expressions look for files beside the module too, where nothing of anybody else's may stand.
+    let folder = outside.path().join("module");
+    fs::create_dir(&folder).expect("a folder");
+    copy(&super::folder("files"), &folder);
+    fs::write(folder.join("none.tfrc"), "").expect("a file");
+    fs::write(folder.join("main.tf"), "resource \"terraform_data\" \"u\" {}\n").expect("a file");
+    run(&folder, &["init", "-no-color"]);
+    expressions.chunks(AT_ONCE).flat_map(|some| ask_some(&folder, some)).collect()
 }
 
 /// How many expressions are asked at once: a plan takes longer with the square of its errors.
