@@ -110,8 +110,7 @@ impl Stage {
         };
         fs::write(folder.path().join("credential"), credential).expect("writes");
         fs::write(folder.path().join("webhook"), WEBHOOK_SECRET).expect("writes");
-        // Taken and given back, so that a restarted server is at the same place.
-        let address = TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port");
+        let address = free_address();
         let repositories: Vec<Value> =
             slugs.iter().map(|slug| json!({"slug": slug, "remote": remote.url(&format!("{slug}.git"))})).collect();
         fs::write(folder.path().join("events"), EVENTS_SECRET).expect("writes");
@@ -400,6 +399,19 @@ pub(crate) struct GitTraffic {
     pub(crate) looks: usize,
     pub(crate) fetches: usize,
     pub(crate) pushes: usize,
+}
+
+/// A free address that a restarted server can take again: taken and given back, and below the ports that connections get.
+fn free_address() -> SocketAddr {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let first = std::process::id() as usize;
+    loop {
+        let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).expect("a port")));
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// Posts a body as a signed delivery; `None` if there was no whole answer.
