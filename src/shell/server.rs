@@ -17,6 +17,7 @@ mod mapping;
 mod probes;
 mod receive;
 mod senders;
+pub mod setup;
 
 use std::{
     collections::BTreeMap,
@@ -48,9 +49,10 @@ use self::{
     keys::{Fetch, Keys},
     mapping::Mapping,
     senders::Endpoints,
+    setup::Setup,
 };
 use super::{
-    config::{Config, Repository, SenderAccess},
+    config::{Config, Identity, Repository, SenderAccess},
     store::{Options, Store},
     telemetry::Metrics,
     worker::{Clock, Job, Settings, Workers},
@@ -137,6 +139,8 @@ pub struct Parts {
     pub limits: Limits,
     /// What GitHub signs its own events with; none to take no events.
     pub github_secrets: Vec<Secret>,
+    /// The page that registers a GitHub App; usually there is none.
+    pub setup: Option<Setup>,
     /// The repositories that are looked after.
     pub repositories: Vec<Repository>,
     /// Who works on what is received; absent to only receive.
@@ -164,6 +168,7 @@ struct App {
     mapping: Arc<Mapping>,
     bodies: Arc<Semaphore>,
     github: Option<github::Endpoint>,
+    setup: Option<Setup>,
     stopping: watch::Sender<bool>,
 }
 
@@ -189,6 +194,10 @@ impl Parts {
             clock,
             fetch: keys::over_https()?,
             limits: Limits::default(),
+            setup: match config.github.as_ref().map(|github| (&github.identity, &github.api)) {
+                Some((Identity::Setup(wanted), api)) => Setup::offer(wanted, api, &config.data)?,
+                _ => None,
+            },
             github_secrets: config.github.as_ref().map(|github| github.webhook_secrets.clone()).unwrap_or_default(),
             repositories: config.repositories.clone(),
             work: job.map(|job| (settings, job)),
@@ -199,7 +208,7 @@ impl Parts {
 impl Server {
     /// Takes the addresses; port 0 takes any free one. Fails if a sender could not be verified.
     pub async fn bind(listen: SocketAddr, probes: Option<SocketAddr>, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { store, senders, access, route, redact, metrics, clock, fetch, limits, work, .. } = parts;
+        let Parts { store, senders, access, route, redact, metrics, clock, fetch, limits, work, setup, .. } = parts;
         let (secrets, repositories) = (parts.github_secrets, parts.repositories);
         let endpoints = Endpoints::new(senders, &access)?;
         let take = async |address: SocketAddr| {
@@ -221,6 +230,7 @@ impl Server {
             mapping: Mapping::new(limits.mapping, limits.commit)?,
             bodies: Arc::new(Semaphore::new(limits.bodies / body::UNIT)),
             github: (!secrets.is_empty()).then_some(github::Endpoint { secrets, repositories }),
+            setup,
             stopping: watch::channel(false).0,
         };
         Ok(Self { listener: take(listen).await?, probes, app: Arc::new(app), work })

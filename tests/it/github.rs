@@ -5,6 +5,7 @@
 //! a pull request, comment or branch that was created and never looked at, or an ordered fault that never happened.
 
 mod api;
+mod app;
 mod objects;
 
 use std::{
@@ -78,6 +79,7 @@ struct State {
     weather: Option<Weather>,
     /// Old names and the present ones.
     renamed: BTreeMap<String, String>,
+    apps: app::Apps,
 }
 
 #[derive(Default)]
@@ -402,6 +404,11 @@ impl GitHub {
         state.renamed.insert(from.to_owned(), to.to_owned());
         let unread = std::mem::take(&mut state.unread);
         state.unread = unread.into_iter().map(|line| line.replace(from, to)).collect();
+    }
+
+    /// Lets a person agree to the manifest of an App; the code that stands for it, or why GitHub takes no such App.
+    pub(crate) fn agree(&self, manifest: &serde_json::Value, code: &str) -> Result<(), String> {
+        self.state().apps.agree(manifest, code)
     }
 
     /// The number of a repository.

@@ -25,6 +25,7 @@ mod render;
 mod rules;
 mod serve;
 mod server;
+mod setup;
 mod store;
 mod template;
 mod terraform_functions;

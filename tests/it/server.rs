@@ -109,6 +109,7 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
         fetch: Arc::new(|url| Box::pin(async move { anyhow::bail!("nothing is at {url}") })),
         limits,
         github_secrets: vec![Secret::new("It's a Secret to Everybody")],
+        setup: None,
         repositories: repositories(),
         work,
     }

@@ -1,18 +1,22 @@
 //! `sourceward serve`: the receiver and its workers, until the process is told to end.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
 
 use super::Exit;
 use crate::shell::{
     charts::Charts,
-    config::Config,
+    config::{Config, Identity},
     live::Live,
     rules,
-    server::{Parts, Server, terminated},
+    server::{
+        Parts, Server,
+        setup::{self, Setup},
+        terminated,
+    },
     telemetry::{Format, start_logging},
-    worker::remediate::Remediation,
+    worker::{Job, remediate::Remediation},
 };
 
 #[derive(Debug, clap::Args)]
@@ -50,13 +54,22 @@ impl Serve {
         let config = Config::read(&self.config, &|name| std::env::var(name).ok())?;
         let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
         runtime.block_on(async {
-            let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
-            let live = Live::open(&config.live).await?;
-            let rules = rules::read(self.rules.as_deref())?;
-            let job = Remediation { charts, live, rules, ..Remediation::from_config(&config)? }.job();
-            let parts = Parts::from_config(&config, Some(job))?;
+            let job = match config.github.as_ref().map(|github| &github.identity) {
+                Some(Identity::Setup(_)) => None,
+                _ => Some(self.job(&config).await?),
+            };
+            let parts = Parts::from_config(&config, job)?;
+            let setup = parts.setup.as_ref().map(Setup::address);
+            if parts.work.is_none() && setup.is_none() {
+                let folder = config.data.join(setup::FOLDER);
+                tracing::warn!(folder = %folder.display(), "an App is registered: name it in the configuration in the place of setup");
+            }
             let server = Server::bind(config.listen, config.metrics, parts).await?;
             tracing::info!(address = %server.address()?, "listening");
+            if let Some(address) = setup {
+                // Not logged: logs are kept, and read by others.
+                writeln!(anstream::stdout(), "Register the GitHub App within an hour, once: {address}")?;
+            }
             server
                 .run(async {
                     if let Err(error) = terminated().await {
@@ -66,6 +79,13 @@ impl Serve {
                 .await
         })?;
         Ok(Exit::Done)
+    }
+
+    async fn job(&self, config: &Config) -> anyhow::Result<Job> {
+        let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
+        let live = Live::open(&config.live).await?;
+        let rules = rules::read(self.rules.as_deref())?;
+        Ok(Remediation { charts, live, rules, ..Remediation::from_config(config)? }.job())
     }
 }
 

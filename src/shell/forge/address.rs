@@ -59,6 +59,27 @@ impl ApiAddress {
     }
 }
 
+/// Where people see what an API serves: `https://github.com` for `https://api.github.com`, `https://HOST` for
+/// `https://HOST/api/v3`, and `https://TENANT.ghe.com` for `https://api.TENANT.ghe.com` (data residency).
+pub fn web_address(api: &str) -> String {
+    let api = api.trim_end_matches('/');
+    if let Some(host) = api.strip_suffix("/api/v3") {
+        return host.to_owned();
+    }
+    match api.strip_prefix("https://api.") {
+        Some(host) if host == "github.com" || host.ends_with(".ghe.com") => format!("https://{host}"),
+        _ => api.to_owned(),
+    }
+}
+
+/// The scheme and host of [`web_address`], with nothing else that could mean something in a header.
+///
+/// # Errors
+/// Where the address would not keep a credential secret.
+pub fn web_origin(api: &str) -> Result<String, Error> {
+    ApiAddress::parse(&web_address(api)).map(|address| address.origin)
+}
+
 fn is_loopback(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
     let name = name.trim_start_matches('[').trim_end_matches(']');
@@ -92,6 +113,20 @@ mod tests {
             "ftp://h",
         ] {
             assert!(ApiAddress::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn people_see_it_elsewhere() {
+        for (api, web) in [
+            ("https://api.github.com", "https://github.com"),
+            ("https://ghe.example:8443/api/v3", "https://ghe.example:8443"),
+            ("https://ghe.example/api/v3/", "https://ghe.example"),
+            ("https://api.acme.ghe.com", "https://acme.ghe.com"),
+            ("https://api.example", "https://api.example"),
+            ("http://127.0.0.1:80", "http://127.0.0.1:80"),
+        ] {
+            assert_eq!(web_address(api), web);
         }
     }
 

@@ -268,6 +268,13 @@ impl Connection {
         }
     }
 
+    /// A call without a credential whose route is one: `doing` is what is said of it.
+    pub(super) async fn as_nobody(&self, doing: &str, method: &Method, route: &str) -> Result<Bytes, Error> {
+        let nobody = Secret::new("");
+        let answer = self.once(doing, method, route, None, &nobody).await?;
+        judge(doing, answer, &nobody).map(|answer| answer.body)
+    }
+
     async fn call(
         &self,
         by: By<'_>,
@@ -335,8 +342,11 @@ impl Connection {
             .uri(route)
             .header(header::USER_AGENT, USER_AGENT)
             .header(header::ACCEPT, "application/vnd.github+json")
-            .header("X-GitHub-Api-Version", "2022-11-28")
-            .header(header::AUTHORIZATION, authorization);
+            .header("X-GitHub-Api-Version", "2022-11-28");
+        let request = match credential.is_empty() {
+            true => request,
+            false => request.header(header::AUTHORIZATION, authorization),
+        };
         let request = match body {
             Some(body) => {
                 request.header(header::CONTENT_TYPE, "application/json").body(OctoBody::from(body.to_string()))

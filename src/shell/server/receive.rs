@@ -18,6 +18,7 @@ use super::{
     github,
     mapping::{Reply, Unmapped},
     senders::Endpoint,
+    setup,
 };
 use crate::{
     model::finding::Finding,
@@ -48,6 +49,11 @@ pub(super) async fn receive(app: &Arc<App>, request: Request<Incoming>, peer: Ip
     let path = request.uri().path();
     if let (github::PATH, Some(endpoint)) = (path, &app.github) {
         return github::receive(app, endpoint, request).await;
+    }
+    if let (setup::PATH | setup::DONE, Some(setup)) = (path, &app.setup)
+        && let Some(response) = setup.receive(&request).await
+    {
+        return response;
     }
     let found = app.endpoints.at(path).map(|(endpoint, token)| (Arc::clone(endpoint), token.map(str::to_owned)));
     let (sender, answer) = match found {

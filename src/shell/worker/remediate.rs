@@ -16,7 +16,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::runtime::Handle;
 
 use self::{asked::Orders, bundle::Fate};
@@ -44,7 +44,7 @@ use crate::{
     shell::{
         charts::Charts,
         config::{self, Config, Identity},
-        forge::{self, Credential, GitHub, budget::Budget, call::Limits},
+        forge::{self, Credential, GitHub, address::web_address, budget::Budget, call::Limits},
         git::{self, mirror::Mirror, remote::RemoteAddress},
         live::Live,
         store::{
@@ -153,11 +153,13 @@ impl Remediation {
         let credential = match &github.identity {
             Identity::Token(token) => Credential::Token(token.clone()),
             Identity::App { id, private_key } => Credential::App { id: *id, key: private_key.clone() },
+            Identity::Setup(_) => bail!("no App is registered yet, so nothing can be proposed"),
         };
         let commits = if matches!(credential, Credential::App { .. }) { Commits::Api } else { Commits::Push };
         let mut targets = BTreeMap::new();
         for repository in &config.repositories {
-            let address = repository.remote.clone().unwrap_or_else(|| clone_address(&github.api, &repository.slug));
+            let address = repository.remote.clone();
+            let address = address.unwrap_or_else(|| format!("{}/{}.git", web_address(&github.api), repository.slug));
             let remote = address.parse().with_context(|| format!("the remote of {}", repository.slug))?;
             targets.insert(repository.slug.clone(), Target { remote, branch: repository.branch.clone() });
         }
@@ -492,16 +494,6 @@ fn budget(said: config::Budget) -> Budget {
 /// The mail address under which GitHub shows commits of an account.
 fn mail(login: &str) -> String {
     format!("{login}@users.noreply.github.com")
-}
-
-/// Where a repository is cloned from, given the API's address: `https://api.github.com`, or `https://HOST/api/v3`.
-fn clone_address(api: &str, slug: &RepoSlug) -> String {
-    let host = match api.strip_suffix("/api/v3") {
-        Some(host) => host,
-        None if api == "https://api.github.com" => "https://github.com",
-        None => api,
-    };
-    format!("{host}/{slug}.git")
 }
 
 fn name(outcome: &Outcome) -> &'static str {

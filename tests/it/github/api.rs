@@ -98,7 +98,13 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
     let (status, headers, value) = {
         let mut state = state.lock().expect("no panic");
         check_headers(&mut state, &head.headers, &call);
-        let reply = state.caller(&head.headers).and_then(|caller| state.route(&caller, &call));
+        let reply = match (call.method, call.parts.as_slice()) {
+            // The code is the credential.
+            ("POST", ["app-manifests", code, "conversions"]) => {
+                state.apps.convert(code, crate::serve::stage::EVENTS_SECRET)
+            }
+            _ => state.caller(&head.headers).and_then(|caller| state.route(&caller, &call)),
+        };
         state.conclude(&call, reply)
     };
     match fault {

@@ -149,6 +149,15 @@ impl Stage {
         self.start_logging("info");
     }
 
+    /// The same; what it prints first.
+    pub(crate) fn start_printing(&mut self) -> String {
+        self.start();
+        let stdout = self.server.as_mut().expect("runs").child.stdout.take().expect("piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("prints");
+        line
+    }
+
     pub(crate) fn start_logging(&mut self, filter: &str) {
         assert!(self.server.is_none(), "it runs already");
         let mut child = self
