@@ -27,6 +27,7 @@ use crate::{
         repository::{BranchName, RepoSlug},
         secret::Secret,
     },
+    remedy::onboarding::Onboarding,
     stack::config::pull_requests::PullRequests,
 };
 
@@ -97,6 +98,8 @@ pub struct GitHub {
     pub webhook_secrets: Vec<Secret>,
     /// How much is asked of it.
     pub budget: Budget,
+    /// Whether repositories are asked before anything is proposed there.
+    pub onboarding: Onboarding,
 }
 
 /// How much is asked of GitHub by installation; absent for its published limits.
@@ -218,6 +221,9 @@ struct WrittenGitHub {
     /// The secrets of GitHub's webhook, all valid at once; with any, its events are taken at /github.
     #[serde(default)]
     webhook_secrets: Vec<SecretSource>,
+    /// Whether a repository without a configuration is asked by a pull request first: `required` (nothing is proposed before it
+    /// is merged; the default for an App), `offered` (it is asked, and worked on meanwhile), `off` (the default for a token).
+    onboarding: Option<Onboarding>,
     /// How much is asked of it, for a GitHub Enterprise Server with other limits than github.com.
     #[serde(default)]
     budget: Budget,
@@ -390,7 +396,9 @@ impl Reading<'_> {
         let secrets = written.webhook_secrets.iter().enumerate();
         let webhook_secrets =
             secrets.filter_map(|(at, source)| self.secret(&format!("github.webhook_secrets[{at}]"), source)).collect();
-        Some(GitHub { api, identity, webhook_secrets, budget: written.budget })
+        let usual = if matches!(identity, Identity::App { .. }) { Onboarding::Required } else { Onboarding::Off };
+        let onboarding = written.onboarding.unwrap_or(usual);
+        Some(GitHub { api, identity, webhook_secrets, budget: written.budget, onboarding })
     }
 
     /// The base URL of an API, without a slash at the end; `http` only on this machine.

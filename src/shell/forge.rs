@@ -22,6 +22,7 @@ pub mod call;
 pub mod check;
 pub mod commit;
 pub mod conversation;
+pub mod delivery;
 pub mod issue;
 pub mod manifest;
 pub mod person;

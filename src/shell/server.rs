@@ -18,6 +18,7 @@ mod probes;
 mod receive;
 mod senders;
 pub mod setup;
+mod sweep;
 
 use std::{
     collections::BTreeMap,
@@ -53,6 +54,7 @@ use self::{
 };
 use super::{
     config::{Config, Identity, Repository, SenderAccess},
+    forge::GitHub,
     store::{Options, Store},
     telemetry::Metrics,
     worker::{Clock, Job, Settings, Workers},
@@ -64,7 +66,7 @@ use crate::{
         repository::RepoSlug,
         secret::Secret,
     },
-    remedy::confidential,
+    remedy::{confidential, onboarding::Onboarding},
     shell,
     webhook::sender::Senders,
 };
@@ -141,6 +143,10 @@ pub struct Parts {
     pub github_secrets: Vec<Secret>,
     /// The page that registers a GitHub App; usually there is none.
     pub setup: Option<Setup>,
+    /// Where events that were lost are asked for again; for an App whose events are taken.
+    pub deliveries: Option<GitHub>,
+    /// Whether repositories are asked before anything is proposed there.
+    pub onboarding: Onboarding,
     /// The repositories that are looked after.
     pub repositories: Vec<Repository>,
     /// Who works on what is received; absent to only receive.
@@ -152,6 +158,9 @@ pub struct Server {
     listener: TcpListener,
     probes: Option<TcpListener>,
     app: Arc<App>,
+    /// Repositories that may have to be introduced to.
+    introduced: Vec<RepoSlug>,
+    deliveries: Option<GitHub>,
     work: Option<(Settings, Job)>,
 }
 
@@ -199,6 +208,8 @@ impl Parts {
                 _ => None,
             },
             github_secrets: config.github.as_ref().map(|github| github.webhook_secrets.clone()).unwrap_or_default(),
+            deliveries: None,
+            onboarding: config.github.as_ref().map_or(Onboarding::Off, |github| github.onboarding),
             repositories: config.repositories.clone(),
             work: job.map(|job| (settings, job)),
         })
@@ -208,8 +219,14 @@ impl Parts {
 impl Server {
     /// Takes the addresses; port 0 takes any free one. Fails if a sender could not be verified.
     pub async fn bind(listen: SocketAddr, probes: Option<SocketAddr>, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { store, senders, access, route, redact, metrics, clock, fetch, limits, work, setup, .. } = parts;
+        let Parts {
+            store, senders, access, route, redact, metrics, clock, fetch, limits, work, setup, deliveries, ..
+        } = parts;
         let (secrets, repositories) = (parts.github_secrets, parts.repositories);
+        let introduced = match parts.onboarding {
+            Onboarding::Off => Vec::new(),
+            _ => repositories.iter().map(|one| one.slug.clone()).collect(),
+        };
         let endpoints = Endpoints::new(senders, &access)?;
         let take = async |address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("the address {address} cannot be taken"))
@@ -233,7 +250,7 @@ impl Server {
             setup,
             stopping: watch::channel(false).0,
         };
-        Ok(Self { listener: take(listen).await?, probes, app: Arc::new(app), work })
+        Ok(Self { listener: take(listen).await?, probes, app: Arc::new(app), introduced, deliveries, work })
     }
 
     /// Where senders post.
@@ -249,7 +266,10 @@ impl Server {
     /// Serves until `shutdown` is there, then finishes or hands back what it holds. An error means that the store failed
     /// and that the process should end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, probes, app, work } = self;
+        let Self { listener, probes, app, introduced, deliveries, work } = self;
+        if work.is_some() && !introduced.is_empty() {
+            app.store.introduce(introduced, (app.clock)()).answer().await?;
+        }
         let face = |deliveries, probes| Arc::new(Face { app: Arc::clone(&app), deliveries, probes });
         let watched = TowerToHyperService::new(probes::router(Arc::clone(&app)));
         let mut doors = Vec::new();
@@ -262,6 +282,7 @@ impl Server {
         }
         let workers = work.map(|(settings, job)| Workers::start(&app.store, settings, &job, &app.metrics, &app.clock));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&app)));
+        let sweep = deliveries.map(|github| tokio::spawn(sweep::sweep(Arc::clone(&app), github)));
 
         let failed = tokio::select! {
             () = shutdown => None,
@@ -270,6 +291,9 @@ impl Server {
         tracing::info!("shutting down");
         app.stopping.send_replace(true);
         upkeep.abort();
+        if let Some(sweep) = sweep {
+            sweep.abort();
+        }
         let closing = async {
             for door in doors {
                 door.close(app.limits.grace).await;

@@ -15,6 +15,7 @@ use std::{
 use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, secret::Secret},
+    remedy::onboarding::Onboarding,
     shell::{
         config::{Repository, SenderAccess},
         server::{Limits, Parts, Redact, Server, by_hint},
@@ -110,6 +111,8 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
         limits,
         github_secrets: vec![Secret::new("It's a Secret to Everybody")],
         setup: None,
+        deliveries: None,
+        onboarding: Onboarding::Off,
         repositories: repositories(),
         work,
     }

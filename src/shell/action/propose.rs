@@ -19,7 +19,7 @@ use crate::{
         repository::{BranchName, RepoSlug},
         secret::Secret,
     },
-    remedy::{confidential, report::Proposed, rule::set::Rules},
+    remedy::{confidential, onboarding::Onboarding, report::Proposed, rule::set::Rules},
     shell::{
         charts::Charts,
         config::{Config, GitHub, Identity, Repository, live},
@@ -141,6 +141,7 @@ fn config(propose: &Propose, data: std::path::PathBuf) -> Config {
             identity: Identity::Token(propose.token.clone()),
             webhook_secrets: Vec::new(),
             budget: Default::default(),
+            onboarding: Onboarding::Off,
         }),
         live: live::Sources::default(),
         workers: 1,

@@ -16,7 +16,7 @@ use crate::shell::{
         terminated,
     },
     telemetry::{Format, start_logging},
-    worker::{Job, remediate::Remediation},
+    worker::remediate::Remediation,
 };
 
 #[derive(Debug, clap::Args)]
@@ -56,9 +56,12 @@ impl Serve {
         runtime.block_on(async {
             let job = match config.github.as_ref().map(|github| &github.identity) {
                 Some(Identity::Setup(_)) => None,
-                _ => Some(self.job(&config).await?),
+                _ => Some(self.remediation(&config).await?),
             };
-            let parts = Parts::from_config(&config, job)?;
+            let takes_events = config.github.as_ref().is_some_and(|github| !github.webhook_secrets.is_empty());
+            let github = job.as_ref().map(|job| job.github.clone());
+            let deliveries = github.filter(|github| github.is_app() && takes_events);
+            let parts = Parts { deliveries, ..Parts::from_config(&config, job.map(Remediation::job))? };
             let setup = parts.setup.as_ref().map(Setup::address);
             if parts.work.is_none() && setup.is_none() {
                 let folder = config.data.join(setup::FOLDER);
@@ -81,11 +84,11 @@ impl Serve {
         Ok(Exit::Done)
     }
 
-    async fn job(&self, config: &Config) -> anyhow::Result<Job> {
+    async fn remediation(&self, config: &Config) -> anyhow::Result<Remediation> {
         let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
         let live = Live::open(&config.live).await?;
         let rules = rules::read(self.rules.as_deref())?;
-        Ok(Remediation { charts, live, rules, ..Remediation::from_config(config)? }.job())
+        Ok(Remediation { charts, live, rules, ..Remediation::from_config(config)? })
     }
 }
 

@@ -182,16 +182,31 @@ impl Connection {
         let mut next = Some(format!("{route}&per_page=100"));
         for _ in 0..MAX_PAGES {
             let Some(route) = next else { return Ok(items) };
-            let answer = self.call(by, Method::GET, &route, None, true).await?;
-            items.extend(parse::<Vec<T>>(&Method::GET, &route, &answer.body)?);
-            let link = answer.headers.get(header::LINK).and_then(|link| link.to_str().ok());
-            next = match link.and_then(|link| self.address.next_page(link)) {
-                Some(Ok(next)) => Some(next.to_owned()),
-                Some(Err(why)) => return Err(Error::Malformed { doing: format!("GET {route}"), why: why.to_owned() }),
-                None => None,
-            };
+            let page = self.page(by, &route).await?;
+            items.extend(page.0);
+            next = page.1;
         }
         Err(Error::Malformed { doing: format!("GET {route}"), why: format!("more than {MAX_PAGES} pages") })
+    }
+
+    /// One page of a list, and the route of the next, which is on the same host.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        by: By<'_>,
+        route: &str,
+    ) -> Result<(Vec<T>, Option<String>), Error> {
+        let answer = self.call(by, Method::GET, route, None, true).await?;
+        let items = parse(&Method::GET, route, &answer.body)?;
+        let link = answer.headers.get(header::LINK).and_then(|link| link.to_str().ok());
+        match link.and_then(|link| self.address.next_page(link)).transpose() {
+            Ok(next) => Ok((items, next.map(str::to_owned))),
+            Err(why) => Err(Error::Malformed { doing: format!("GET {route}"), why: why.to_owned() }),
+        }
+    }
+
+    /// Asks for something to be done at some later time, once; the answer says nothing more.
+    pub(super) async fn ask(&self, by: By<'_>, route: &str) -> Result<(), Error> {
+        self.call(by, Method::POST, route, None, false).await.map(drop)
     }
 
     /// Changes something, once. A failure that [is unclear](Error::is_unclear) must be followed by a look.

@@ -6,6 +6,7 @@
 mod asked;
 mod board;
 mod bundle;
+mod onboarding;
 mod propose;
 mod seen;
 
@@ -36,6 +37,7 @@ use crate::{
             storm::{Cause, storms},
         },
         manner::Manner,
+        onboarding::{Onboarding, Recorded},
         policy::{self, Policy},
         pull_request::{change_digest, marker::Digest, title, trailers},
         rule::set::Rules,
@@ -49,7 +51,7 @@ use crate::{
         live::Live,
         store::{
             case::{Case, Decided, Decision},
-            lease::{Claim, Conclusion, Dashboard, Outcome, Transition},
+            lease::{Claim, Conclusion, Dashboard, LOOK_AGAIN, Outcome, Transition},
         },
     },
     source::tree::SourceTree,
@@ -67,6 +69,9 @@ const SUBJECTS: usize = 20;
 
 /// How long the dashboard waits for more news before it is written, in milliseconds.
 const BOARD_AFTER: i64 = 1_000;
+
+/// How long the dashboard waits after a failure, in milliseconds: a repository without cases has no other clock.
+const BOARD_AGAIN: i64 = 5_000;
 
 /// How long cases are held of which many came at once, in milliseconds.
 const HELD_FOR: i64 = 24 * 60 * 60 * 1000;
@@ -89,6 +94,8 @@ pub struct Remediation {
     pub live: Live,
     /// How pull requests are made where a repository does not say.
     pub operator: PullRequests,
+    /// Whether repositories are asked before anything is proposed there.
+    pub onboarding: Onboarding,
     /// How many pull requests are opened in an hour in all repositories of an owner; absent for our default.
     pub hourly_of_all: Option<usize>,
     /// What answers violations, and what is never adopted.
@@ -176,6 +183,7 @@ impl Remediation {
             charts: Charts::default(),
             live: Live::default(),
             operator: config.pull_requests.clone(),
+            onboarding: github.onboarding,
             hourly_of_all: config.hourly_of_all,
             rules: Rules::embedded()?,
             began: SystemTime::now(),
@@ -196,6 +204,11 @@ impl Remediation {
             let outcomes: Vec<Transition> =
                 open.map(|case| Transition { case: case.id, outcome: outcome.clone() }).collect();
             said.transitions.extend(outcomes);
+            let at = match outcome {
+                Outcome::Later { at, .. } => at,
+                _ => unix_now() + BOARD_AGAIN,
+            };
+            said.dashboard = Dashboard::NotBefore(at);
         }
         for Transition { case, outcome } in &said.transitions {
             tracing::info!(case = case.0, outcome = name(outcome), "case was worked on");
@@ -310,7 +323,8 @@ impl Visit<'_> {
     ) -> Result<(), Trouble> {
         let mut orders = self.hear(said)?;
         said.decisions = orders.decided(&self.claim.cases);
-        let fates = self.judge_all(tree, &orders, said);
+        let recorded = self.introduce(tree, said)?;
+        let fates = self.judge_all(tree, &orders, recorded, said);
         let bundles = self.bundles(tree, fates, &orders, said);
         let missing: Vec<BranchName> = bundles
             .iter()
@@ -323,6 +337,10 @@ impl Visit<'_> {
         }
         self.bring_about(bundles, &branches, &mut orders, said)?;
         self.answer(tree, &orders, said)?;
+        if recorded.is_some() && self.claim.standing.open == 0 {
+            said.dashboard = Dashboard::Written;
+            return Ok(());
+        }
         self.write_board(said)?;
         if self.manner.dashboard && (!said.transitions.is_empty() || !said.wakes.is_empty()) {
             said.dashboard = Dashboard::By(self.now + BOARD_AFTER);
@@ -331,7 +349,13 @@ impl Visit<'_> {
     }
 
     /// What is to become of each case, in their order.
-    fn judge_all(&self, tree: &dyn SourceTree, orders: &Orders, said: &mut Conclusion) -> Vec<Fate> {
+    fn judge_all(
+        &self,
+        tree: &dyn SourceTree,
+        orders: &Orders,
+        recorded: Option<Recorded>,
+        said: &mut Conclusion,
+    ) -> Vec<Fate> {
         let catalog = Catalog::known_as(tree, &self.addresses);
         let decisions: Vec<Option<Decision>> =
             self.claim.cases.iter().map(|case| self.decision(case, orders)).collect();
@@ -363,6 +387,11 @@ impl Visit<'_> {
                     over @ Outcome::Resolved(_) => Fate::End(Ending::Healed, over),
                     outcome => Fate::Done(outcome),
                 });
+                continue;
+            }
+            if let (Some(recorded), None) = (recorded, &case.pull_request) {
+                let reason = recorded.as_str().to_owned();
+                fates.push(Fate::Done(Outcome::Held { until: self.now + LOOK_AGAIN, reason }));
                 continue;
             }
             if let Some(Decision { kind: Decided::Ignore, until, by, .. }) = decision {
