@@ -51,7 +51,10 @@ impl ApiAddress {
     pub(super) fn next_page<'l>(&self, link: &'l str) -> Option<Result<&'l str, &'static str>> {
         let next = link.split(',').find(|part| part.contains("rel=\"next\""))?;
         let url = next.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(url, _)| url);
-        let route = url.map(|url| url.strip_prefix(&self.origin).unwrap_or(url));
+        // Servers write their host as they were configured, in whatever case.
+        let ours =
+            |url: &&str| url.get(..self.origin.len()).is_some_and(|head| head.eq_ignore_ascii_case(&self.origin));
+        let route = url.map(|url| if ours(&url) { &url[self.origin.len()..] } else { url });
         Some(match route.and_then(|route| route.strip_prefix(&self.prefix)) {
             Some(route) if route.starts_with('/') && !route.starts_with("//") => Ok(route),
             _ => Err("the next page is on another host"),
@@ -152,8 +155,12 @@ mod tests {
             next("https://ghe.example/api/v3/repos/a/b/pulls?page=2"),
             Some(Ok("/repos/a/b/pulls?page=2".to_owned()))
         );
+        assert_eq!(next("https://GHE.example/api/v3/x?cursor=v1_2"), Some(Ok("/x?cursor=v1_2".to_owned())));
         for bad in [
             "https://evil.example/api/v3/x",
+            "https://ghe.example@evil.example/api/v3/x",
+            "https://ghe.example:8443/api/v3/x",
+            "https://ghe.example",
             "https://ghe.example.evil/api/v3/x",
             "https://ghe.example/other/x",
             "https://ghe.example/api/v3//evil/x",

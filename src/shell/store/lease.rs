@@ -48,6 +48,8 @@ pub struct Claim {
     pub cases: Vec<Case>,
     /// Cases of the repository whose pull request is open and which are not to be done now, the oldest first.
     pub beside: Vec<Case>,
+    /// How many further cases of the repository are recorded only, as it has not answered the introduction.
+    pub recorded: usize,
     /// What people asked for on the forge, oldest first.
     pub requests: Vec<Request>,
     /// What is open and was opened, as the limits count it.
@@ -275,6 +277,7 @@ pub(super) fn claim(session: &mut Session, worker: &str, lease: i64, now: i64) -
         cases,
         beside,
         standing: standing(connection, repository, &slug, now)?,
+        recorded: onboarding::count(connection, repository)?,
         forge: known(connection, repository)?,
         overview: overview::due(connection, repository, !requests.is_empty(), now)?,
         requests,

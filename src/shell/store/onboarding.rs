@@ -44,6 +44,17 @@ pub(super) fn recorded(connection: &Connection, repository: i64) -> rusqlite::Re
         .collect()
 }
 
+/// How many cases are recorded only and not part of a claim.
+pub(super) fn count(connection: &Connection, repository: i64) -> rusqlite::Result<usize> {
+    let [pending, declined] = reasons();
+    let count: i64 = connection
+        .prepare_cached(
+            "SELECT COUNT(*) FROM finding_case WHERE repository = ?1 AND state = 'held' AND reason IN (?2, ?3)",
+        )?
+        .query_one(params![repository, pending, declined], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 /// Takes up what was recorded only.
 pub(super) fn release(connection: &Connection, repository: i64, now: i64) -> rusqlite::Result<()> {
     let [pending, declined] = reasons();

@@ -98,14 +98,28 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
     let (status, headers, value) = {
         let mut state = state.lock().expect("no panic");
         check_headers(&mut state, &head.headers, &call);
-        let reply = match (call.method, call.parts.as_slice()) {
+        let caller = state.caller(&head.headers);
+        match (call.method, call.parts.as_slice(), caller) {
             // The code is the credential.
-            ("POST", ["app-manifests", code, "conversions"]) => {
-                state.apps.convert(code, crate::serve::stage::EVENTS_SECRET)
+            ("POST", ["app-manifests", code, "conversions"], _) => {
+                let reply = state.apps.convert(code, crate::serve::stage::EVENTS_SECRET);
+                state.conclude(&call, reply)
             }
-            _ => state.caller(&head.headers).and_then(|caller| state.route(&caller, &call)),
-        };
-        state.conclude(&call, reply)
+            ("GET", ["app", "hook", "deliveries"], Ok(Caller::App)) => {
+                let (link, page) = state.apps.deliveries(&call.query, &state.base);
+                (200, link.map(|link| ("link", link)).into_iter().collect(), page)
+            }
+            ("POST", ["app", "hook", "deliveries", number, "attempts"], Ok(Caller::App)) => {
+                match state.apps.attempt(number) {
+                    Ok(nothing) => (202, Vec::new(), nothing),
+                    reply => state.conclude(&call, reply),
+                }
+            }
+            (_, _, caller) => {
+                let reply = caller.and_then(|caller| state.route(&caller, &call));
+                state.conclude(&call, reply)
+            }
+        }
     };
     match fault {
         Some(Fault::LoseAnswer) => break_off(),
@@ -146,7 +160,7 @@ fn check_headers(state: &mut State, headers: &HeaderMap, call: &Call<'_>) {
 }
 
 /// A time as GitHub writes it.
-fn utc(time: SystemTime) -> String {
+pub(super) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let (mut year, mut days) = (1970, seconds / 86_400);
     let length = |year: u64| {

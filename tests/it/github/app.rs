@@ -1,12 +1,15 @@
 //! What only Apps have: registration from a manifest, and the deliveries of their webhook.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use serde_json::{Value, json};
 
 use super::{
     APP, APP_KEY,
-    api::{Failure, Reply, invalid},
+    api::{Failure, Reply, invalid, utc},
 };
 
 /// The permissions that a manifest may name here: a word that GitHub does not know fails the whole manifest there.
@@ -24,11 +27,23 @@ const EVENTS: [(&str, &[&str]); 7] = [
     ("repository", &["metadata"]),
 ];
 
+/// The number of the first try; GitHub's are beyond what a float holds exactly.
+const FIRST_TRY: u64 = 12_345_678_901_234_567;
+
 /// What the fake knows of Apps.
 #[derive(Default)]
 pub(super) struct Apps {
     /// Manifests that a person agreed to, by the code that has not been exchanged.
     codes: BTreeMap<String, Value>,
+    /// The tries of deliveries, the oldest first.
+    tries: Vec<Try>,
+}
+
+struct Try {
+    id: String,
+    at: SystemTime,
+    status: u16,
+    redelivery: bool,
 }
 
 impl Apps {
@@ -51,6 +66,45 @@ impl Apps {
         }
         self.codes.insert(code.to_owned(), manifest.clone());
         Ok(())
+    }
+
+    /// A delivery that was tried, so long ago, with this answer.
+    pub(super) fn delivered(&mut self, id: &str, ago: Duration, status: u16) {
+        let redelivery = self.tries.iter().any(|one| one.id == id);
+        self.tries.push(Try { id: id.to_owned(), at: SystemTime::now() - ago, status, redelivery });
+    }
+
+    /// `GET /app/hook/deliveries`: the latest first, with a cursor that means nothing to anybody else.
+    pub(super) fn deliveries(&self, query: &BTreeMap<String, String>, address: &str) -> (Option<String>, Value) {
+        let size = query.get("per_page").and_then(|size| size.parse().ok()).unwrap_or(30).clamp(1, 100);
+        let from = query.get("cursor").and_then(|cursor| cursor.strip_prefix("v1_")?.parse().ok()).unwrap_or(0);
+        let show = |(at, one): (usize, &Try)| {
+            json!({
+                "id": FIRST_TRY + at as u64,
+                "guid": one.id,
+                "delivered_at": utc(one.at),
+                "redelivery": one.redelivery,
+                "duration": 0.03,
+                "status": if one.status < 300 { "OK" } else { "failed to connect to host" },
+                "status_code": one.status,
+                "event": "push",
+                "action": null,
+                "installation_id": 77,
+                "repository_id": 1000,
+            })
+        };
+        let page: Vec<Value> = self.tries.iter().enumerate().rev().skip(from).take(size).map(show).collect();
+        let next = from + page.len();
+        let more = next < self.tries.len();
+        let link = format!("<{address}/app/hook/deliveries?per_page={size}&cursor=v1_{next}>; rel=\"next\"");
+        (more.then_some(link), page.into())
+    }
+
+    /// `POST /app/hook/deliveries/{number}/attempts`: it comes at some later time.
+    pub(super) fn attempt(&self, number: &str) -> Reply {
+        let number: u64 = number.parse().map_err(|_| Failure::NotFound)?;
+        let known = number.checked_sub(FIRST_TRY).is_some_and(|at| (at as usize) < self.tries.len());
+        if known { Ok(json!({})) } else { Err(Failure::NotFound) }
     }
 
     /// `POST /app-manifests/{code}/conversions`: without a credential, once.

@@ -114,7 +114,7 @@ impl Stage {
         let repositories: Vec<Value> =
             slugs.iter().map(|slug| json!({"slug": slug, "remote": remote.url(&format!("{slug}.git"))})).collect();
         fs::write(folder.path().join("events"), EVENTS_SECRET).expect("writes");
-        let mut github_section = json!({"api": github.address(), "webhook_secrets": [{"file": "events"}],
+        let mut github_section = json!({"api": github.address(), "webhook_secrets": [{"file": "events"}], "onboarding": "off",
             "budget": {"changes_per_minute": 100_000, "changes_per_hour": 100_000, "points_per_minute": 1_000_000}});
         github_section.as_object_mut().expect("a map").extend(identity.as_object().expect("a map").clone());
         let config = json!({

@@ -112,8 +112,9 @@ impl Visit<'_> {
         let open = |(at, case): &(usize, &Case)| {
             case.finding.state == finding::State::Open && case.pull_request.is_none() && self.told[*at].is_none()
         };
-        let cases: Vec<&Case> = self.claim.cases.iter().enumerate().filter(open).map(|(_, case)| case).collect();
-        let others = cases.len().saturating_sub(onboarding::MAX_JUDGED);
+        let mut cases: Vec<&Case> = self.claim.cases.iter().enumerate().filter(open).map(|(_, case)| case).collect();
+        cases.sort_by_key(|case| case.id);
+        let others = cases.len().saturating_sub(onboarding::MAX_JUDGED) + self.claim.recorded;
         let judged = cases.into_iter().take(onboarding::MAX_JUDGED).map(|case| Answered {
             finding: case.finding.clone(),
             verdict: judge(catalog, &case.finding, self.policy()),
