@@ -177,7 +177,7 @@ struct App {
     mapping: Arc<Mapping>,
     bodies: Arc<Semaphore>,
     github: Option<github::Endpoint>,
-    setup: Option<Setup>,
+    setup: Option<Arc<Setup>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -247,7 +247,7 @@ impl Server {
             mapping: Mapping::new(limits.mapping, limits.commit)?,
             bodies: Arc::new(Semaphore::new(limits.bodies / body::UNIT)),
             github: (!secrets.is_empty()).then_some(github::Endpoint { secrets, repositories }),
-            setup,
+            setup: setup.map(Arc::new),
             stopping: watch::channel(false).0,
         };
         Ok(Self { listener: take(listen).await?, probes, app: Arc::new(app), introduced, deliveries, work })

@@ -259,6 +259,23 @@ fn however_often_it_is_cut_off_it_is_one_pull_request() {
 }
 
 #[test]
+fn it_waits_for_its_turn_like_any_other() {
+    let mut stage = Stage::set_changed(As::App, github(""), &[SHOP], |config| {
+        config["github"]["onboarding"] = json!("required");
+        config["pull_requests"]["quiet_hours"] = json!(["mon-sun"]);
+    });
+    stage.start();
+    stage.until("its turn", || stage.log().contains("the introduction waits"));
+    recorded(&stage, &drift("cart", 5));
+    stage.at_rest();
+    assert_eq!(stage.github.mutations(), Vec::<String>::new());
+    let visits = || stage.github.calls().iter().filter(|call| *call == "GET /repos/acme/shop").count();
+    let before = visits();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(visits(), before, "and nobody runs in circles");
+}
+
+#[test]
 fn a_branch_of_somebody_else_is_not_touched() {
     let github = github("");
     let theirs = github.person_pushes(SHOP, BRANCH, &[("notes", "mine")]);

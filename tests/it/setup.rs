@@ -5,6 +5,7 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     path::Path,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -106,7 +107,7 @@ fn an_app_is_registered_once_and_its_credentials_are_the_servers_alone() {
     assert_eq!(answer.status, 200, "{}\n{}", answer.text, stage.log());
     let folder = stage.data().join("github-app");
     assert!(answer.text.contains(&format!("app: {{id: {APP}, private_key: {{file: ")), "{}", answer.text);
-    assert!(answer.text.contains("/github-apps/acme-drift/installations/new"), "{}", answer.text);
+    assert!(answer.text.contains("/apps/acme-drift/installations/new"), "{}", answer.text);
     let read = |name: &str| fs::read_to_string(folder.join(name)).expect("reads");
     assert_eq!((read("id"), read("webhook-secret")), (format!("{APP}\n"), format!("{EVENTS_SECRET}\n")));
     assert_eq!(read("private-key.pem").trim(), APP_KEY.trim());
@@ -191,6 +192,20 @@ fn only_the_operator_opens_the_page_and_an_answer_counts_once() {
     let page = ask(at, "GET", &path);
     assert_eq!(ask(at, "GET", &agreed(&stage, &page, "second")).status, 200);
     assert_eq!(ask(at, "GET", &path).status, 404);
+}
+
+#[test]
+fn a_browser_that_goes_away_loses_nothing() {
+    let (stage, path) = started(|_| {});
+    let page = ask(stage.address(), "GET", &path);
+    let done = agreed(&stage, &page, "gone");
+    stage.github.fail("/conversions", Fault::Slow(Duration::from_millis(500)));
+    let mut stream = TcpStream::connect(stage.address()).expect("connects");
+    stream.write_all(format!("GET {done} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).expect("sends");
+    stage.until("the exchange", || !stage.github.calls().is_empty());
+    drop(stream);
+    stage.until("the credentials", || stage.data().join("github-app/private-key.pem").exists());
+    stage.until("the page's end", || ask(stage.address(), "GET", &path).status == 404);
 }
 
 #[test]

@@ -76,7 +76,8 @@ pub fn registration_address(api: &str, organization: Option<&str>, state: &str) 
 
 /// Where an App is installed on repositories.
 pub fn installation_address(api: &str, app: &Registered) -> String {
-    let below = if web_address(api) == "https://github.com" { "apps" } else { "github-apps" };
+    // GitHub Enterprise Server has them elsewhere.
+    let below = if api.ends_with("/api/v3") { "github-apps" } else { "apps" };
     format!("{}/{below}/{}/installations/new", web_address(api), app.slug)
 }
 

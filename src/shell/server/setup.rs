@@ -13,7 +13,7 @@ use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -115,7 +115,7 @@ impl Setup {
     }
 
     /// Answers one of the two paths; `None` where there is no such page any more.
-    pub(super) async fn receive(&self, request: &Request<Incoming>) -> Option<Response> {
+    pub(super) async fn receive(self: &Arc<Self>, request: &Request<Incoming>) -> Option<Response> {
         if !self.is_open() {
             return None;
         }
@@ -164,7 +164,7 @@ impl Setup {
     }
 
     /// What GitHub sent the browser back with.
-    async fn returned(&self, query: &str) -> Page {
+    async fn returned(self: &Arc<Self>, query: &str) -> Page {
         let again = "Open the address that the server printed once more and begin anew.";
         {
             let mut progress = self.progress();
@@ -187,15 +187,25 @@ impl Setup {
             *self.progress() = Progress::Waiting;
             return refused(StatusCode::BAD_REQUEST, &format!("GitHub sent no code. {again}"));
         };
-        match self.register(code).await {
-            Ok((app, folder)) => {
-                *self.progress() = Progress::Done;
-                tracing::info!(id = app.id, folder = %folder.display(), "a GitHub App is registered; its credentials are kept");
-                self.registered(&app)
+        // GitHub gives the key once: a browser that goes away must not lose it.
+        let (setup, code) = (Arc::clone(self), code.to_owned());
+        let registered = tokio::spawn(async move {
+            let registered = setup.register(&code).await;
+            match &registered {
+                Ok(app) => {
+                    *setup.progress() = Progress::Done;
+                    tracing::info!(id = app.id, "a GitHub App is registered; its credentials are kept");
+                }
+                Err(error) => {
+                    *setup.progress() = Progress::Waiting;
+                    tracing::error!("the App could not be registered: {error:#}");
+                }
             }
-            Err(error) => {
-                *self.progress() = Progress::Waiting;
-                tracing::error!("the App could not be registered: {error:#}");
+            registered.ok()
+        });
+        match registered.await.ok().flatten() {
+            Some(app) => self.registered(&app),
+            None => {
                 let text = format!(
                     "The App could not be registered; the server's log says why. If GitHub lists it, delete it there: its \
                      key is lost. {again}"
@@ -206,7 +216,7 @@ impl Setup {
     }
 
     /// Exchanges the code and keeps what comes of it. The place for it is made before: afterwards it must not fail.
-    async fn register(&self, code: &str) -> anyhow::Result<(Registered, PathBuf)> {
+    async fn register(&self, code: &str) -> anyhow::Result<Registered> {
         let (data, folder) = (self.data.clone(), self.data.join(FOLDER));
         let place = tokio::task::spawn_blocking(move || {
             anyhow::ensure!(!folder.exists(), "{} is there already", folder.display());
@@ -219,9 +229,8 @@ impl Setup {
         let place = place.await??;
         let app = manifest::exchange(&self.api, code, Limits::default()).await?;
         let (kept, folder) = (app.clone(), self.data.join(FOLDER));
-        let to = folder.clone();
-        tokio::task::spawn_blocking(move || keep(&kept, place, &to)).await??;
-        Ok((app, folder))
+        tokio::task::spawn_blocking(move || keep(&kept, place, &folder)).await??;
+        Ok(app)
     }
 
     /// What to do next.

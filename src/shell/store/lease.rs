@@ -111,7 +111,7 @@ pub enum Dashboard {
     By(i64),
     /// It was written: when there is something new.
     Written,
-    /// It could not be written, and is not before this time (unix milliseconds).
+    /// It cannot be written now, and is at this time (unix milliseconds).
     NotBefore(i64),
 }
 
@@ -496,7 +496,7 @@ fn conclude(connection: &Connection, repository: i64, said: &Conclusion, now: i6
         Dashboard::By(at) => overview::want(connection, repository, at)?,
         Dashboard::NotBefore(at) => {
             connection
-                .prepare_cached("UPDATE repository SET dashboard_due = ?2 WHERE id = ?1 AND dashboard_due < ?2")?
+                .prepare_cached("UPDATE repository SET dashboard_due = ?2 WHERE id = ?1")?
                 .execute([repository, at])?;
         }
         Dashboard::Written => {

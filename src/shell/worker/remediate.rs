@@ -208,7 +208,9 @@ impl Remediation {
                 Outcome::Later { at, .. } => at,
                 _ => unix_now() + BOARD_AGAIN,
             };
-            said.dashboard = Dashboard::NotBefore(at);
+            if claim.overview.as_ref().is_some_and(|overview| overview.is_due) {
+                said.dashboard = Dashboard::NotBefore(at);
+            }
         }
         for Transition { case, outcome } in &said.transitions {
             tracing::info!(case = case.0, outcome = name(outcome), "case was worked on");
@@ -338,7 +340,9 @@ impl Visit<'_> {
         self.bring_about(bundles, &branches, &mut orders, said)?;
         self.answer(tree, &orders, said)?;
         if recorded.is_some() && self.claim.standing.open == 0 {
-            said.dashboard = Dashboard::Written;
+            if said.dashboard == Dashboard::AsItWas {
+                said.dashboard = Dashboard::Written;
+            }
             return Ok(());
         }
         self.write_board(said)?;

@@ -19,7 +19,7 @@ use crate::{
         },
         store::{
             case::Case,
-            lease::{Conclusion, Outcome},
+            lease::{Conclusion, Dashboard, Outcome},
         },
     },
     source::tree::SourceTree,
@@ -126,8 +126,10 @@ impl Visit<'_> {
 
     fn open_introduction(&self, introduction: &Introduction, said: &mut Conclusion) -> Result<(), Trouble> {
         let (github, runtime) = (&self.job.github, &self.job.runtime);
-        if let Turn::Later(_, why) = self.claim.standing.clone().next(&self.manner.limits, self.now) {
+        if let Turn::Later(at, why) = self.claim.standing.clone().next(&self.manner.limits, self.now) {
             tracing::info!(why = why.as_str(), "the introduction waits");
+            // There may be no case whose time comes.
+            said.dashboard = Dashboard::NotBefore(at);
             return Ok(());
         }
         let there = runtime.block_on(github.branch_head(&self.slug, introduction.branch()))?;
