@@ -88,7 +88,7 @@ impl Serve {
         let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
         let live = Live::open(&config.live).await?;
         let rules = rules::read(self.rules.as_deref())?;
-        Ok(Remediation { charts, live, rules, ..Remediation::from_config(config)? })
+        Ok(Remediation { charts, live, ..Remediation::from_config(config, rules)? })
     }
 }
 

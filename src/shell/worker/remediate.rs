@@ -45,6 +45,7 @@ use crate::{
     },
     shell::{
         charts::Charts,
+        clock,
         config::{self, Config, Identity},
         forge::{self, Credential, GitHub, address::web_address, budget::Budget, call::Limits},
         git::{self, mirror::Mirror, remote::RemoteAddress},
@@ -154,7 +155,7 @@ impl Remediation {
     ///
     /// # Errors
     /// Where a remote's address or the way to GitHub is not acceptable, in words for the operator.
-    pub fn from_config(config: &Config) -> anyhow::Result<Self> {
+    pub fn from_config(config: &Config, rules: Rules) -> anyhow::Result<Self> {
         let github =
             config.github.as_ref().context("the configuration has no github section, so nothing can be proposed")?;
         let credential = match &github.identity {
@@ -185,7 +186,7 @@ impl Remediation {
             operator: config.pull_requests.clone(),
             onboarding: github.onboarding,
             hourly_of_all: config.hourly_of_all,
-            rules: Rules::embedded()?,
+            rules,
             began: SystemTime::now(),
         })
     }
@@ -206,7 +207,7 @@ impl Remediation {
             said.transitions.extend(outcomes);
             let at = match outcome {
                 Outcome::Later { at, .. } => at,
-                _ => unix_now() + BOARD_AGAIN,
+                _ => clock::unix_millis() + BOARD_AGAIN,
             };
             if claim.overview.as_ref().is_some_and(|overview| overview.is_due) {
                 said.dashboard = Dashboard::NotBefore(at);
@@ -224,7 +225,7 @@ impl Remediation {
             let message = format!("this server does not look after {}", claim.repository);
             Trouble(Outcome::Refused(Refusal::new(Code::RepositoryUnknown, message, hint)))
         })?;
-        let now = unix_now();
+        let now = clock::unix_millis();
         let slug = self.present(claim, said, now)?;
         let token = self.token(&slug, target)?;
         let folder = self.mirrors.join(claim.repository.owner()).join(format!("{}.git", claim.repository.name()));
@@ -243,12 +244,13 @@ impl Remediation {
         let subjects = mirror.subjects(&base, SUBJECTS)?;
         let manner = Manner::of(&written.unwrap_or_default(), &self.operator, self.hourly_of_all, &subjects);
         let addresses = [target.remote.to_string()];
-        let (claim, told) = self.seen(claim, &Catalog::known_as(&tree, &addresses));
+        let catalog = Catalog::known_as(&tree, &addresses);
+        let (claim, told) = self.seen(claim, &catalog);
         let detected = claim.cases.iter().filter(|case| policy::is_detector(&case.sender));
         let suspicions = detected.map(|case| case.finding.clone()).collect();
         let visit = Visit {
             job: self,
-            claim: &claim,
+            claim: claim.as_ref(),
             lease,
             target,
             slug,
@@ -261,7 +263,7 @@ impl Remediation {
             addresses,
             now,
         };
-        visit.work(&tree, branches, said)
+        visit.work(&tree, &catalog, branches, said)
     }
 
     /// The repository's present name, if the forge still has it under the number that it had.
@@ -320,13 +322,14 @@ impl Visit<'_> {
     fn work(
         &self,
         tree: &dyn SourceTree,
+        catalog: &Result<Catalog<'_>, Refusal>,
         mut branches: BTreeMap<BranchName, CommitId>,
         said: &mut Conclusion,
     ) -> Result<(), Trouble> {
         let mut orders = self.hear(said)?;
         said.decisions = orders.decided(&self.claim.cases);
-        let recorded = self.introduce(tree, said)?;
-        let fates = self.judge_all(tree, &orders, recorded, said);
+        let recorded = self.introduce(catalog, said)?;
+        let fates = self.judge_all(catalog, &orders, recorded, said);
         let bundles = self.bundles(tree, fates, &orders, said);
         let missing: Vec<BranchName> = bundles
             .iter()
@@ -338,7 +341,7 @@ impl Visit<'_> {
             branches.extend(self.job.fetch(&self.slug, &self.mirror, &missing, self.token.as_ref())?);
         }
         self.bring_about(bundles, &branches, &mut orders, said)?;
-        self.answer(tree, &orders, said)?;
+        self.answer(catalog, &orders, said)?;
         if recorded.is_some() && self.claim.standing.open == 0 {
             if said.dashboard == Dashboard::AsItWas {
                 said.dashboard = Dashboard::Written;
@@ -355,12 +358,11 @@ impl Visit<'_> {
     /// What is to become of each case, in their order.
     fn judge_all(
         &self,
-        tree: &dyn SourceTree,
+        catalog: &Result<Catalog<'_>, Refusal>,
         orders: &Orders,
         recorded: Option<Recorded>,
         said: &mut Conclusion,
     ) -> Vec<Fate> {
-        let catalog = Catalog::known_as(tree, &self.addresses);
         let decisions: Vec<Option<Decision>> =
             self.claim.cases.iter().map(|case| self.decision(case, orders)).collect();
         // Those that have nothing on the forge yet, and of which nobody has said that they shall.
@@ -412,7 +414,7 @@ impl Visit<'_> {
                     continue;
                 }
             }
-            fates.push(match verdict(&catalog, &case.finding, self.policy()) {
+            fates.push(match verdict(catalog, &case.finding, self.policy()) {
                 Verdict::InSync => {
                     let outcome = Outcome::Resolved("the source already says so".to_owned());
                     Fate::End(Ending::FixedOtherwise, outcome)
@@ -469,11 +471,6 @@ fn known_branch(case: &Case) -> (BranchName, Fingerprint) {
         Some(proposal) => (proposal.branch.clone(), proposal.lead.clone()),
         None => (title::branch(&case.finding.resource, &case.fingerprint), case.fingerprint.clone()),
     }
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 // Only what a remote or its API decided, and would decide again, is given up at once. Everything else is tried again, and

@@ -5,7 +5,7 @@
 
 use super::{Trouble, Visit, check, mail};
 use crate::{
-    model::{finding, repository::CommitId},
+    model::{finding, refusal::Refusal, repository::CommitId},
     remedy::{
         judge,
         lifecycle::turn::Turn,
@@ -22,7 +22,6 @@ use crate::{
             lease::{Conclusion, Dashboard, Outcome},
         },
     },
-    source::tree::SourceTree,
     stack::catalog::Catalog,
 };
 
@@ -31,14 +30,18 @@ const COMMENT: &str = "onboarding";
 
 impl Visit<'_> {
     /// Sees to it that the repository is asked; tells why its new findings are only recorded, where they are.
-    pub(super) fn introduce(&self, tree: &dyn SourceTree, said: &mut Conclusion) -> Result<Option<Recorded>, Trouble> {
+    pub(super) fn introduce(
+        &self,
+        catalog: &Result<Catalog<'_>, Refusal>,
+        said: &mut Conclusion,
+    ) -> Result<Option<Recorded>, Trouble> {
         let wanted = self.job.onboarding;
         if wanted == Onboarding::Off || self.claim.forge.onboarded {
             return Ok(None);
         }
         // Only a wrong configuration has no catalog, and that is one.
-        let catalog = match Catalog::known_as(tree, &self.addresses) {
-            Ok(catalog) if !onboarding::is_configured(&catalog) => catalog,
+        let catalog = match catalog {
+            Ok(catalog) if !onboarding::is_configured(catalog) => catalog,
             _ => {
                 self.end_introduction()?;
                 said.learned.onboarded = true;
@@ -62,7 +65,7 @@ impl Visit<'_> {
             }
             Some(_) | None => {}
         }
-        let (judged, others) = self.dry_run(&catalog);
+        let (judged, others) = self.dry_run(catalog);
         let sign_off = match self.manner.sign_off {
             true => {
                 let login = self.login()?;
@@ -76,7 +79,7 @@ impl Visit<'_> {
             sign_off: sign_off.as_deref(),
             onboarding: wanted,
         };
-        if let Some(introduction) = onboarding::introduction(&catalog, &judged, others, around) {
+        if let Some(introduction) = onboarding::introduction(catalog, &judged, others, around) {
             let done = match found {
                 Some(found) => self.rewrite(&found, &introduction),
                 None => self.open_introduction(&introduction, said),
