@@ -79,7 +79,7 @@ pub type Route = Arc<dyn Fn(&Finding) -> Result<RepoSlug, Refusal> + Send + Sync
 #[derive(Clone)]
 pub struct Redact {
     /// Of a finding; its identity is taken before.
-    pub finding: Arc<dyn Fn(&Finding) -> Finding + Send + Sync>,
+    pub finding: Arc<dyn Fn(Finding) -> Finding + Send + Sync>,
     /// Of a text that may quote a delivery.
     pub text: Arc<dyn Fn(&str) -> String + Send + Sync>,
 }
@@ -196,10 +196,7 @@ impl Parts {
             senders,
             access: config.senders.clone(),
             route: by_hint(&config.repositories),
-            redact: Redact {
-                finding: Arc::new(|finding| confidential::withheld(finding.clone())),
-                text: Arc::new(confidential::redacted_text),
-            },
+            redact: Redact { finding: Arc::new(confidential::withheld), text: Arc::new(confidential::redacted_text) },
             metrics: Arc::default(),
             clock,
             fetch: keys::over_https()?,

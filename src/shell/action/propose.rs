@@ -86,9 +86,8 @@ pub fn propose(
         let job = Remediation { charts, ..Remediation::from_config(&config, rules)? }.job();
         let clock: Clock = Arc::new(clock::unix_millis);
         let store = Store::open(&config.data, Options { limit: None }, clock::unix_millis())?;
-        let arrival = |finding: &Finding| {
-            Arrival::new(finding, Ok(propose.slug.clone()), |finding| confidential::withheld(finding.clone()))
-        };
+        let arrival =
+            |finding: &Finding| Arrival::new(finding.clone(), Ok(propose.slug.clone()), confidential::withheld);
         let delivery = Delivery {
             sender: propose.sender.clone(),
             id: "action".to_owned(),

@@ -369,7 +369,7 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
         let (mut arrivals, mut ignored) = (Vec::new(), Vec::new());
         for one in all {
             match one {
-                Mapped::Finding(finding) => arrivals.push(arrival(app, &finding)),
+                Mapped::Finding(finding) => arrivals.push(arrival(app, *finding)),
                 Mapped::Ignored { why, .. } => ignored.push(why),
             }
         }
@@ -378,8 +378,9 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
     Prepared { delivery, size: i64::try_from(body.len()).unwrap_or(i64::MAX), mapped }
 }
 
-fn arrival(app: &App, finding: &Finding) -> Arrival {
-    Arrival::new(finding, (app.route)(finding), |finding| (app.redact.finding)(finding))
+fn arrival(app: &App, finding: Finding) -> Arrival {
+    let repository = (app.route)(&finding);
+    Arrival::new(finding, repository, |finding| (app.redact.finding)(finding))
 }
 
 pub(super) fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
