@@ -2,9 +2,11 @@
 //! remote may serve at the same time, and what GitHub refuses it refuses.
 //!
 //! It is strict where a test would else prove nothing: a call that it does not know fails the test by name, and so does
-//! a pull request, comment or branch that was created and never looked at, or an ordered fault that never happened.
+//! a pull request, comment or branch that was created and never looked at, an ordered fault that never happened, and a
+//! request or an answer that is not as GitHub describes it.
 
 mod api;
+pub(crate) mod contract;
 mod objects;
 
 use std::{
@@ -56,6 +58,8 @@ pub(crate) enum Fault {
     Header(&'static str, String),
     /// Lets a person push to this branch first.
     PersonPushes(&'static str, &'static str),
+    /// Answers this instead of what it would say.
+    Says(serde_json::Value),
     /// Answers more than anyone wants to read.
     Huge,
 }

@@ -14,7 +14,7 @@ use axum::{
 use octocrab::jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 
-use super::{APP, APP_PUBLIC_KEY, Fault, Grant, Pull, State, objects};
+use super::{APP, APP_PUBLIC_KEY, Fault, Grant, Pull, State, contract, objects};
 use crate::remote::{Strike, break_off};
 
 pub(super) type Reply = Result<Value, Failure>;
@@ -60,8 +60,12 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
         return respond(500, &[], &json!({"message": "outside"}));
     };
     let line = format!("{} {path}", head.method);
+    let query_of = parameters(head.uri.query().unwrap_or_default());
+    let sent = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) };
+    let wrong = wrong_request(head.method.as_str(), path, &query_of, &sent);
     let (fault, slow_mint) = {
         let mut state = state.lock().expect("no panic");
+        state.complaints.extend(wrong);
         state.log.push(format!("{line}{query}"));
         let at = state.faults.iter().position(|(text, _)| line.contains(text.as_str()));
         let ordered = at.and_then(|at| state.faults.remove(at)).map(|(_, fault)| fault);
@@ -91,15 +95,20 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
     let call = Call {
         method: head.method.as_str(),
         parts: path.trim_start_matches('/').split('/').collect(),
-        query: parameters(head.uri.query().unwrap_or_default()),
-        body: if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) },
+        query: query_of,
+        body: sent,
         line: &line,
     };
     let (status, headers, value) = {
         let mut state = state.lock().expect("no panic");
         check_headers(&mut state, &head.headers, &call);
         let reply = state.caller(&head.headers).and_then(|caller| state.route(&caller, &call));
-        state.conclude(&call, reply)
+        let known = !matches!(reply, Err(Failure::Unknown));
+        let (status, headers, value) = state.conclude(&call, path, reply);
+        let value = if let Some(Fault::Says(other)) = &fault { other.clone() } else { value };
+        let (value, wrong) = described(prefix, &call, path, status, value);
+        state.complaints.extend(wrong.into_iter().filter(|_| known));
+        (status, headers, value)
     };
     match fault {
         Some(Fault::LoseAnswer) => break_off(),
@@ -119,6 +128,33 @@ fn respond(status: u16, headers: &[(&'static str, String)], value: &Value) -> Re
     }
     let body = if status == 204 { Body::empty() } else { Body::from(value.to_string()) };
     response.body(body).expect("a response")
+}
+
+/// What a request does that GitHub does not describe, of github.com or of the server.
+fn wrong_request(method: &str, path: &str, query: &BTreeMap<String, String>, body: &Value) -> Vec<String> {
+    if path == "/graphql" {
+        return contract::wrong_query(body);
+    }
+    let query: Vec<(String, String)> = query.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let body = Some(body).filter(|body| !body.is_null());
+    contract::all().iter().flat_map(|one| one.wrong_request(method, path, &query, body)).collect()
+}
+
+/// An answer with all that GitHub always says, and what of it is not as GitHub describes it: github.com's or, below a path,
+/// a server's is answered, and both are held against their descriptions.
+fn described(prefix: &str, call: &Call<'_>, path: &str, status: u16, value: Value) -> (Value, Vec<String>) {
+    if path == "/graphql" {
+        let wrong = if status == 200 { contract::wrong_reply(&call.body, &value) } else { Vec::new() };
+        return (value, wrong);
+    }
+    let mut wrong = Vec::new();
+    let completed = contract::all().map(|one| {
+        let whole = one.completed(call.method, path, status, value.clone());
+        wrong.extend(one.wrong_answer(call.method, path, status, &whole));
+        whole
+    });
+    let [github, server] = completed;
+    (if prefix.is_empty() { github } else { server }, wrong)
 }
 
 /// What GitHub asks of every client.
@@ -388,7 +424,7 @@ impl State {
                 for name in call.body["assignees"].as_array().cloned().unwrap_or_default() {
                     self.pull(slug, number).assignees.push(name.as_str().expect("a name").to_owned());
                 }
-                self.show_pull(slug, number)
+                Ok(self.show_pull_as_issue(slug, number))
             }
             ("GET", ["collaborators", login, "permission"]) => {
                 let usual = if matches!(*login, "ann" | "robot") { "write" } else { "none" };
@@ -414,10 +450,10 @@ impl State {
                     return Err(invalid("Only 65535 characters are allowed"));
                 }
                 let mut run = call.body.clone();
+                run["id"] = json!(1);
                 run["app"] = json!({"id": APP});
                 let repo = self.repositories.get_mut(slug).expect("exists");
                 repo.checks.entry(sha).or_default().push(run.clone());
-                run["id"] = json!(1);
                 Ok(run)
             }
             ("GET", ["commits", sha, "statuses"]) => {
@@ -447,9 +483,7 @@ impl State {
                 let pulls: Vec<u64> =
                     repo.pulls.iter().filter(|(_, pull)| fits(&pull.author)).map(|(number, _)| *number).collect();
                 for number in pulls {
-                    let mut shown = self.show_pull(slug, number)?;
-                    shown["pull_request"] = json!({"url": "x"});
-                    found.push((number, shown));
+                    found.push((number, self.show_pull_as_issue(slug, number)));
                 }
                 found.sort_by_key(|(number, _)| *number);
                 Ok(found.into_iter().map(|(_, shown)| shown).collect())
@@ -475,8 +509,7 @@ impl State {
             ("GET", ["issues", number]) => {
                 if let Ok(number) = self.number(slug, number) {
                     let closed_by = self.pull(slug, number).closed_by.clone();
-                    let mut shown = self.show_pull(slug, number)?;
-                    shown["pull_request"] = json!({"url": "x"});
+                    let mut shown = self.show_pull_as_issue(slug, number);
                     shown["closed_by"] = closed_by.map_or(Value::Null, |login| json!({"login": login}));
                     return Ok(shown);
                 }
@@ -542,9 +575,9 @@ impl State {
                 Ok(json!({"id": id}))
             }
             ("PATCH", ["issues", "comments", id]) => {
+                let id: u64 = id.parse().map_err(|_| Failure::NotFound)?;
                 let repo = self.repositories.get_mut(slug).expect("exists");
-                let comment =
-                    id.parse().ok().and_then(|id: u64| repo.comments.get_mut(&id)).ok_or(Failure::NotFound)?;
+                let comment = repo.comments.get_mut(&id).ok_or(Failure::NotFound)?;
                 if comment.1 != grant.login {
                     return Err(Failure::Forbidden);
                 }
@@ -703,6 +736,21 @@ impl State {
         }))
     }
 
+    /// A pull request as the issues have it.
+    fn show_pull_as_issue(&mut self, slug: &str, number: u64) -> Value {
+        let pull = self.refreshed(slug, number);
+        json!({
+            "number": number,
+            "html_url": format!("https://github.example/{slug}/pull/{number}"),
+            "state": if pull.open { "open" } else { "closed" },
+            "title": pull.title,
+            "body": if pull.body.is_empty() { Value::Null } else { json!(pull.body) },
+            "labels": pull.labels.iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
+            "user": {"login": pull.author},
+            "pull_request": {"url": format!("https://api.github.example/repos/{slug}/pulls/{number}")},
+        })
+    }
+
     /// A pull request whose head is where its branch is; once closed it stays where it was.
     pub(super) fn refreshed(&mut self, slug: &str, number: u64) -> &Pull {
         let branch = self.pull(slug, number).head.clone();
@@ -715,8 +763,10 @@ impl State {
     }
 
     /// The status, headers and body of an answer; lists are cut into pages.
-    fn conclude(&mut self, call: &Call<'_>, reply: Reply) -> (u16, Vec<(&'static str, String)>, Value) {
-        let refuse = |status: u16, why: &str| (status, Vec::new(), json!({"message": why}));
+    fn conclude(&mut self, call: &Call<'_>, path: &str, reply: Reply) -> (u16, Vec<(&'static str, String)>, Value) {
+        const GUIDE: &str = "https://docs.github.example/rest";
+        let refuse =
+            |status: u16, why: &str| (status, Vec::new(), json!({"message": why, "documentation_url": GUIDE}));
         match reply {
             Ok(Value::Array(items)) => {
                 let number =
@@ -735,7 +785,10 @@ impl State {
                 (200, headers, Value::Array(shown))
             }
             Ok(Value::Null) => (204, Vec::new(), Value::Null),
-            Ok(value) => (if call.method == "POST" { 201 } else { 200 }, Vec::new(), value),
+            Ok(value) => {
+                let usual = if call.method == "POST" && path != "/graphql" { 201 } else { 200 };
+                (contract::GITHUB.success(call.method, path).unwrap_or(usual), Vec::new(), value)
+            }
             Err(Failure::Unauthorized) => refuse(401, "Bad credentials"),
             Err(Failure::Forbidden) => refuse(403, "Resource not accessible by integration"),
             Err(Failure::NotFound) => refuse(404, "Not Found"),
@@ -743,7 +796,11 @@ impl State {
             Err(Failure::Invalid(why)) => (
                 422,
                 Vec::new(),
-                json!({"message": "Validation Failed", "errors": [{"code": "custom", "message": why}]}),
+                json!({
+                    "message": "Validation Failed",
+                    "documentation_url": GUIDE,
+                    "errors": [{"code": "custom", "message": why}],
+                }),
             ),
             Err(Failure::Unknown) => {
                 self.complaints.push(format!("{} is not known to the fake", call.line));
