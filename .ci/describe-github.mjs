@@ -69,6 +69,16 @@ POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions
 /** The GraphQL documents that sourceward sends. */
 const DOCUMENTS = ["mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }"];
 
+/** The recorded scenarios of which sourceward does the same, and which of their exchanges. */
+const RECORDED = {
+    "add-labels-to-issue": () => true,
+    "create-status": ({ path }) => !path.endsWith("/status"),
+    "get-repository": () => true,
+    "git-refs": ({ method }) => method === "post" || method === "patch",
+    "paginate-issues": () => true,
+    "rename-repository": ({ method }) => method === "get",
+};
+
 /** The words of a schema that say what is valid. */
 const KEPT = new Set([
     "type", "format", "enum", "const", "pattern", "required", "items", "properties", "additionalProperties", "allOf", "anyOf",
@@ -161,7 +171,7 @@ function described(name) {
     return { by: `${version("@octokit/openapi")}, ${name}`, operations, schemas: sorted(schemas) };
 }
 
-async function documents() {
+function documents() {
     const graphql = createRequire(join(resolve(modules), "x.js"))("graphql");
     const schema = graphql.buildSchema(readFileSync(join(modules, "@octokit/graphql-schema/schema.graphql"), "utf8"), { assumeValidSDL: true });
     const scalars = { Int: "integer", Float: "number", Boolean: "boolean" };
@@ -224,6 +234,32 @@ async function documents() {
     return { by: version("@octokit/graphql-schema"), documents: record };
 }
 
+function recorded() {
+    const scenario = (name) => ofPackage(`@octokit/fixtures/scenarios/api.github.com/${name}/normalized-fixture.json`);
+    const exchange = ({ method, path, status, response, headers }) => ({
+        method: method.toUpperCase(),
+        path,
+        status,
+        headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name === "link" || name === "location")),
+        response,
+    });
+    const scenarios = Object.entries(RECORDED).map(([name, fits]) => [name, scenario(name).filter(fits).map(exchange)]);
+    return { by: version("@octokit/fixtures"), scenarios: Object.fromEntries(scenarios) };
+}
+
+function events() {
+    const length = (value) => JSON.stringify(value).length;
+    // Addresses are half of the text and read by nobody.
+    const short = (value) => {
+        if (Array.isArray(value)) return value.map(short);
+        if (value === null || typeof value !== "object") return value;
+        return Object.fromEntries(Object.entries(value).filter(([key]) => !/(^|_)url$/.test(key)).map(([key, one]) => [key, short(one)]));
+    };
+    const shortest = (examples) => examples.map(short).reduce((one, other) => (length(other) < length(one) ? other : one));
+    const all = ofPackage("@octokit/webhooks-examples/api.github.com/index.json");
+    return { by: version("@octokit/webhooks-examples"), events: Object.fromEntries(all.map(({ name, examples }) => [name, shortest(examples)])) };
+}
+
 function sorted(map) {
     return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -245,7 +281,13 @@ function written(record) {
     return `{\n${lines.join(",\n")}\n}\n`;
 }
 
-const records = { "github.json": described("api.github.com"), "server.json": described(newestServer()), "graphql.json": await documents() };
+const records = {
+    "github.json": described("api.github.com"),
+    "server.json": described(newestServer()),
+    "graphql.json": documents(),
+    "recorded.json": recorded(),
+    "events.json": events(),
+};
 for (const [name, record] of Object.entries(records)) {
     const file = new URL(name, folder);
     if (mode !== "--check") writeFileSync(file, written(record));

@@ -8,6 +8,7 @@
 mod api;
 pub(crate) mod contract;
 mod objects;
+pub(crate) mod recorded;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},

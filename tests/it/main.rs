@@ -4,6 +4,7 @@ mod action;
 mod architecture;
 mod charts;
 mod cli;
+mod contract;
 mod described;
 mod documents;
 mod fix;

@@ -266,10 +266,13 @@ impl State {
                 None => Ok(json!({"login": grant.login})),
                 Some(_) => Err(Failure::Forbidden),
             },
-            (Caller::Token(grant), "GET", ["repositories", id]) => {
+            (Caller::Token(grant), _, ["repositories", id, rest @ ..]) => {
                 let named = self.repositories.iter().find(|(_, repo)| repo.id.to_string() == **id);
                 let slug = named.map(|(slug, _)| slug.clone()).ok_or(Failure::NotFound)?;
-                self.repository(grant, &slug, &[], call)
+                if grant.only.as_ref().is_some_and(|only| *only != slug) {
+                    return Err(Failure::NotFound);
+                }
+                self.repository(grant, &slug, rest, call)
             }
             (_, _, ["repos", owner, name, ..]) if self.renamed.contains_key(&format!("{owner}/{name}")) => {
                 Err(Failure::Moved)
@@ -765,8 +768,7 @@ impl State {
     /// The status, headers and body of an answer; lists are cut into pages.
     fn conclude(&mut self, call: &Call<'_>, path: &str, reply: Reply) -> (u16, Vec<(&'static str, String)>, Value) {
         const GUIDE: &str = "https://docs.github.example/rest";
-        let refuse =
-            |status: u16, why: &str| (status, Vec::new(), json!({"message": why, "documentation_url": GUIDE}));
+        let refuse = |status: u16, why: &str| (status, Vec::new(), json!({"message": why, "documentation_url": GUIDE}));
         match reply {
             Ok(Value::Array(items)) => {
                 let number =
@@ -776,7 +778,14 @@ impl State {
                 let shown: Vec<Value> = items.into_iter().skip((page - 1) * size).take(size).collect();
                 let mut headers = Vec::new();
                 if more {
-                    let path = call.line.split_once(' ').map_or("", |(_, path)| path);
+                    // GitHub leads on by the repository's number.
+                    let path = match call.parts.as_slice() {
+                        ["repos", owner, name, rest @ ..] => {
+                            let id = self.repositories[&format!("{owner}/{name}")].id;
+                            format!("/repositories/{id}/{}", rest.join("/"))
+                        }
+                        parts => format!("/{}", parts.join("/")),
+                    };
                     let others = call.query.iter().filter(|(name, _)| *name != "page");
                     let others: String = others.map(|(name, value)| format!("{name}={value}&")).collect();
                     let next = format!("<{}{path}?{others}page={}>; rel=\"next\"", self.base, page + 1);

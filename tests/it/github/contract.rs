@@ -19,9 +19,21 @@ const MAX_TOLD: usize = 5;
 /// "Best practices", section "follow redirects" (301).
 const ANYWHERE: [u16; 4] = [301, 401, 403, 404];
 
-/// Where the redirect of a renamed repository leads, which the description of `GET /repos/{owner}/{repo}` names as its 301;
-/// `rename-repository` of `@octokit/fixtures` has the recorded answer.
-const REDIRECTED: (&str, &str) = ("GET /repositories/{repository_id}", "GET /repos/{owner}/{repo}");
+/// GitHub names a repository by its number where it leads to one: the redirect of a renamed one, which the descriptions have
+/// as 301, and the next page of a list; `@octokit/fixtures` recorded both (`rename-repository`, `paginate-issues`). What lies
+/// below is what lies below its name.
+fn named(path: &str) -> String {
+    let Some((number, rest)) =
+        path.strip_prefix("/repositories/").map(|path| path.split_once('/').unwrap_or((path, "")))
+    else {
+        return path.to_owned();
+    };
+    match number.parse::<u64>() {
+        Ok(_) if rest.is_empty() => "/repos/owner/name".to_owned(),
+        Ok(_) => format!("/repos/owner/name/{rest}"),
+        Err(_) => path.to_owned(),
+    }
+}
 
 /// One description.
 pub(crate) struct Description {
@@ -65,10 +77,6 @@ impl Description {
         let Value::Object(operations) = read["operations"].take() else { panic!("no operations") };
         let mut operations: Vec<Operation> =
             operations.into_iter().map(|(name, said)| Operation::of(&name, said)).collect();
-        let (name, like) = REDIRECTED;
-        let like = operations.iter().find(|one| one.name == like).expect("described").said["answers"].clone();
-        let path = json!({"repository_id": {"type": "integer"}});
-        operations.push(Operation::of(name, json!({"path": path, "query": {}, "required": [], "answers": like})));
         // `commits/{ref}/statuses` before `commits/{ref}`, whose `ref` may hold slashes.
         operations.sort_by_key(|one| std::cmp::Reverse(one.template.len()));
         Self { by, operations, schemas: read["schemas"].take(), compiled: Mutex::default() }
@@ -108,7 +116,9 @@ impl Description {
                 self.hold(&format!("{} request", operation.name), schema, body, &mut wrong);
             }
             (Some(_), None) => wrong.push("a body is sent where none is declared".to_owned()),
-            (None, Some(_)) if operation.said["needsBody"] == json!(true) => wrong.push("the body is missing".to_owned()),
+            (None, Some(_)) if operation.said["needsBody"] == json!(true) => {
+                wrong.push("the body is missing".to_owned())
+            }
             _ => {}
         }
         self.told(&format!("the request {method} {path}"), wrong)
@@ -122,7 +132,9 @@ impl Description {
         let schema = match declared {
             Some(schema) => schema,
             None if ANYWHERE.contains(&status) => &fallback,
-            None => return self.told(&format!("{method} {path}"), vec![format!("the status {status} is not declared")]),
+            None => {
+                return self.told(&format!("{method} {path}"), vec![format!("the status {status} is not declared")]);
+            }
         };
         let mut wrong = Vec::new();
         if schema.is_null() {
@@ -154,6 +166,7 @@ impl Description {
     }
 
     fn operation(&self, method: &str, path: &str) -> Option<(&Operation, Vec<(&str, String)>)> {
+        let path = named(path);
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let ours = self.operations.iter().filter(|one| one.method == method);
         ours.filter_map(|one| Some((one, one.parameters(&parts)?))).next()
@@ -288,6 +301,11 @@ impl Operation {
     }
 }
 
+/// The GraphQL documents that GitHub's schema was asked about.
+pub(crate) fn documents() -> Vec<&'static str> {
+    list(&GRAPHQL["documents"]).iter().filter_map(|document| document["text"].as_str()).collect()
+}
+
 /// What is wrong with a body that is posted to GraphQL: a document that is not known to be valid, or other variables than it
 /// declares.
 pub(crate) fn wrong_query(body: &Value) -> Vec<String> {
@@ -295,7 +313,9 @@ pub(crate) fn wrong_query(body: &Value) -> Vec<String> {
         return vec![format!("{} is no document that {} was held against", body["query"], GRAPHQL["by"])];
     };
     let mut wrong = violations(&document["variables"], &body["variables"]);
-    for key in body.as_object().into_iter().flat_map(Map::keys).filter(|key| !["query", "variables"].contains(&key.as_str())) {
+    for key in
+        body.as_object().into_iter().flat_map(Map::keys).filter(|key| !["query", "variables"].contains(&key.as_str()))
+    {
         wrong.push(format!("{key} is sent beside the query"));
     }
     wrong
