@@ -8,7 +8,7 @@ pub mod annotation;
 pub mod sarif;
 pub mod summary;
 
-use super::{Verdict, confidential::redacted_text, proof::Proved};
+use super::{Verdict, confidential::redacted_text, markdown::visible, proof::Proved};
 use crate::model::{finding::Finding, refusal::Refusal};
 
 /// A finding and what became of it.
@@ -71,9 +71,14 @@ impl Answered {
         }
     }
 
-    /// One sentence in our own words, with names in it that are not ours; values are left out.
+    /// One sentence in our own words, with names in it that are not ours; values are left out. It is plain text in which
+    /// every character can be seen, and no link to SARIF, which reads `[words](place)` as one (section 3.11.6).
     fn sentence(&self) -> String {
-        let rule = self.finding.rule.as_ref().map(|rule| redacted_text(&rule.id));
+        plain(&self.words())
+    }
+
+    fn words(&self) -> String {
+        let rule = self.finding.rule.as_ref().map(|rule| &rule.id);
         match &self.verdict {
             Verdict::Patched(proved) => {
                 let resource = proved.resource();
@@ -84,12 +89,15 @@ impl Answered {
                 }
             }
             Verdict::Refused(refusal) => {
-                let why = redacted_text(&refusal.message);
-                format!("{}: {why} [{}] {}", self.finding.resource, refusal.code, redacted_text(&refusal.hint))
+                format!("{}: {} [{}] {}", self.finding.resource, refusal.message, refusal.code, refusal.hint)
             }
             Verdict::InSync => format!("{}: the source already says so", self.finding.resource),
         }
     }
+}
+
+fn plain(text: &str) -> String {
+    visible(&redacted_text(text), false).replace("](", "] (")
 }
 
 /// The changed fields of an edit: `/spec/replicas`, `/spec/a and 3 more`.

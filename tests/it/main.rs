@@ -19,6 +19,7 @@ mod kill;
 mod kubernetes;
 mod life;
 mod live;
+mod markdown;
 mod policy;
 mod pull_request;
 mod remote;
