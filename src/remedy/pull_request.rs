@@ -148,6 +148,12 @@ pub fn shown_proof(proved: &Proved) -> Value {
     })
 }
 
+/// The changed and the derived fields, with secrets withheld.
+pub fn shown_changes(proved: &Proved) -> [Vec<ProvedChange>; 2] {
+    let Shown { changes, derived } = Shown::of(proved);
+    [changes, derived].map(|rows| rows.into_iter().map(|row| row.change).collect())
+}
+
 /// The digest of what an edit changes: equal where the same fields get the same values, wherever they are written.
 pub fn change_digest(proved: &Proved) -> Digest {
     digest(proved, |change| &change.field.after)

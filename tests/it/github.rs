@@ -409,6 +409,22 @@ impl GitHub {
         state.unread = unread.into_iter().map(|line| line.replace(from, to)).collect();
     }
 
+    /// All that was written into a repository but its files: pull requests, issues, comments, checks. This counts as having
+    /// looked at all of it.
+    pub(crate) fn everything_said(&self, slug: &str) -> String {
+        let mut state = self.state();
+        state.unread.clear();
+        let repo = &state.repositories[slug];
+        let pulls = repo
+            .pulls
+            .values()
+            .map(|pull| [pull.title.as_str(), &pull.body, &pull.head, &pull.labels.join(" ")].join("\n"));
+        let issues = repo.issues.values().map(|issue| [issue.title.as_str(), &issue.body].join("\n"));
+        let comments = repo.comments.values().map(|(_, _, text)| text.clone());
+        let checks = repo.checks.values().flatten().map(ToString::to_string);
+        pulls.chain(issues).chain(comments).chain(checks).collect::<Vec<_>>().join("\n")
+    }
+
     /// The number of a repository.
     pub(crate) fn id(&self, slug: &str) -> u64 {
         self.state().repositories[slug].id

@@ -25,6 +25,7 @@ mod pull_request;
 mod remote;
 mod render;
 mod rules;
+mod secrets;
 mod serve;
 mod server;
 mod store;

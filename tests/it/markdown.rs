@@ -327,44 +327,34 @@ fn written(words: &[String; WORDS]) -> Option<(PullRequest, [String; 4])> {
     Some((wanted, [body, check, why, step]))
 }
 
-/// What is written where nothing can be proposed, and the dashboard: `word` stands for everything that is foreign.
-fn refused(word: &str) -> Vec<String> {
-    let mut refusal = Refusal::new(Code::NoRule, word, word).at(word, Some(3));
-    refusal.tried = vec![Attempt { site: word.to_owned(), why: word.to_owned() }; 2];
+/// What is written where nothing can be proposed, and the dashboard: every word stands at every place for foreign text.
+fn refused(words: &[String; WORDS]) -> Vec<String> {
     let check = |check: Check| format!("{}\n\n{}\n\n{}", check.title, check.summary, check.text);
-    let resource = ResourceId::Terraform(TerraformId { address: word.to_owned() });
-    let finding = Finding::about(Intent::Drift, resource);
-    let case = Fingerprint::of_text("x");
+    let mut tried = Vec::new();
+    let (mut entries, mut answers, mut pages) = (Vec::new(), Vec::new(), Vec::new());
     let sections =
         [Section::Open, Section::Storm, Section::Waiting, Section::Refused, Section::GivenUp, Section::Ignored];
-    let entries: Vec<Entry> = sections
-        .into_iter()
-        .flat_map(|section| {
-            let entry = Entry {
-                section,
-                what: word.to_owned(),
-                why: Some(word.to_owned()),
-                number: None,
-                act: Some(Act::Retry(case.clone())),
-            };
-            [entry.clone(), Entry { act: None, ..entry }]
-        })
-        .collect();
+    for (number, word) in words.iter().enumerate() {
+        let refusal = Refusal::new(Code::NoRule, word, word).at(word, Some(3));
+        tried.push(Attempt { site: word.clone(), why: word.clone() });
+        let act = (number % 2 == 0).then(|| Act::Retry(Fingerprint::of_text("x")));
+        let section = sections[number % sections.len()];
+        entries.push(Entry { section, what: word.clone(), why: Some(word.clone()), number: None, act });
+        pages.push(check(Check::refused(&refusal)));
+        pages.push(check(Check::queued(Some(1), Err(word.clone()))));
+        pages.push(explain::of_failure(word));
+        pages.push(format!("x {} y", code(word, 80)));
+        pages.push(format!("| a | b |\n|---|---|\n| {} | x |\n", cell(word, 80)));
+        pages.push(format!("{}\nx", block("diff", &format!("z{word}"))));
+        let resource = ResourceId::Terraform(TerraformId { address: word.clone() });
+        let finding = Finding::about(Intent::Drift, resource);
+        answers.push(Answered { finding, verdict: Verdict::Refused(refusal), proposed: None, note: None });
+    }
     let board = dashboard::body(&entries, &BTreeMap::new());
-    assert_eq!(dashboard::ticked(&board), [], "{word:?}");
-    let verdict = Verdict::Refused(refusal.clone());
-    let step = summary(&[Answered { finding, verdict, proposed: None, note: None }], 0);
-    vec![
-        board,
-        check(Check::refused(&refusal)),
-        check(Check::queued(Some(1), Err(word.to_owned()))),
-        explain::of_refusal(&refusal),
-        explain::of_failure(word),
-        step,
-        format!("x {} y", code(word, 80)),
-        format!("| a | b |\n|---|---|\n| {} | x |\n", cell(word, 80)),
-        format!("{}\nx", block("diff", &format!("z{word}"))),
-    ]
+    assert_eq!(dashboard::ticked(&board), [], "{words:?}");
+    let refusal = Refusal { tried, ..Refusal::new(Code::NoRule, words[0].as_str(), words[1].as_str()) };
+    pages.extend([board, explain::of_refusal(&refusal), summary(&answers, 0)]);
+    pages
 }
 
 fn same(page: &str, of: &str, expected: &(String, usize)) {
@@ -383,15 +373,13 @@ fn hostile_words_never_leave_code() {
     let mut chance = Chance(seed);
     let plain: [String; WORDS] = std::array::from_fn(|_| "x".to_owned());
     let expected = written(&plain).expect("a harmless pull request").1.each_ref().map(harmless);
-    let expected_refused: Vec<_> = refused("x").iter().map(harmless).collect();
+    let expected_refused: Vec<_> = refused(&plain).iter().map(harmless).collect();
     let (mut made, mut proposed) = (0, 0);
     while made < texts {
         let words: [String; WORDS] = std::array::from_fn(|_| hostile(&mut chance));
         made += WORDS as u64;
-        for word in &words {
-            for (page, expected) in refused(word).iter().zip(&expected_refused) {
-                same(page, word, expected);
-            }
+        for (page, expected) in refused(&words).iter().zip(&expected_refused) {
+            same(page, &words.concat(), expected);
         }
         let Some((wanted, pages)) = written(&words) else { continue };
         proposed += WORDS as u64;
