@@ -170,7 +170,7 @@ fn planted_secrets_leave_the_server_nowhere() {
     });
     stage.start_logging("trace");
     let env = "/spec/template/spec/containers/0/env";
-    let (mut findings, mut texts) = (Vec::new(), String::new());
+    let mut findings = Vec::new();
     for (number, one) in planted.iter().enumerate() {
         let (name, said) = (name(number), one.text.as_str());
         let patch = |path: &str, value: Value| json!({"patch": [{"op": "replace", "path": path, "value": value}]});
@@ -179,14 +179,12 @@ fn planted_secrets_leave_the_server_nowhere() {
         findings.push(finding(&name, said, patch("/spec/replicas", json!(5))));
         findings.push(finding(&name, said, patch(&format!("{env}/1/value"), json!(said))));
         findings.push(finding(&name, said, json!({"live": live})));
-        // What cannot be read is refused, and quoted.
+        // What cannot be read is quoted to who sent it, and to nobody else.
         let unreadable = stage.report(&json!({"intent": said, "resource": {said: said}}));
         assert_eq!(unreadable.status, 422);
-        texts += &unreadable.body.to_string();
     }
     let answer = stage.deliver("all", &json!({"findings": findings}));
     assert_eq!(answer.status, 202, "{}", answer.body);
-    texts += &answer.body.to_string();
     stage.at_rest();
     let cases = stage.cases();
     let proposed: Vec<u64> =
@@ -216,7 +214,7 @@ fn planted_secrets_leave_the_server_nowhere() {
     let database = String::from_utf8_lossy(&database);
     for one in &planted {
         for (place, text) in [
-            ("an answer", texts.as_str()),
+            ("the answer", answer.body.to_string().as_str()),
             ("the log", &stage.log()),
             ("findings show", &shown),
             ("findings list", &listed),
@@ -263,14 +261,15 @@ fn planted_secrets_of_every_sender_are_not_kept() {
                     let Mapped::Finding(finding) = mapped else { continue };
                     findings += 1;
                     let before = serde_json::to_value(&finding).expect("JSON");
-                    let mut kept = serde_json::to_value(withheld(*finding)).expect("JSON");
-                    for value in [&mut kept] {
-                        value["resource"].take();
-                        for operation in value["patch"].as_array_mut().into_iter().flatten() {
-                            operation["path"].take();
-                            operation["from"].take();
-                        }
+                    let names = |value: &Value| {
+                        let patch = value["patch"].as_array().into_iter().flatten();
+                        let paths: Vec<&Value> = patch.flat_map(|one| [&one["path"], &one["from"]]).collect();
+                        json!([value["resource"], paths]).to_string()
+                    };
+                    if one.is_in(&names(&before)) {
+                        continue;
                     }
+                    let kept = serde_json::to_value(withheld(*finding)).expect("JSON");
                     if one.is_in(&before.to_string()) {
                         reached.insert(sender.name().to_owned());
                     }
