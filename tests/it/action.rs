@@ -200,7 +200,8 @@ fn a_drifted_tag_is_shown_at_its_line() {
     );
     assert!(run.summary.starts_with("### sourceward: 1 finding, 1 can be fixed\n"), "{}", run.summary);
     assert!(
-        run.summary.contains("| can be fixed | `aws_vpc.main` | `/tags/team` | `network/main.tf:4` |  |"),
+        run.summary.contains("| can be fixed | `aws_vpc.main` | `/tags/team` |\n")
+            && run.summary.contains("\n`aws_vpc.main` at `network/main.tf:4`\n"),
         "{}",
         run.summary
     );
@@ -354,7 +355,7 @@ fn a_drifted_tag_becomes_one_pull_request_however_often_the_step_runs() {
         .pull_request(SHOP, 1)
         .expect_open()
         .expect_labels(&["drift", "infra"])
-        .expect_in_body(&["| `/tags/team` | `shop` | `ops` |", "`network/main.tf:4`"]);
+        .expect_in_body(&["`/tags/team`: `shop` in the source, `ops` live", "`network/main.tf:4`"]);
     github.forget_calls();
     let again = runner.run(PROPOSED);
     assert!(again.success && again.outputs["pull-request-number"] == "1", "{}", again.log);
@@ -363,7 +364,7 @@ fn a_drifted_tag_becomes_one_pull_request_however_often_the_step_runs() {
 
     fs::write(runner.file("temp").join("plan.json"), plan("data")).expect("writes");
     assert!(runner.run(PROPOSED).success);
-    github.pull_request(SHOP, 1).expect_open().expect_in_body(&["| `/tags/team` | `shop` | `data` |"]);
+    github.pull_request(SHOP, 1).expect_open().expect_in_body(&["`/tags/team`: `shop` in the source, `data` live"]);
 }
 
 #[test]
