@@ -13,4 +13,5 @@ pub mod repository;
 pub mod resource;
 pub mod secret;
 pub mod taken;
+pub mod uri;
 pub mod value;

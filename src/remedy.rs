@@ -121,8 +121,8 @@ fn drift(catalog: &Catalog<'_>, finding: &Finding, policy: Policy<'_>) -> Result
         return Ok(Verdict::InSync);
     }
     refuse_successor(&owned, finding)?;
-    let script_to = |wanted| script(&declared.value, wanted, &|at| wanted::merge_keys(&declared.id, at));
-    let (wanted, hands) = hands::taken_over(finding, &declared.value, wanted.clone(), &script_to(&wanted))?;
+    let steps = |wanted: &Value| script(&declared.value, wanted, &|at| wanted::merge_keys(&declared.id, at));
+    let (wanted, hands) = hands::taken_over(finding, &declared.value, wanted, steps)?;
     policy.refuse_suspect(&declared.id)?;
     let stack = (catalog.stack(owned.stack).name.as_str(), catalog.allowed());
     policy.refuse_weakening(stack, &declared.id, &declared.value, &wanted)?;

@@ -3,10 +3,12 @@
 pub mod action;
 pub mod charts;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod forge;
 pub mod git;
+pub mod input;
 pub mod live;
 pub mod rules;
 pub mod senders;

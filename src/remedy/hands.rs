@@ -43,7 +43,7 @@ impl Hands {
 
 /// What of the wanted resource is to be taken over: the wanted one, without the fields that others look after.
 ///
-/// `steps` lead from the declared resource to the wanted one.
+/// `steps` tells what leads from the declared resource to the wanted one; it is asked where somebody's writing shows.
 ///
 /// # Errors
 /// `managed-elsewhere` where nothing is left, or where what others wrote cannot be told from the rest.
@@ -51,14 +51,15 @@ pub fn taken_over(
     finding: &Finding,
     declared: &Value,
     wanted: Value,
-    steps: &[Change],
+    steps: impl FnOnce(&Value) -> Vec<Change>,
 ) -> Result<(Value, Hands), Refusal> {
     let Some(managed_fields) = finding.live.as_ref().and_then(|live| live.pointer("/metadata/managedFields")) else {
         return Ok((wanted, Hands::default()));
     };
+    let steps = steps(&wanted);
     let (mut all, mut kept) = (declared.clone(), declared.clone());
     let (mut hands, mut refusal) = (Hands::default(), None);
-    for step in steps {
+    for step in &steps {
         let field = field(step);
         let fits = step.apply(&mut all);
         let found = if step.action == Action::Remove { Vec::new() } else { writers(managed_fields, &all, &field) };
@@ -144,8 +145,7 @@ mod tests {
         };
         let mut finding = Finding::about(Intent::Drift, ResourceId::Kubernetes(id));
         finding.live = Some(json!({"metadata": {"managedFields": fields}}));
-        let steps = script(&declared, &wanted, &|_| None);
-        taken_over(&finding, &declared, wanted, &steps)
+        taken_over(&finding, &declared, wanted, |wanted| script(&declared, wanted, &|_| None))
     }
 
     #[test]

@@ -25,6 +25,7 @@ use self::{
 use super::{
     charts::Charts,
     git::local::LocalTree,
+    input::payload,
     terminal::{
         answer::{self, Reader},
         paint::visible,
@@ -49,9 +50,6 @@ use crate::{
     },
 };
 
-/// The longest file of findings that is read.
-const MAX_INPUT_BYTES: u64 = 64 << 20;
-
 /// What the step came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -75,7 +73,7 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
     let sender = sender.with_context(|| format!("there is no sender {:?}: name one of {}", inputs.sender, known()))?;
     let (mut findings, mut ignored) = (Vec::new(), 0);
     for file in &inputs.findings {
-        let bytes = read(file)?;
+        let bytes = payload(file)?;
         let mapped =
             map(sender, &bytes, None).with_context(|| format!("{} is no {}", file.display(), sender.title()))?;
         for item in mapped {
@@ -191,12 +189,6 @@ fn write_out(inputs: &Inputs, answers: &[Answered], ignored: usize) -> anyhow::R
         write!(out, "{}", silenced(&format!("{lines}\n{}", answers.join("\n")))?)?;
     }
     Ok(())
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let size = fs::metadata(path).with_context(|| format!("{} cannot be opened", path.display()))?.len();
-    anyhow::ensure!(size <= MAX_INPUT_BYTES, "{} has {size} bytes, at most {MAX_INPUT_BYTES} are read", path.display());
-    fs::read(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {

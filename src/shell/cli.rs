@@ -12,28 +12,19 @@ mod sender;
 mod serve;
 
 use std::{
-    fs,
-    io::{self, Read, Write},
-    path::{Path, PathBuf},
+    io::{self, Write},
+    path::PathBuf,
     process::ExitCode,
 };
 
-use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
-use serde_json::Value;
 
 use super::{
     charts::Charts,
     git::{self, local::LocalTree},
     terminal::paint::visible,
 };
-use crate::{
-    source::yaml::{
-        parse::parse,
-        resolve::{Reader, value},
-    },
-    webhook::sender::{Sender, Senders},
-};
+use crate::webhook::sender::{Sender, Senders};
 
 /// The outcome of a run, as the exit code tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,28 +126,6 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// The most that is read from a file or from standard input: 64 MiB.
-const MAX_INPUT_BYTES: u64 = 64 << 20;
-
-/// Reads a file, or standard input for `-`.
-fn input(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        io::stdin()
-            .lock()
-            .take(MAX_INPUT_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .context("standard input cannot be read")?;
-    } else {
-        let file = fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
-        file.take(MAX_INPUT_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("{} cannot be read", path.display()))?;
-    }
-    anyhow::ensure!(bytes.len() as u64 <= MAX_INPUT_BYTES, "{} has more than {MAX_INPUT_BYTES} bytes", path.display());
-    Ok(bytes)
-}
-
 /// Says why the input cannot be read.
 fn unreadable(error: &anyhow::Error) -> anyhow::Result<Exit> {
     writeln!(anstream::stderr(), "sourceward: {}", visible(&format!("{error:#}")))?;
@@ -219,25 +188,6 @@ impl OwnSenders {
             None => Ok(Senders::embedded()?),
         }
     }
-}
-
-/// A sender's payload. Kubernetes objects are often at hand as YAML: what is no JSON and reads as YAML objects is given as a
-/// list of them.
-fn payload(path: &Path) -> anyhow::Result<Vec<u8>> {
-    let bytes = input(path)?;
-    let is_json = bytes.trim_ascii_start().first().is_none_or(|first| matches!(first, b'{' | b'[' | b'"'));
-    let objects = if is_json { None } else { std::str::from_utf8(&bytes).ok().and_then(yaml_objects) };
-    Ok(match objects {
-        Some(objects) => serde_json::to_vec(&objects)?,
-        None => bytes,
-    })
-}
-
-fn yaml_objects(text: &str) -> Option<Vec<Value>> {
-    let stream = parse(text).ok()?;
-    let filled = stream.documents.iter().filter_map(|document| Some((document, document.root?)));
-    let values = filled.map(|(document, root)| value(document, root, Reader::Manifest).ok());
-    values.map(|value| value.filter(Value::is_object)).collect()
 }
 
 /// The sender of a name.

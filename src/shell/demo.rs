@@ -85,7 +85,7 @@ async fn show(folder: &Path) -> anyhow::Result<()> {
     let config = folder.join("server.yaml");
     fs::write(&config, configuration(&remote, &api.to_string()))?;
     let config = Config::read(&config, &|_| None)?;
-    let job = Remediation::from_config(&config)?.job();
+    let job = Remediation::from_config(&config, Rules::embedded()?)?.job();
     let parts = Parts::from_config(&config, Some(job))?;
     let server = Server::bind(config.listen, None, parts).await?;
     let address = server.address()?;

@@ -8,20 +8,16 @@ pub mod api;
 mod argocd;
 mod hcp_terraform;
 mod kubernetes;
-
-use std::sync::Arc;
+mod read;
 
 use anyhow::Context;
 
 use self::{argocd::Argocd, hcp_terraform::HcpTerraform, kubernetes::Cluster};
 use super::config::live::Sources;
-use crate::{
-    model::{
-        finding::{Finding, Intent},
-        refusal::{Code, Refusal},
-        resource::ResourceId,
-    },
-    webhook::sender::Senders,
+use crate::model::{
+    finding::{Finding, Intent},
+    refusal::{Code, Refusal},
+    resource::ResourceId,
 };
 
 /// The places that are asked.
@@ -58,15 +54,10 @@ impl Live {
             let name = source.name.as_deref().unwrap_or("live.kubernetes");
             clusters.push(Cluster::open(source).await.with_context(|| format!("the cluster {name}"))?);
         }
-        let senders = Arc::new(Senders::embedded()?);
         Ok(Self {
             clusters,
-            argocd: sources.argocd.as_ref().map(|source| Argocd::open(source, &senders)).transpose()?,
-            hcp_terraform: sources
-                .hcp_terraform
-                .as_ref()
-                .map(|source| HcpTerraform::open(source, &senders))
-                .transpose()?,
+            argocd: sources.argocd.as_ref().map(Argocd::open).transpose()?,
+            hcp_terraform: sources.hcp_terraform.as_ref().map(HcpTerraform::open).transpose()?,
         })
     }
 

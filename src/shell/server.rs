@@ -23,7 +23,7 @@ use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use anyhow::{Context, bail};
@@ -50,6 +50,7 @@ use self::{
     senders::Endpoints,
 };
 use super::{
+    clock,
     config::{Config, Repository, SenderAccess},
     store::{Options, Store},
     telemetry::Metrics,
@@ -170,7 +171,7 @@ struct App {
 impl Parts {
     /// What the operator's configuration describes: opens the store and reads the senders.
     pub fn from_config(config: &Config, job: Option<Job>) -> anyhow::Result<Self> {
-        let clock = system_clock();
+        let clock: Clock = Arc::new(clock::unix_millis);
         let senders = match &config.webhooks {
             Some(folder) => shell::senders::read(folder)?,
             None => Senders::embedded()?,
@@ -305,14 +306,6 @@ pub fn by_hint(repositories: &[Repository]) -> Route {
                 "have the sender name the repository (hints.repository), or run a server for each",
             )),
         }
-    })
-}
-
-/// The machine's clock.
-pub fn system_clock() -> Clock {
-    Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
 }
 

@@ -238,6 +238,23 @@ fn no_difference_is_a_silent_success() {
 }
 
 #[test]
+fn findings_come_from_another_program_too() {
+    let runner = over_a_plan("ops");
+    let script = format!("{} action < ../temp/plan.json", env!("CARGO_BIN_EXE_sourceward"));
+    let done = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(runner.file("workspace"))
+        .env_clear()
+        .env("GITHUB_WORKSPACE", runner.file("workspace"))
+        .env("RUNNER_TEMP", runner.file("temp"))
+        .envs([("SOURCEWARD_FINDINGS", "-"), ("SOURCEWARD_SENDER", "terraform"), ("SOURCEWARD_MODE", "report")])
+        .output()
+        .expect("bash runs");
+    let said = String::from_utf8(done.stdout).expect("UTF-8");
+    assert!(done.status.success() && said.contains("1 findings: 1 can be fixed"), "{said}");
+}
+
+#[test]
 fn a_step_fails_over_what_it_is_told_to() {
     let runner = over_a_plan("ops");
     for (fail_on, success) in [("never", true), ("refused", true), ("found", false)] {

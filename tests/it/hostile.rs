@@ -214,6 +214,46 @@ fn kustomizations_made_to_hurt_end_in_a_refusal() {
     }
 }
 
+#[test]
+fn terraform_made_to_hurt_ends_in_a_refusal() {
+    let doubled = |first: &str, next: &dyn Fn(usize) -> String| {
+        let next: String = (1..60).map(|n| format!("  a{n} = {}\n", next(n - 1))).collect();
+        format!("  a0 = {first}\n{next}")
+    };
+    let bomb: String =
+        (1..10).map(|n| format!("k{n}: &k{n} [{}]\n", vec![format!("*k{}", n - 1); 9].join(","))).collect();
+    let cases = [
+        (
+            "shared lists",
+            doubled("[1, 2, 3]", &|n| format!("[local.a{n}, local.a{n}, local.a{n}]")),
+            "jsonencode(local.a59)",
+        ),
+        (
+            "shared objects",
+            doubled("{x = 1}", &|n| format!("{{l = local.a{n}, r = local.a{n}}}")),
+            "keys(local.a59)[0]",
+        ),
+        ("growing text", doubled("\"x\"", &|n| format!("\"${{local.a{n}}}${{local.a{n}}}\"")), "local.a59"),
+        ("aliases", format!("  a = yamldecode(<<E\nk0: &k0 [x]\n{bomb}E\n  )\n"), "jsonencode(local.a)"),
+        (
+            "loops",
+            "  r = range(1000)\n".to_owned(),
+            "join(\"\", [for a in local.r : join(\"\", [for b in local.r : join(\"\", [for c in local.r : \"x\"])])])",
+        ),
+        ("digits", String::new(), "format(\"%1000000000d\", 1)"),
+    ];
+    for (what, locals, value) in cases {
+        let main = format!("locals {{\n{locals}}}\nresource \"aws_vpc\" \"main\" {{\n  cidr_block = {value}\n}}\n");
+        let tree = MemoryTree::of([("t/main.tf".parse::<RepoPath>().expect("a path"), main)]);
+        let catalog = Catalog::of(&tree).expect("a catalog");
+        let told = match catalog.rendered(0) {
+            Err(refusal) => refusal.message.clone(),
+            Ok(rendered) => rendered.missing.first().map(|missing| missing.why.message.clone()).unwrap_or_default(),
+        };
+        assert!(told.contains("is too much to evaluate"), "{what}: {told}");
+    }
+}
+
 fn refused(files: &[(&str, &str)], patch: Value) -> (Code, String) {
     let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
     let tree = MemoryTree::of(files);

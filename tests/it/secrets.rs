@@ -51,7 +51,8 @@ impl Planted {
 
 /// One secret of each format.
 pub(crate) fn planted() -> Vec<Planted> {
-    let formats: &[(&'static str, fn(&str) -> String)] = &[
+    type Format = (&'static str, fn(&str) -> String);
+    let formats: &[Format] = &[
         ("an AWS access key id", |c| format!("AKI{}{}", 'A', &c.to_ascii_uppercase()[..16])),
         ("an AWS secret key in a dotenv file", |c| {
             format!("AWS_SECRET_ACCESS_KEY={c}wJalrXUtnFEMIK7MDENGbPx\nPORT=80")

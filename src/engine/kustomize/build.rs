@@ -6,6 +6,8 @@
 //! References: `api/internal/target/kusttarget.go` and `kusttarget_configplugin.go`, `api/krusty/kustomizer.go` of Kustomize
 //! 5.5.0.
 
+use std::rc::Rc;
+
 use super::{
     annotations, builtin,
     context::Context,
@@ -39,14 +41,20 @@ const MAX_DEPTH: usize = 32;
 const STEPS: usize = 2_000;
 
 /// What is accumulated on the way up.
-#[derive(Default)]
 struct Accumulator {
     resources: Resources,
     /// Which fields names, labels and the like go to: a base's `configurations` count for what is above it as well.
-    tables: Tables,
+    tables: Rc<Tables>,
     variables: Variables,
     /// The kustomizations that were built, in the order of their ends.
     done: Vec<Kustomization>,
+}
+
+impl Accumulator {
+    fn new(context: &Context<'_>) -> Self {
+        let (resources, variables, done) = Default::default();
+        Self { resources, tables: context.merges.none(), variables, done }
+    }
 }
 
 /// What a kustomization comes to.
@@ -74,7 +82,7 @@ pub fn build(folder: Folder, context: &mut Context<'_>) -> Result<Built, Problem
     let top = Kustomization::read(folder, context)?;
     Schemas::choose(top.get("openapi"), true, false, &top.folder, context)?;
     let way = Way { folder: &top.folder.path, above: None, depth: 1, trail: Trail::of(&top) };
-    let accumulated = accumulate(&top, Accumulator::default(), &way, context)?;
+    let accumulated = accumulate(&top, Accumulator::new(context), &way, context)?;
     let Accumulator { mut resources, tables, variables, mut done } = accumulated;
     hash::apply(&mut resources, context)?;
     references::fix(&tables, &mut resources, context)?;
@@ -101,9 +109,9 @@ fn accumulate(
             .map_err(|problem| problem.during(format_args!("accumulating resources from '{reference}'")))?;
     }
     let own = Tables::configured(kustomization.texts("configurations"), &kustomization.folder, context)?;
-    into.tables = into.tables.merge(&own, context)?;
+    into.tables = Tables::merged(&into.tables, &own, context)?;
     let of_definitions = Tables::of_definitions(kustomization.texts("crds"), &kustomization.folder, context)?;
-    into.tables = into.tables.merge(&of_definitions, context)?;
+    into.tables = Tables::merged(&into.tables, &of_definitions, context)?;
     generate(&mut into.resources, kustomization, way, context)?;
     for reference in kustomization.texts("components") {
         into = component(reference, into, kustomization, way, context)
@@ -169,7 +177,7 @@ fn plugins(
     way: &Way<'_>,
     context: &mut Context<'_>,
 ) -> Result<Resources, Problem> {
-    let (mut found, mut references) = (Accumulator::default(), Vec::new());
+    let (mut found, mut references) = (Accumulator::new(context), Vec::new());
     for item in kustomization.list(field) {
         let text = item.text().unwrap_or_default();
         let leaf = context.sets.leaves(item.places).next().map(|leaf| context.sets.get(leaf).clone());
@@ -307,10 +315,10 @@ fn add(
                 return Err(Problem::broken(format!("expected kind != 'Component' for path '{}'", below.folder.path)));
             }
             let way = way.below(&below.folder.path, reference)?;
-            let made = accumulate(&below, Accumulator::default(), &way, context)?;
+            let made = accumulate(&below, Accumulator::new(context), &way, context)?;
             into.resources.append_all(made.resources)?;
             into.done.extend(made.done);
-            into.tables = into.tables.merge(&made.tables, context)?;
+            into.tables = Tables::merged(&into.tables, &made.tables, context)?;
             into.variables.merge(made.variables)
         }
     }

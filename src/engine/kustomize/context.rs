@@ -7,6 +7,7 @@ use super::{
     problem::Problem,
     schema::Schemas,
     sources::Sources,
+    tables::Merges,
 };
 use crate::source::lineage::{sets::Sets, text::Text};
 
@@ -23,6 +24,8 @@ pub struct Context<'t> {
     pub charts: Option<&'t Inflate<'t>>,
     /// What is known of the kinds' lists.
     pub schemas: Schemas,
+    /// The tables of fields that were merged.
+    pub merges: Merges,
     /// Whether objects were loaded.
     pub has_objects: bool,
     steps: u64,
@@ -31,7 +34,15 @@ pub struct Context<'t> {
 impl<'t> Context<'t> {
     /// Nothing read yet.
     pub fn new(sources: Sources<'t>) -> Self {
-        Self { sources, sets: Sets::default(), charts: None, schemas: Schemas::default(), has_objects: false, steps: 0 }
+        Self {
+            sources,
+            sets: Sets::default(),
+            charts: None,
+            schemas: Schemas::default(),
+            merges: Merges::default(),
+            has_objects: false,
+            steps: 0,
+        }
     }
 
     /// A scalar whose places are all that its text comes from.

@@ -6,7 +6,7 @@ pub mod definitions;
 pub mod read;
 mod standard;
 
-use std::collections::HashMap;
+use std::{cell::OnceCell, collections::HashMap, rc::Rc};
 
 use super::{
     context::Context,
@@ -44,6 +44,15 @@ pub struct Tables {
     pub replicas: Vec<FieldSpec>,
 }
 
+/// The tables that were merged in a build.
+#[derive(Debug, Default)]
+pub struct Merges {
+    standard: OnceCell<Rc<Tables>>,
+    none: OnceCell<Rc<Tables>>,
+    /// By the places of the two in memory; they are kept, so that no other can take their places.
+    done: HashMap<(*const Tables, *const Tables), (Rc<Tables>, Rc<Tables>, Rc<Tables>)>,
+}
+
 /// The fields that name objects of a kind (`NameBackReferences`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackReferences {
@@ -51,6 +60,18 @@ pub struct BackReferences {
     pub gvk: Gvk,
     /// The fields.
     pub specs: Vec<FieldSpec>,
+}
+
+impl Merges {
+    /// Kustomize's own.
+    pub fn standard(&self) -> Rc<Tables> {
+        Rc::clone(self.standard.get_or_init(|| Rc::new(Tables::standard())))
+    }
+
+    /// What says nothing of any field.
+    pub fn none(&self) -> Rc<Tables> {
+        Rc::clone(self.none.get_or_init(Rc::default))
+    }
 }
 
 impl Tables {
@@ -67,14 +88,14 @@ impl Tables {
         references: impl IntoIterator<Item = &'r str>,
         folder: &Folder,
         context: &mut Context<'_>,
-    ) -> Result<Self, Problem> {
-        let mut added = Self::default();
+    ) -> Result<Rc<Self>, Problem> {
+        let mut added = context.merges.none();
         for reference in references {
             let source = folder.file(reference, context)?;
             let tables = read::configuration(source, context).map_err(|problem| problem.during(reference))?;
-            added = added.merge(&tables, context)?;
+            added = Self::merged(&added, &Rc::new(tables), context)?;
         }
-        Self::standard().merge(&added, context)
+        Self::merged(&context.merges.standard(), &added, context)
     }
 
     /// What the API definitions of `crds` say of the fields of custom kinds (`LoadConfigFromCRDs`).
@@ -85,16 +106,32 @@ impl Tables {
         references: impl IntoIterator<Item = &'r str>,
         folder: &Folder,
         context: &mut Context<'_>,
-    ) -> Result<Self, Problem> {
-        let mut all = Self::default();
+    ) -> Result<Rc<Self>, Problem> {
+        let mut all = context.merges.none();
         for reference in references {
             let source: SourceId = folder.file(reference, context)?;
             let tables = definitions::tables(source, context).map_err(|problem| {
                 problem.during(format_args!("unable to parse open API definition from '{reference}'"))
             })?;
-            all = all.merge(&tables, context)?;
+            all = Self::merged(&all, &Rc::new(tables), context)?;
         }
         Ok(all)
+    }
+
+    /// As [`Self::merge`]; the same two are merged once in a build, for nearly all of its kustomizations ask for the same.
+    ///
+    /// # Errors
+    /// As [`Self::merge`].
+    pub fn merged(one: &Rc<Self>, other: &Rc<Self>, context: &mut Context<'_>) -> Result<Rc<Self>, Problem> {
+        context.spend(1)?;
+        let key = (Rc::as_ptr(one), Rc::as_ptr(other));
+        if let Some((_, _, merged)) = context.merges.done.get(&key) {
+            return Ok(Rc::clone(merged));
+        }
+        let merged = one.merge(other, context)?;
+        let merged = if merged == **one { Rc::clone(one) } else { Rc::new(merged) };
+        context.merges.done.insert(key, (Rc::clone(one), Rc::clone(other), Rc::clone(&merged)));
+        Ok(merged)
     }
 
     /// These and others.

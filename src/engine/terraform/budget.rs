@@ -3,16 +3,19 @@
 use super::{problem::Problem, value::Value};
 
 /// The nodes, elements and comparisons that one evaluation may go through; 290 real configurations together took 87,833.
-pub const MAX_STEPS: u64 = 5_000_000;
+pub const MAX_STEPS: u64 = 3_000_000;
 
 /// The longest string that is made.
-pub const MAX_TEXT: usize = 16 << 20;
+pub const MAX_TEXT: usize = 8 << 20;
 
 /// The bytes of all strings that one evaluation may make.
-pub const MAX_BYTES: u64 = 256 << 20;
+pub const MAX_BYTES: u64 = 64 << 20;
 
 /// The most elements of a collection that is made.
 pub const MAX_ELEMENTS: usize = 1 << 20;
+
+/// The most values within one, as often as each stands there.
+pub const MAX_SIZE: usize = 1 << 22;
 
 /// The deepest nesting of values.
 pub const MAX_DEPTH: u16 = 400;
@@ -41,6 +44,14 @@ impl Budget {
             .checked_sub(steps as u64)
             .ok_or_else(|| Problem::limit(format!("evaluating takes more than {MAX_STEPS} steps")))?;
         Ok(())
+    }
+
+    /// Takes the cost of looking through a value and its type, which is far less than that of making it.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn look(&mut self, value: &Value) -> Result<(), Problem> {
+        self.step(value.size() / 64)
     }
 
     /// Takes the cost of a string of so many bytes, before it is made.
@@ -73,14 +84,17 @@ impl Budget {
         self.step(elements)
     }
 
-    /// Checks that a value that was put together is not nested too deep to be walked. Whoever makes a container of values
-    /// asks this before it goes on with it.
+    /// Checks that a value that was put together is not nested too deep to be walked, and not too large. Whoever makes a
+    /// container of values asks this before it goes on with it.
     ///
     /// # Errors
-    /// A limit beyond [`MAX_DEPTH`].
+    /// A limit beyond [`MAX_DEPTH`] or [`MAX_SIZE`].
     pub fn nested(&self, value: Value) -> Result<Value, Problem> {
         if value.depth() > MAX_DEPTH {
             return Err(Problem::limit(format!("values are nested deeper than {MAX_DEPTH} levels")));
+        }
+        if value.size() > MAX_SIZE {
+            return Err(Problem::limit(format!("a value holds more than {MAX_SIZE} others")));
         }
         Ok(value)
     }

@@ -26,6 +26,7 @@ pub use mismatch::mismatch;
 /// # Errors
 /// Terraform's words for what does not fit; a limit.
 pub fn convert(context: &mut Context<'_>, value: &Value, wanted: &Type) -> Result<Value, Problem> {
+    context.budget.look(value)?;
     if *value.ty() == wanted.without_optional() {
         return Ok(value.clone());
     }

@@ -403,6 +403,9 @@ impl<'p, 't> Evaluator<'p, 't> {
         let values = results.each_ref().map(|result| result.clone().unwrap_or_else(open));
         let is_null = |value: &Value| value.is_null() && *value.ty() == Type::Dynamic && value.marks() == Marks::NONE;
         let [then, otherwise] = &values;
+        for value in &values {
+            self.context.budget.look(value).map_err(|problem| scope.stop(span, problem))?;
+        }
         let is_open = |value: &Value| *value.ty() == Type::Dynamic;
         let ty = if is_null(then) {
             otherwise.ty().clone()

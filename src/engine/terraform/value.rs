@@ -31,6 +31,7 @@ pub struct Value {
     flow: Flow,
     marks: Marks,
     depth: u16,
+    size: u32,
 }
 
 /// What a value is, beside its type. The type says which of them it can be: a list, set and tuple are a [`Datum::Sequence`],
@@ -118,6 +119,12 @@ impl Value {
     /// How many containers stand in one another at its deepest element.
     pub fn depth(&self) -> u16 {
         self.depth
+    }
+
+    /// How many values there are in it, itself and keys included, as often as each stands there: a value that holds another
+    /// one twice shares it in memory, and yet whoever goes through it meets it twice.
+    pub fn size(&self) -> usize {
+        self.size as usize
     }
 
     /// Tells whether it is null.

@@ -75,10 +75,11 @@ pub fn credentials(text: &str, census: &Census) -> Vec<Range<usize>> {
     let mut past = [0; PREFIXES.len()];
     let bytes = text.as_bytes();
     // A prefix begins a word: every report is looked at, so one pass over the words has to do for all prefixes.
-    for at in (0..bytes.len())
-        .filter(|&at| bytes[at].is_ascii_alphabetic() && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric()))
-    {
-        let mut likely = BY_FIRST[usize::from(bytes[at])];
+    let mut within = false;
+    for (at, byte) in bytes.iter().enumerate() {
+        let begins = !within;
+        within = byte.is_ascii_alphanumeric();
+        let mut likely = if begins { BY_FIRST[usize::from(*byte)] } else { 0 };
         while likely != 0 {
             let index = likely.trailing_zeros() as usize;
             likely &= likely - 1;

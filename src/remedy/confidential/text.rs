@@ -3,7 +3,7 @@
 //! Text is read line by line without a parser, because what holds a secret is often broken, templated or quoted in another
 //! language. Where a line can be read in two ways, the way that hides more is taken.
 
-use std::ops::Range;
+use std::{iter, ops::Range};
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -18,6 +18,19 @@ const MAX_DEPTH: usize = 3;
 
 /// The bytes of a key or value that are looked at, so that a long line costs no more than many short ones.
 const WINDOW: usize = 512;
+
+/// The fewest characters that are decoded.
+const LEAST_ENCODED: usize = 12;
+
+/// The bytes of base64, of its form for addresses, and its padding.
+const BASE64: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0_u8);
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-' | b'=');
+        byte += 1;
+    }
+    table
+};
 
 /// What a reading is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -397,10 +410,10 @@ fn encoded(text: &str, census: &Census, reading: Reading, depth: usize, found: &
         collect(decoded, reading, depth + 1, &mut inside);
         !inside.is_empty()
     };
-    for word in runs(text, |c| c.is_ascii_alphanumeric() || "+/_-=".contains(c)) {
+    for word in words(text) {
         let body = text[word.clone()].trim_end_matches('=').trim_start_matches('=');
         // A single word is at most a part of a line, so a long blob is not decoded again and again.
-        if body.len() < 12 || body.len() > 65_536 {
+        if body.len() < LEAST_ENCODED || body.len() > 65_536 {
             continue;
         }
         let body = body.rsplit('=').next().unwrap_or(body);
@@ -423,6 +436,22 @@ fn encoded(text: &str, census: &Census, reading: Reading, depth: usize, found: &
             found.push(line.start + line.indent..line.end);
         }
     }
+}
+
+/// Runs of the bytes that base64 and its relatives are written in, those that are long enough to hold something.
+fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    iter::from_fn(move || {
+        loop {
+            let start = at + bytes[at..].iter().position(|byte| BASE64[usize::from(*byte)])?;
+            let length = bytes[start..].iter().position(|byte| !BASE64[usize::from(*byte)]);
+            at = length.map_or(bytes.len(), |length| start + length);
+            if at - start >= LEAST_ENCODED {
+                return Some(start..at);
+            }
+        }
+    })
 }
 
 /// Runs of characters of a kind.

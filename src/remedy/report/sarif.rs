@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answered, plain};
 use crate::{
-    model::{finding::Severity, fingerprint::Fingerprint, refusal::Code},
+    model::{finding::Severity, fingerprint::Fingerprint, refusal::Code, uri},
     remedy::{
         Verdict,
         confidential::redacted_text,
@@ -68,7 +68,7 @@ fn result(answer: &Answered) -> Value {
     });
     if let Some((file, line)) = answer.place() {
         result["locations"] = json!([{"physicalLocation":
-            {"artifactLocation": {"uri": uri(&file), "uriBaseId": "%SRCROOT%"}, "region": {"startLine": line}}}]);
+            {"artifactLocation": {"uri": uri::path(&file), "uriBaseId": "%SRCROOT%"}, "region": {"startLine": line}}}]);
     }
     match &answer.verdict {
         Verdict::Patched(proved) => {
@@ -93,7 +93,7 @@ fn fix(proved: &Proved) -> Option<Value> {
         let before = file.before.as_deref()?;
         let (first, last, inserted) = changed_lines(before, &file.after);
         (redacted_text(&inserted) == inserted).then(|| {
-            json!({"artifactLocation": {"uri": uri(&format!("{path}")), "uriBaseId": "%SRCROOT%"}, "replacements": [{
+            json!({"artifactLocation": {"uri": uri::path(&format!("{path}")), "uriBaseId": "%SRCROOT%"}, "replacements": [{
                 "deletedRegion": {"startLine": first, "startColumn": 1, "endLine": last, "endColumn": 1},
                 "insertedContent": {"text": inserted},
             }]})
@@ -112,15 +112,6 @@ fn changed_lines(before: &str, after: &str) -> (usize, usize, String) {
     let above = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let below = old[above..].iter().rev().zip(new[above..].iter().rev()).take_while(|(a, b)| a == b).count();
     (above + 1, old.len() - below + 1, new[above..new.len() - below].concat())
-}
-
-/// A path as a relative URI reference (RFC 3986): what is no unreserved character is escaped.
-fn uri(path: &str) -> String {
-    let one = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => (byte as char).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    path.bytes().map(one).collect()
 }
 
 #[cfg(test)]
@@ -144,6 +135,6 @@ mod tests {
 
     #[test]
     fn paths_are_uris() {
-        assert_eq!(uri("a b/c%d/é.yaml"), "a%20b/c%25d/%C3%A9.yaml");
+        assert_eq!(uri::path("a b/c%d/é.yaml"), "a%20b/c%25d/%C3%A9.yaml");
     }
 }

@@ -17,7 +17,7 @@ const OPEN: usize = 10;
 /// What the step is to do.
 #[derive(Clone, Debug)]
 pub struct Inputs {
-    /// Files of findings.
+    /// Files of findings; `-` is standard input.
     pub findings: Vec<PathBuf>,
     /// Whose payloads they are.
     pub sender: String,
@@ -72,7 +72,8 @@ impl Inputs {
         let temporary = variable("RUNNER_TEMP").map_or_else(std::env::temp_dir, PathBuf::from);
         // A path that is absolute stays as it is.
         let path = |text: String| workspace.join(text);
-        let findings: Vec<PathBuf> = lines(input("findings")).map(&path).collect();
+        let file = |text: String| if text == "-" { PathBuf::from(text) } else { path(text) };
+        let findings: Vec<PathBuf> = lines(input("findings")).map(file).collect();
         if findings.is_empty() {
             problems.push("findings: name the file of findings, or several, a line each".to_owned());
         }

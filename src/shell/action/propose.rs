@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
@@ -22,6 +22,7 @@ use crate::{
     remedy::{confidential, report::Proposed, rule::set::Rules},
     shell::{
         charts::Charts,
+        clock,
         config::{Config, GitHub, Identity, Repository, live},
         store::{
             Options, Store,
@@ -82,14 +83,18 @@ pub fn propose(
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
     runtime.block_on(async {
         let config = config(propose, folder.path().join("data"));
-        let job = Remediation { charts, rules, ..Remediation::from_config(&config)? }.job();
-        let clock: Clock = Arc::new(now);
-        let store = Store::open(&config.data, Options { limit: None }, now())?;
+        let job = Remediation { charts, ..Remediation::from_config(&config, rules)? }.job();
+        let clock: Clock = Arc::new(clock::unix_millis);
+        let store = Store::open(&config.data, Options { limit: None }, clock::unix_millis())?;
         let arrival = |finding: &Finding| {
             Arrival::new(finding, Ok(propose.slug.clone()), |finding| confidential::withheld(finding.clone()))
         };
-        let delivery =
-            Delivery { sender: propose.sender.clone(), id: "action".to_owned(), digest: [0; 32], received_at: now() };
+        let delivery = Delivery {
+            sender: propose.sender.clone(),
+            id: "action".to_owned(),
+            digest: [0; 32],
+            received_at: clock::unix_millis(),
+        };
         store.accept(delivery, findings.iter().map(arrival).collect()).answer().await?;
         let settings = Settings { count: 1, lease: LEASE, grace: propose.patience, ..Settings::default() };
         let workers = Workers::start(&store, settings, &job, &Arc::default(), &clock);
@@ -148,9 +153,4 @@ fn config(propose: &Propose, data: std::path::PathBuf) -> Config {
         pull_requests: propose.manner.clone(),
         hourly_of_all: None,
     }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -5,9 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Exit, input, unreadable};
+use super::{Exit, unreadable};
 use crate::{
-    shell::terminal::{answer, paint},
+    shell::{
+        input::input,
+        terminal::{answer, paint},
+    },
     stack::config,
 };
 

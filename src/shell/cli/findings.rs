@@ -1,15 +1,12 @@
 //! `sourceward findings`: what was received, and what became of it.
 
-use std::{
-    io::Write,
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{io::Write, path::PathBuf};
 
 use serde_json::json;
 
 use super::{Exit, Usage};
 use crate::shell::{
+    clock,
     config::Config,
     store::{
         beside,
@@ -97,8 +94,7 @@ impl Findings {
                 }
             },
             Command::Retry { case } => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                beside::retry(&folder, CaseId(case), i64::try_from(now.as_millis())?)?;
+                beside::retry(&folder, CaseId(case), clock::unix_millis())?;
                 writeln!(out, "case {case} will be tried again")?;
             }
         }

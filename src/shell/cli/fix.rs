@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Exit, OwnSenders, Repository, Usage, input, rules::OwnRules, unreadable};
+use super::{Exit, OwnSenders, Repository, Usage, rules::OwnRules, unreadable};
 use crate::{
     engine::terraform,
     model::{
@@ -18,9 +18,12 @@ use crate::{
         resource::{KubernetesId, ResourceId},
     },
     remedy::{Verdict, policy::Policy, verdict},
-    shell::terminal::{
-        answer,
-        paint::{WARNING, paint, visible},
+    shell::{
+        input::{input, payload},
+        terminal::{
+            answer,
+            paint::{WARNING, paint, visible},
+        },
     },
     source::{
         path::RepoPath,
@@ -184,7 +187,7 @@ impl Fix {
     fn asked(&self, sender: Option<&Sender>) -> anyhow::Result<Vec<Asked>> {
         let From { finding, batch, live } = &self.from;
         match (finding, batch, live, sender) {
-            (Some(path), _, _, Some(sender)) => mapped(&super::payload(path)?, sender),
+            (Some(path), _, _, Some(sender)) => mapped(&payload(path)?, sender),
             (Some(path), ..) => {
                 let bytes = input(path)?;
                 let finding = read_finding(&bytes).with_context(|| format!("{} is no finding", path.display()))?;

@@ -11,9 +11,9 @@ use std::{
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{Exit, OwnSenders, Usage, payload, unreadable};
+use super::{Exit, OwnSenders, Usage, unreadable};
 use crate::{
-    shell::{senders, terminal::paint::visible},
+    shell::{input::payload, senders, terminal::paint::visible},
     webhook::{map::map, sender},
 };
 

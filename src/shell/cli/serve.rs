@@ -53,7 +53,7 @@ impl Serve {
             let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
             let live = Live::open(&config.live).await?;
             let rules = rules::read(self.rules.as_deref())?;
-            let job = Remediation { charts, live, rules, ..Remediation::from_config(&config)? }.job();
+            let job = Remediation { charts, live, ..Remediation::from_config(&config, rules)? }.job();
             let parts = Parts::from_config(&config, Some(job))?;
             let server = Server::bind(config.listen, config.metrics, parts).await?;
             tracing::info!(address = %server.address()?, "listening");

@@ -411,18 +411,6 @@ fn based(client: Client<HttpsConnector<HttpConnector>, OctoBody>, uri: &str) -> 
     }
 }
 
-/// Percent-encodes one part of a path or one value of a query.
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
-}
-
 fn parse<T: DeserializeOwned>(method: &Method, route: &str, body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body)
         .map_err(|error| Error::Malformed { doing: format!("{method} {route}"), why: error.to_string() })

@@ -4,12 +4,12 @@ use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Done, Error, GitHub,
-    call::{By, encoded},
-};
+use super::{Done, Error, GitHub, call::By};
 use crate::{
-    model::repository::{CommitId, RepoSlug},
+    model::{
+        repository::{CommitId, RepoSlug},
+        uri::encoded,
+    },
     remedy::check::{Check, Conclusion},
 };
 

@@ -4,11 +4,8 @@ use axum::http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    Done, Error, GitHub,
-    call::{By, encoded},
-};
-use crate::model::repository::RepoSlug;
+use super::{Done, Error, GitHub, call::By};
+use crate::model::{repository::RepoSlug, uri::encoded};
 
 /// An issue.
 #[derive(Clone, Debug, PartialEq, Eq)]

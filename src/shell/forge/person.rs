@@ -3,11 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Error, GitHub,
-    call::{By, encoded},
-};
-use crate::model::repository::RepoSlug;
+use super::{Error, GitHub, call::By};
+use crate::model::{repository::RepoSlug, uri::encoded};
 
 /// A reaction to a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,11 @@ use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{
-    Done, Error, GitHub,
-    call::{By, encoded},
-    token::utc,
+use super::{Done, Error, GitHub, call::By, token::utc};
+use crate::model::{
+    repository::{BranchName, CommitId, RepoSlug},
+    uri::encoded,
 };
-use crate::model::repository::{BranchName, CommitId, RepoSlug};
 
 /// A pull request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ impl Api {
         Ok(Self { client, url: source.url.clone(), token: source.token.clone() })
     }
 
-    /// What stands at a path of it, which begins with a slash and holds only what [`encoded`] gave; nothing for 404.
+    /// What stands at a path of it, which begins with a slash and holds only what [`crate::model::uri::encoded`] gave; nothing for 404.
     ///
     /// # Errors
     /// Where there is no answer in time, or another one. The token is in no error.
@@ -66,25 +66,5 @@ impl Api {
             ))
         };
         timeout(PATIENCE, asked).await.with_context(|| format!("{url} does not answer in time"))?
-    }
-}
-
-/// A text as one segment of a path, or as a value of a query: all but RFC 3986's unreserved characters is escaped.
-pub fn encoded(text: &str) -> String {
-    let one = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => (byte as char).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(one).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::encoded;
-
-    #[test]
-    fn foreign_names_stay_one_segment() {
-        assert_eq!(encoded("shop-1.x_y~z"), "shop-1.x_y~z");
-        assert_eq!(encoded("../a?b=c&d#e f%é"), "..%2Fa%3Fb%3Dc%26d%23e%20f%25%C3%A9");
     }
 }

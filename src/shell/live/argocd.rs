@@ -3,13 +3,9 @@
 //! `GET /api/v1/applications/{name}/managed-resources` gives the live and the predicted state of each resource. The sender
 //! `argocd` reads that answer, so that a file of it and the API itself lead to the same findings.
 
-use std::sync::Arc;
-
-use anyhow::Context;
-
 use super::{
     Seen,
-    api::{Api, encoded},
+    read::{ReadApi, several},
     with_report,
 };
 use crate::{
@@ -17,23 +13,20 @@ use crate::{
         finding::Finding,
         refusal::{Code, Refusal},
         resource::{ArgocdId, KubernetesId, ResourceId},
+        uri::encoded,
     },
     shell::config::live::Api as Source,
-    webhook::{
-        map::{Mapped, map},
-        sender::{Sender, Senders},
-    },
 };
 
+/// What is said of an application in which nothing differs.
+const OVER: &str = "Argo CD sees no difference any more";
+
 /// An Argo CD server.
-pub struct Argocd {
-    api: Api,
-    senders: Arc<Senders>,
-}
+pub struct Argocd(ReadApi);
 
 impl Argocd {
-    pub fn open(source: &Source, senders: &Arc<Senders>) -> anyhow::Result<Self> {
-        Ok(Self { api: Api::new(source)?, senders: Arc::clone(senders) })
+    pub fn open(source: &Source) -> anyhow::Result<Self> {
+        Ok(Self(ReadApi::open(source, "argocd")?))
     }
 
     /// One resource of an application.
@@ -47,16 +40,12 @@ impl Argocd {
         let query = query.iter().filter(|(_, value)| !value.is_empty());
         let query: Vec<String> = query.map(|(key, value)| format!("{key}={}", encoded(value))).collect();
         let path = format!("/api/v1/applications/{}/managed-resources?{}", encoded(app), query.join("&"));
-        let Some(mapped) = self.managed(&path).await? else { return Ok(unknown(app)) };
+        let Some(told) = self.0.findings(&path).await? else { return Ok(unknown(app)) };
         let same = |resource: &ResourceId| matches!(resource, ResourceId::Kubernetes(other) if is_same(other, id));
-        let told = mapped.into_iter().find_map(|item| match item {
-            Mapped::Finding(told) if same(&told.resource) => Some(told),
-            _ => None,
-        });
-        Ok(match told {
+        Ok(match told.into_iter().find(|told| same(&told.resource)) {
             // The API names the version that it compares; the report may name another.
-            Some(told) => Seen::Completed(Box::new(with_report(finding, *told))),
-            None => Seen::Over("Argo CD sees no difference any more".to_owned()),
+            Some(told) => Seen::Completed(Box::new(with_report(finding, told))),
+            None => Seen::Over(OVER.to_owned()),
         })
     }
 
@@ -65,27 +54,8 @@ impl Argocd {
         let namespace = id.namespace.iter().map(|namespace| format!("?appNamespace={}", encoded(namespace)));
         let query: String = namespace.collect();
         let path = format!("/api/v1/applications/{}/managed-resources{query}", encoded(&id.name));
-        let Some(mapped) = self.managed(&path).await? else { return Ok(unknown(&id.name)) };
-        let differ = mapped.into_iter().filter_map(|item| match item {
-            Mapped::Finding(told) => Some(Finding { id: told.id.clone(), ..with_report(finding, *told) }),
-            Mapped::Ignored { .. } => None,
-        });
-        let differ: Vec<Finding> = differ.collect();
-        Ok(if differ.is_empty() {
-            Seen::Over("Argo CD sees no difference any more".to_owned())
-        } else {
-            Seen::Several(differ)
-        })
-    }
-
-    async fn managed(&self, path: &str) -> anyhow::Result<Option<Vec<Mapped>>> {
-        let Some(body) = self.api.get(path).await? else { return Ok(None) };
-        Ok(Some(map(self.sender()?, &body, Some("application/json"))?))
-    }
-
-    /// The sender that reads its answers.
-    fn sender(&self) -> anyhow::Result<&Sender> {
-        self.senders.get("argocd").context("there is no sender argocd")
+        let Some(told) = self.0.findings(&path).await? else { return Ok(unknown(&id.name)) };
+        Ok(several(finding, told, OVER))
     }
 }
 

@@ -4,36 +4,25 @@
 //! user's or a team's that administers the workspace (`api-docs/assessment-results`). The notification tells the id of the
 //! assessment in its link; the link itself is not followed.
 
-use std::sync::Arc;
-
-use anyhow::Context;
-
 use super::{
     Seen,
-    api::{Api, encoded},
-    with_report,
+    read::{ReadApi, several},
 };
 use crate::{
     model::{
         finding::Finding,
         refusal::{Code, Refusal},
+        uri::encoded,
     },
     shell::config::live::Api as Source,
-    webhook::{
-        map::{Mapped, map},
-        sender::{Sender, Senders},
-    },
 };
 
 /// HCP Terraform or a Terraform Enterprise.
-pub struct HcpTerraform {
-    api: Api,
-    senders: Arc<Senders>,
-}
+pub struct HcpTerraform(ReadApi);
 
 impl HcpTerraform {
-    pub fn open(source: &Source, senders: &Arc<Senders>) -> anyhow::Result<Self> {
-        Ok(Self { api: Api::new(source)?, senders: Arc::clone(senders) })
+    pub fn open(source: &Source) -> anyhow::Result<Self> {
+        Ok(Self(ReadApi::open(source, "terraform")?))
     }
 
     /// What drifted in the workspace of a finding.
@@ -47,22 +36,11 @@ impl HcpTerraform {
             ));
         };
         let path = format!("/api/v2/assessment-results/{}/json-output", encoded(assessment));
-        let Some(body) = self.api.get(&path).await? else {
+        let Some(told) = self.0.findings(&path).await? else {
             let message = format!("HCP Terraform shows no output of the assessment {assessment}");
             return Ok(missing(message, "give sourceward a token of a team that administers the workspace"));
         };
-        let drifted = map(self.sender()?, &body, Some("application/json"))?.into_iter().filter_map(|item| match item {
-            Mapped::Finding(told) => Some(Finding { id: told.id.clone(), ..with_report(finding, *told) }),
-            Mapped::Ignored { .. } => None,
-        });
-        let drifted: Vec<Finding> = drifted.collect();
-        let over = || Seen::Over("the assessment shows no drift of a resource".to_owned());
-        Ok(if drifted.is_empty() { over() } else { Seen::Several(drifted) })
-    }
-
-    /// The sender that reads its answers.
-    fn sender(&self) -> anyhow::Result<&Sender> {
-        self.senders.get("terraform").context("there is no sender terraform")
+        Ok(several(finding, told, "the assessment shows no drift of a resource"))
     }
 }
 

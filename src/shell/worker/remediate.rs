@@ -43,6 +43,7 @@ use crate::{
     },
     shell::{
         charts::Charts,
+        clock,
         config::{self, Config, Identity},
         forge::{self, Credential, GitHub, budget::Budget, call::Limits},
         git::{self, mirror::Mirror, remote::RemoteAddress},
@@ -147,7 +148,7 @@ impl Remediation {
     ///
     /// # Errors
     /// Where a remote's address or the way to GitHub is not acceptable, in words for the operator.
-    pub fn from_config(config: &Config) -> anyhow::Result<Self> {
+    pub fn from_config(config: &Config, rules: Rules) -> anyhow::Result<Self> {
         let github =
             config.github.as_ref().context("the configuration has no github section, so nothing can be proposed")?;
         let credential = match &github.identity {
@@ -175,7 +176,7 @@ impl Remediation {
             live: Live::default(),
             operator: config.pull_requests.clone(),
             hourly_of_all: config.hourly_of_all,
-            rules: Rules::embedded()?,
+            rules,
             began: SystemTime::now(),
         })
     }
@@ -207,7 +208,7 @@ impl Remediation {
             let message = format!("this server does not look after {}", claim.repository);
             Trouble(Outcome::Refused(Refusal::new(Code::RepositoryUnknown, message, hint)))
         })?;
-        let now = unix_now();
+        let now = clock::unix_millis();
         let slug = self.present(claim, said, now)?;
         let token = self.token(&slug, target)?;
         let folder = self.mirrors.join(claim.repository.owner()).join(format!("{}.git", claim.repository.name()));
@@ -226,12 +227,13 @@ impl Remediation {
         let subjects = mirror.subjects(&base, SUBJECTS)?;
         let manner = Manner::of(&written.unwrap_or_default(), &self.operator, self.hourly_of_all, &subjects);
         let addresses = [target.remote.to_string()];
-        let (claim, told) = self.seen(claim, &Catalog::known_as(&tree, &addresses));
+        let catalog = Catalog::known_as(&tree, &addresses);
+        let (claim, told) = self.seen(claim, &catalog);
         let detected = claim.cases.iter().filter(|case| policy::is_detector(&case.sender));
         let suspicions = detected.map(|case| case.finding.clone()).collect();
         let visit = Visit {
             job: self,
-            claim: &claim,
+            claim: claim.as_ref(),
             lease,
             target,
             slug,
@@ -244,7 +246,7 @@ impl Remediation {
             addresses,
             now,
         };
-        visit.work(&tree, branches, said)
+        visit.work(&tree, &catalog, branches, said)
     }
 
     /// The repository's present name, if the forge still has it under the number that it had.
@@ -303,12 +305,13 @@ impl Visit<'_> {
     fn work(
         &self,
         tree: &dyn SourceTree,
+        catalog: &Result<Catalog<'_>, Refusal>,
         mut branches: BTreeMap<BranchName, CommitId>,
         said: &mut Conclusion,
     ) -> Result<(), Trouble> {
         let mut orders = self.hear(said)?;
         said.decisions = orders.decided(&self.claim.cases);
-        let fates = self.judge_all(tree, &orders, said);
+        let fates = self.judge_all(catalog, &orders, said);
         let bundles = self.bundles(tree, fates, &orders, said);
         let missing: Vec<BranchName> = bundles
             .iter()
@@ -320,7 +323,7 @@ impl Visit<'_> {
             branches.extend(self.job.fetch(&self.slug, &self.mirror, &missing, self.token.as_ref())?);
         }
         self.bring_about(bundles, &branches, &mut orders, said)?;
-        self.answer(tree, &orders, said)?;
+        self.answer(catalog, &orders, said)?;
         self.write_board(said)?;
         if self.manner.dashboard && (!said.transitions.is_empty() || !said.wakes.is_empty()) {
             said.dashboard = Dashboard::By(self.now + BOARD_AFTER);
@@ -329,8 +332,7 @@ impl Visit<'_> {
     }
 
     /// What is to become of each case, in their order.
-    fn judge_all(&self, tree: &dyn SourceTree, orders: &Orders, said: &mut Conclusion) -> Vec<Fate> {
-        let catalog = Catalog::known_as(tree, &self.addresses);
+    fn judge_all(&self, catalog: &Result<Catalog<'_>, Refusal>, orders: &Orders, said: &mut Conclusion) -> Vec<Fate> {
         let decisions: Vec<Option<Decision>> =
             self.claim.cases.iter().map(|case| self.decision(case, orders)).collect();
         // Those that have nothing on the forge yet, and of which nobody has said that they shall.
@@ -377,7 +379,7 @@ impl Visit<'_> {
                     continue;
                 }
             }
-            fates.push(match verdict(&catalog, &case.finding, self.policy()) {
+            fates.push(match verdict(catalog, &case.finding, self.policy()) {
                 Verdict::InSync => {
                     let outcome = Outcome::Resolved("the source already says so".to_owned());
                     Fate::End(Ending::FixedOtherwise, outcome)
@@ -434,11 +436,6 @@ fn known_branch(case: &Case) -> (BranchName, Fingerprint) {
         Some(proposal) => (proposal.branch.clone(), proposal.lead.clone()),
         None => (title::branch(&case.finding.resource, &case.fingerprint), case.fingerprint.clone()),
     }
-}
-
-fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 // Only what a remote or its API decided, and would decide again, is given up at once. Everything else is tried again, and

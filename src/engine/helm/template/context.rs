@@ -49,10 +49,10 @@ pub struct Budget {
 pub const MAX_STEPS: u64 = 5_000_000;
 
 /// The longest text that a function may make.
-pub const MAX_TEXT: usize = 16 << 20;
+pub const MAX_TEXT: usize = 8 << 20;
 
 /// The bytes that all functions and templates of one render may make together.
-pub const MAX_BYTES: u64 = 256 << 20;
+pub const MAX_BYTES: u64 = 96 << 20;
 
 /// The longest list that a function may make.
 pub const MAX_ITEMS: usize = 100_000;

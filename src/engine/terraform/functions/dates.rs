@@ -9,7 +9,7 @@ use crate::engine::{
     go::{
         duration,
         quote::quoted,
-        time::{Moment, Zone, days_in, quote},
+        time::{DAYS, MONTHS, Moment, Zone, days_in, quote},
     },
     terraform::{context::Context, problem::Problem, types::Type, value::Value},
 };
@@ -163,23 +163,6 @@ fn spelled_offset(moment: &Moment, between: &str) -> String {
     let minutes = offset.abs() / 60;
     format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 fn format_date(context: &mut Context<'_>, arguments: &[Value], _: &Type) -> Result<Value, Problem> {
     let moment = read(text(&arguments[1])).map_err(|message| Problem::argument(1, message))?;

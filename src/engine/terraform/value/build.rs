@@ -20,18 +20,19 @@ use crate::{
 };
 
 impl Value {
-    fn plain(ty: Type, datum: Datum, depth: u16) -> Self {
-        Self { ty, datum, flow: Flow::default(), marks: Marks::NONE, depth }
+    fn plain(ty: Type, datum: Datum) -> Self {
+        let (depth, size) = extent(&datum);
+        Self { ty, datum, flow: Flow::default(), marks: Marks::NONE, depth, size }
     }
 
     /// `true` or `false`.
     pub fn bool(bool: bool) -> Self {
-        Self::plain(Type::Bool, Datum::Bool(bool), 0)
+        Self::plain(Type::Bool, Datum::Bool(bool))
     }
 
     /// A number.
     pub fn number(number: impl Into<Number>) -> Self {
-        Self::plain(Type::Number, Datum::Number(number.into()), 0)
+        Self::plain(Type::Number, Datum::Number(number.into()))
     }
 
     /// A string that no file says.
@@ -48,12 +49,12 @@ impl Value {
     /// A string that encodes a value.
     pub fn encoding(text: Text, encodes: Option<Self>) -> Self {
         let string = Str { text: normalised(text), encodes };
-        Self::plain(Type::String, Datum::String(Rc::new(string)), 0)
+        Self::plain(Type::String, Datum::String(Rc::new(string)))
     }
 
     /// Null of a type.
     pub fn null(ty: Type) -> Self {
-        Self::plain(ty.without_optional(), Datum::Null, 0)
+        Self::plain(ty.without_optional(), Datum::Null)
     }
 
     /// An unknown value of a type. What is known of it may decide what it is: null, a number, an empty collection, a list of
@@ -62,7 +63,7 @@ impl Value {
         let ty = ty.without_optional();
         let Unknown { reason, refinement } = unknown;
         if ty == Type::Dynamic {
-            return Self::plain(ty, Datum::Unknown(Rc::new(Unknown::new(reason))), 0);
+            return Self::plain(ty, Datum::Unknown(Rc::new(Unknown::new(reason))));
         }
         let element = || Self::not_known(ty.element().cloned().unwrap_or(Type::Dynamic), Unknown::new(reason.clone()));
         if refinement.is_not_null {
@@ -74,18 +75,18 @@ impl Value {
                 return Self::number(lower.number.clone());
             }
             match (&ty, refinement.least, refinement.most) {
-                (Type::List(_) | Type::Set(_), 0, Some(0)) => return Self::plain(ty, Datum::Sequence([].into()), 1),
-                (Type::Map(_), 0, Some(0)) => return Self::plain(ty, Datum::Mapping(Rc::default()), 1),
+                (Type::List(_) | Type::Set(_), 0, Some(0)) => return Self::plain(ty, Datum::Sequence([].into())),
+                (Type::Map(_), 0, Some(0)) => return Self::plain(ty, Datum::Mapping(Rc::default())),
                 (Type::List(_), least, Some(most)) if least == most && least <= MAX_PLACEHOLDERS => {
-                    return Self::plain(ty.clone(), Datum::Sequence((0..least).map(|_| element()).collect()), 1);
+                    return Self::plain(ty.clone(), Datum::Sequence((0..least).map(|_| element()).collect()));
                 }
                 (Type::Set(_), 1, Some(1)) => {
-                    return Self::plain(ty.clone(), Datum::Sequence([element()].into()), 1);
+                    return Self::plain(ty.clone(), Datum::Sequence([element()].into()));
                 }
                 _ => {}
             }
         }
-        Self::plain(ty, Datum::Unknown(Rc::new(Unknown { reason, refinement })), 0)
+        Self::plain(ty, Datum::Unknown(Rc::new(Unknown { reason, refinement })))
     }
 
     /// An unknown value of a type of which nothing is known.
@@ -104,8 +105,7 @@ impl Value {
     /// A list, its elements of this type; elements whose type is open take it.
     pub fn list(element: Type, elements: impl IntoIterator<Item = Self>) -> Self {
         let elements: Rc<[Self]> = elements.into_iter().map(|value| value.typed(&element)).collect();
-        let depth = deeper(elements.iter());
-        Self::plain(Type::list(element), Datum::Sequence(elements), depth)
+        Self::plain(Type::list(element), Datum::Sequence(elements))
     }
 
     /// A list whose element type is the one of its elements, open where there are none.
@@ -125,8 +125,7 @@ impl Value {
             })
             .collect();
         let elements = equal::distinct_in_order(sets, elements);
-        let depth = deeper(elements.iter());
-        Self::plain(Type::set(element), Datum::Sequence(elements.into()), depth).with_marks(marks)
+        Self::plain(Type::set(element), Datum::Sequence(elements.into())).with_marks(marks)
     }
 
     /// A set whose element type is the one of its elements, open where there are none.
@@ -138,16 +137,14 @@ impl Value {
     pub fn tuple(elements: impl IntoIterator<Item = Self>) -> Self {
         let elements: Rc<[Self]> = elements.into_iter().collect();
         let ty = Type::tuple(elements.iter().map(|value| value.ty.clone()));
-        let depth = deeper(elements.iter());
-        Self::plain(ty, Datum::Sequence(elements), depth)
+        Self::plain(ty, Datum::Sequence(elements))
     }
 
     /// A map, its elements of this type, the last of a key winning.
     pub fn map(element: Type, entries: impl IntoIterator<Item = Entry>) -> Self {
         let entries = entries.into_iter().map(|Entry { key, value }| Entry { key, value: value.typed(&element) });
         let mapping = Mapping::of(entries);
-        let depth = deeper(mapping.entries.iter().map(|entry| &entry.value));
-        Self::plain(Type::map(element), Datum::Mapping(Rc::new(mapping)), depth)
+        Self::plain(Type::map(element), Datum::Mapping(Rc::new(mapping)))
     }
 
     /// A map whose element type is the one of its elements, open where there are none.
@@ -160,8 +157,7 @@ impl Value {
         let mapping = Mapping::of(entries);
         let ty =
             Type::object(mapping.entries.iter().map(|Entry { key, value }| (key.as_str().into(), value.ty.clone())));
-        let depth = deeper(mapping.entries.iter().map(|entry| &entry.value));
-        Self::plain(ty, Datum::Mapping(Rc::new(mapping)), depth)
+        Self::plain(ty, Datum::Mapping(Rc::new(mapping)))
     }
 
     /// The same object as a resource or block of which its provider may know more attributes.
@@ -287,13 +283,22 @@ impl Key {
     /// The key as a string value: what `each.key` and `keys` give.
     pub fn value(&self) -> Value {
         let string = Str { text: self.text.clone(), encodes: None };
-        Value::plain(Type::String, Datum::String(Rc::new(string)), 0).with_flow(self.flow)
+        Value::plain(Type::String, Datum::String(Rc::new(string))).with_flow(self.flow)
     }
 }
 
-/// One level deeper than the deepest of these.
-fn deeper<'v>(values: impl Iterator<Item = &'v Value>) -> u16 {
-    values.map(Value::depth).max().unwrap_or(0).saturating_add(1)
+/// How deep a value with this content is, and how many values there are in it.
+fn extent(datum: &Datum) -> (u16, u32) {
+    let of = |(depth, size): (u16, u32), value: &Value| (depth.max(value.depth), size.saturating_add(value.size));
+    let (depth, size) = match datum {
+        Datum::Sequence(elements) => elements.iter().fold((0, 1), of),
+        Datum::Mapping(mapping) => {
+            let keys = u32::try_from(mapping.entries.len()).unwrap_or(u32::MAX);
+            mapping.entries.iter().map(|entry| &entry.value).fold((0, keys.saturating_add(1)), of)
+        }
+        _ => return (0, 1),
+    };
+    (depth.saturating_add(1), size)
 }
 
 /// The type of the first value whose type is not open.

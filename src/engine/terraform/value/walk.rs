@@ -30,15 +30,6 @@ impl Value {
         Flow { data, control }
     }
 
-    /// How many values there are in it, itself and keys included.
-    pub fn size(&self) -> usize {
-        1 + match &self.datum {
-            Datum::Sequence(elements) => elements.iter().map(Self::size).sum(),
-            Datum::Mapping(mapping) => mapping.entries.iter().map(|entry| 1 + entry.value.size()).sum(),
-            _ => 0,
-        }
-    }
-
     fn gather(&self, flows: &mut Vec<Flow>) {
         if self.flow != Flow::default() {
             flows.push(self.flow);

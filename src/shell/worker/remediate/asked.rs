@@ -8,6 +8,7 @@ use crate::{
     model::{
         finding,
         fingerprint::Fingerprint,
+        refusal::Refusal,
         repository::{BranchName, CommitId},
     },
     remedy::{
@@ -27,7 +28,6 @@ use crate::{
             lease::{Conclusion, Dashboard, Outcome},
         },
     },
-    source::tree::SourceTree,
     stack::catalog::Catalog,
     webhook::github::{Asked, queued_number},
 };
@@ -165,7 +165,12 @@ impl Visit<'_> {
     }
 
     /// Answers what was heard, now that the cases are settled.
-    pub(super) fn answer(&self, tree: &dyn SourceTree, orders: &Orders, said: &mut Conclusion) -> Result<(), Trouble> {
+    pub(super) fn answer(
+        &self,
+        catalog: &Result<Catalog<'_>, Refusal>,
+        orders: &Orders,
+        said: &mut Conclusion,
+    ) -> Result<(), Trouble> {
         let (github, runtime) = (&self.job.github, &self.job.runtime);
         for (request, head, branch) in &orders.queued {
             let check = self.queued(head, branch)?;
@@ -192,7 +197,7 @@ impl Visit<'_> {
                 }));
             }
             if heard.commands.contains(&Command::Explain) {
-                let text = self.explanation(tree, &heard.cases);
+                let text = self.explanation(catalog, &heard.cases);
                 runtime.block_on(github.comment(
                     &self.slug,
                     heard.number,
@@ -216,10 +221,9 @@ impl Visit<'_> {
         Ok(())
     }
 
-    fn explanation(&self, tree: &dyn SourceTree, cases: &[CaseId]) -> String {
-        let catalog = Catalog::known_as(tree, &self.addresses);
+    fn explanation(&self, catalog: &Result<Catalog<'_>, Refusal>, cases: &[CaseId]) -> String {
         let asked = self.claim.cases.iter().filter(|case| cases.contains(&case.id));
-        let texts = asked.map(|case| match (case.finding.state, verdict(&catalog, &case.finding, self.policy())) {
+        let texts = asked.map(|case| match (case.finding.state, verdict(catalog, &case.finding, self.policy())) {
             (finding::State::Resolved, _) => "The sender reported that it is over.".to_owned(),
             (_, Verdict::Patched(proved)) => explain::of_proved(&proved),
             (_, Verdict::Refused(refusal)) => explain::of_refusal(&refusal),

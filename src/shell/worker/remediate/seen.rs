@@ -3,6 +3,8 @@
 //! It is read before anything is judged, so that every later step sees findings with their values; what was read ends with the
 //! visit and is never stored.
 
+use std::borrow::Cow;
+
 use super::Remediation;
 use crate::{
     model::{finding::Finding, refusal::Refusal},
@@ -20,12 +22,15 @@ use crate::{
 impl Remediation {
     /// The claim with the live values that could be read, and for each case what becomes of it where the live state, or that
     /// it cannot be read now, decides that.
-    pub(super) fn seen(&self, claim: &Claim, catalog: &Result<Catalog<'_>, Refusal>) -> (Claim, Vec<Option<Outcome>>) {
-        let mut claim = claim.clone();
+    pub(super) fn seen<'c>(
+        &self,
+        claim: &'c Claim,
+        catalog: &Result<Catalog<'_>, Refusal>,
+    ) -> (Cow<'c, Claim>, Vec<Option<Outcome>>) {
         if self.live.is_empty() {
-            let nothing = claim.cases.iter().map(|_| None).collect();
-            return (claim, nothing);
+            return (Cow::Borrowed(claim), vec![None; claim.cases.len()]);
         }
+        let mut claim = claim.clone();
         let mut decided = Vec::new();
         for case in &mut claim.cases {
             let cluster = catalog.as_ref().ok().and_then(|catalog| {
@@ -52,6 +57,6 @@ impl Remediation {
                 Err(error) => Some(Outcome::Retry(format!("the live state cannot be read: {error:#}"))),
             });
         }
-        (claim, decided)
+        (Cow::Owned(claim), decided)
     }
 }

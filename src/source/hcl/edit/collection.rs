@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use super::{
     EditError,
-    find::{Node, find},
+    find::{Node, elements, find},
     page::Page,
     print::{self, Layout},
 };
 use crate::source::{
     edit::Splice,
-    hcl::tree::{Expression, ExpressionKind, Key, Object, Separator},
+    hcl::tree::{ExpressionKind, Key, Object, Separator},
     span::{Span, line_of},
 };
 
@@ -62,14 +62,7 @@ fn separator(page: &Page<'_>, object: &Object) -> &'static str {
 
 /// A new element of a tuple.
 pub(super) fn element(page: &Page<'_>, within: Span, index: usize, value: &Value) -> Option<Vec<Vec<Splice>>> {
-    let items: &[Expression] = find(&page.file.body, within, |node| match node {
-        Node::Expression(expression) if expression.span == within => match &expression.kind {
-            ExpressionKind::Tuple(items) => Some(&items[..]),
-            _ => None,
-        },
-        _ => None,
-    })?;
-    let spans: Vec<Span> = items.iter().map(|item| item.span).collect();
+    let spans = elements(&page.file.body, within)?;
     Some(vec![inserted(page, within, &spans, index.min(spans.len()), |layout| print::value(value, layout))])
 }
 

@@ -40,6 +40,16 @@ pub(super) fn find<'t, T>(body: &'t Body, at: Span, mut pick: impl FnMut(Node<'t
     found
 }
 
+/// The elements of the tuple at these bytes.
+pub(super) fn elements(body: &Body, at: Span) -> Option<Vec<Span>> {
+    find(body, at, |node| match node {
+        Node::Expression(Expression { kind: ExpressionKind::Tuple(items), span, .. }) if *span == at => {
+            Some(items.iter().map(|item| item.span).collect())
+        }
+        _ => None,
+    })
+}
+
 struct Search<'v, 't> {
     at: Span,
     /// Tells whether to go on.

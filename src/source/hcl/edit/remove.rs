@@ -3,14 +3,10 @@
 use super::{
     body::follows_blank,
     collection::leading,
-    find::{Node, find},
+    find::{Node, elements, find},
     page::Page,
 };
-use crate::source::{
-    edit::Splice,
-    hcl::tree::{Body, Expression, ExpressionKind},
-    span::Span,
-};
+use crate::source::{edit::Splice, hcl::tree::Body, span::Span};
 
 /// An argument, item, element or block.
 pub(super) fn removed(page: &Page<'_>, at: Span) -> Option<Vec<Vec<Splice>>> {
@@ -32,14 +28,7 @@ pub(super) fn removed(page: &Page<'_>, at: Span) -> Option<Vec<Vec<Splice>>> {
 
 /// The element of a tuple at a position.
 pub(super) fn element(page: &Page<'_>, within: Span, index: usize) -> Option<Vec<Vec<Splice>>> {
-    let items: &[Expression] = find(&page.file.body, within, |node| match node {
-        Node::Expression(expression) if expression.span == within => match &expression.kind {
-            ExpressionKind::Tuple(items) => Some(&items[..]),
-            _ => None,
-        },
-        _ => None,
-    })?;
-    let spans: Vec<Span> = items.iter().map(|item| item.span).collect();
+    let spans = elements(&page.file.body, within)?;
     (index < spans.len()).then(|| vec![of_collection(page, within, &spans, index)])
 }
 

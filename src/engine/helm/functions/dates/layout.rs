@@ -1,25 +1,6 @@
 //! Go's layouts: the reference time `Mon Jan 2 15:04:05 -0700 MST 2006` written as the result shall look.
 
-use crate::engine::go::time::{Civil, Moment};
-
-/// The English month names.
-pub const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-/// The English names of the days, Sunday first.
-pub const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+use crate::engine::go::time::{Civil, DAYS, MONTHS, Moment};
 
 /// An element of a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

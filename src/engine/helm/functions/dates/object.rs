@@ -1,23 +1,21 @@
 //! Go's `time.Time` as templates see it, with the methods that they may call.
 
-use crate::engine::go::time::{Moment, ZERO};
 use std::rc::Rc;
 
-use super::{
-    constant::Constant,
-    duration::Duration,
-    layout::{DAYS, MONTHS, format},
-};
+use super::{constant::Constant, duration::Duration, layout::format};
 use crate::{
-    engine::helm::{
-        functions::{
-            argument::{int, object, text, wrong_type},
-            semver::wrong_number,
-        },
-        template::{
-            context::Context,
-            fault::Fault,
-            value::{Datum, Object, Value},
+    engine::{
+        go::time::{DAYS, MONTHS, Moment, ZERO},
+        helm::{
+            functions::{
+                argument::{int, object, text, wrong_type},
+                semver::wrong_number,
+            },
+            template::{
+                context::Context,
+                fault::Fault,
+                value::{Datum, Object, Value},
+            },
         },
     },
     source::lineage::{

@@ -1,7 +1,7 @@
 //! Go's `time.ParseInLocation` with the local zone, which is UTC here.
 
-use super::layout::{self, DAYS, Element, MONTHS, OffsetForm, Padding};
-use crate::engine::go::time::{Moment, Zone, days_in, is_leap, quote};
+use super::layout::{self, Element, OffsetForm, Padding};
+use crate::engine::go::time::{DAYS, MONTHS, Moment, Zone, days_in, is_leap, quote};
 
 /// What a text does not fit: the value is no such element, or is one that cannot be.
 enum Misfit {

@@ -31,6 +31,9 @@ use crate::{
 /// The longest YAML that is written.
 const MAX_WRITTEN: usize = 16 << 20;
 
+/// What a node costs that is read again through an alias, in steps: a few bytes of text can ask for any number of them.
+const ALIASED: usize = 32;
+
 /// `yamlencode`.
 pub(super) fn encode(context: &mut Context<'_>, arguments: &[Value], ty: &Type) -> Result<Value, Problem> {
     let value = &arguments[0];
@@ -120,7 +123,7 @@ fn read(context: &mut Context<'_>, value: &Value) -> Result<Value, Problem> {
     let Some(root) = document.root else {
         return Ok(Value::null(Type::Dynamic));
     };
-    let mut reader = Reader { context, source: &source, document, skipped, open: Vec::new() };
+    let mut reader = Reader { context, source: &source, document, skipped, open: Vec::new(), aliases: 0 };
     reader.node(root, PathId::ROOT)
 }
 
@@ -132,6 +135,8 @@ struct Reader<'c, 't, 's> {
     skipped: usize,
     /// The nodes that are being read.
     open: Vec<NodeId>,
+    /// How many aliases in each other lead to the present node.
+    aliases: usize,
 }
 
 /// What a scalar means.
@@ -159,7 +164,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn node(&mut self, id: NodeId, path: PathId) -> Result<Value, Problem> {
-        self.context.budget.step(1)?;
+        self.context.budget.step(if self.aliases == 0 { 1 } else { ALIASED })?;
         let document = self.document;
         let node = document.node(id);
         match &node.kind {
@@ -167,7 +172,10 @@ impl Reader<'_, '_, '_> {
                 if self.open.contains(target) {
                     return Err(self.problem(format!("cannot refer to anchor {name:?} from inside its own definition")));
                 }
-                self.node(*target, path)
+                self.aliases += 1;
+                let value = self.node(*target, path);
+                self.aliases -= 1;
+                value
             }
             NodeKind::Scalar { style, text } => {
                 self.context.budget.step(digits_cost(text) / 100)?;
