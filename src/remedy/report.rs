@@ -78,10 +78,12 @@ impl Answered {
     }
 
     fn words(&self) -> String {
-        let rule = self.finding.rule.as_ref().map(|rule| &rule.id);
+        // Each by itself: the name of a resource says nothing of the sentence behind it.
+        let resource = redacted_text(&self.finding.resource.to_string());
+        let rule = self.finding.rule.as_ref().map(|rule| redacted_text(&rule.id));
         match &self.verdict {
             Verdict::Patched(proved) => {
-                let resource = proved.resource();
+                let resource = redacted_text(&proved.resource().to_string());
                 let fields = fields(proved);
                 match rule {
                     Some(rule) => format!("{resource} breaks {rule}: this line says {fields}"),
@@ -89,15 +91,17 @@ impl Answered {
                 }
             }
             Verdict::Refused(refusal) => {
-                format!("{}: {} [{}] {}", self.finding.resource, refusal.message, refusal.code, refusal.hint)
+                let why = redacted_text(&refusal.message);
+                format!("{resource}: {why} [{}] {}", refusal.code, redacted_text(&refusal.hint))
             }
-            Verdict::InSync => format!("{}: the source already says so", self.finding.resource),
+            Verdict::InSync => format!("{resource}: the source already says so"),
         }
     }
 }
 
+/// Text of which every character can be seen, and that SARIF takes for no link.
 fn plain(text: &str) -> String {
-    visible(&redacted_text(text), false).replace("](", "] (")
+    visible(text, false).replace("](", "] (")
 }
 
 /// The changed fields of an edit: `/spec/replicas`, `/spec/a and 3 more`.

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// How many hostile texts there are, unless `SOURCEWARD_HOSTILE_TEXTS` says otherwise.
-const TEXTS: u64 = 5_000;
+const TEXTS: u64 = 10_000;
 
 /// The words of one pull request.
 const WORDS: usize = 13;

@@ -29,7 +29,7 @@ pub fn sarif(answers: &[Answered], version: &str) -> Value {
         let id = rule(answer);
         let name = answer.finding.rule.as_ref().and_then(|rule| rule.name.as_deref());
         let said = match (name, id.as_str()) {
-            (Some(name), _) => plain(name),
+            (Some(name), _) => plain(&redacted_text(name)),
             (None, DRIFT) => "What runs differs from its source".to_owned(),
             (None, id) => plain(&format!("The rule {id}")),
         };
