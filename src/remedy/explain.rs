@@ -35,6 +35,11 @@ pub fn of_proved(proved: &Proved) -> String {
     text
 }
 
+/// Why it was tried for the last time: what a forge or a git server said, in its own words.
+pub fn of_failure(reason: &str) -> String {
+    format!("This failed, and will again: {}\n", code(&redacted_text(reason), MAX_SENTENCE))
+}
+
 /// Why nothing is proposed.
 pub fn of_refusal(refusal: &Refusal) -> String {
     let mut text = format!(

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     confidential::{WITHHELD, redacted_text, redacted_value, secret_words},
     hands::Hands,
-    markdown::{block, cell, code},
+    markdown::{block, code},
     proof::{Proved, ProvedChange},
 };
 use crate::{
@@ -148,6 +148,12 @@ pub fn shown_proof(proved: &Proved) -> Value {
     })
 }
 
+/// The changed and the derived fields, with secrets withheld.
+pub fn shown_changes(proved: &Proved) -> [Vec<ProvedChange>; 2] {
+    let Shown { changes, derived } = Shown::of(proved);
+    [changes, derived].map(|rows| rows.into_iter().map(|row| row.change).collect())
+}
+
 /// The digest of what an edit changes: equal where the same fields get the same values, wherever they are written.
 pub fn change_digest(proved: &Proved) -> Digest {
     digest(proved, |change| &change.field.after)
@@ -247,24 +253,29 @@ fn drift(findings: &[&Finding], proved: &Proved, shown: &Shown, sender: Option<&
         several => format!("{} resources", several.len()),
     };
     let each = if resources.len() > 1 { ("run", "their source", "break") } else { ("runs", "its source", "breaks") };
-    let (heading, first, live) = match findings.first().map(|finding| finding.intent) {
-        Some(Intent::Violation) => ("What is wrong", format!("{what} {} a rule.", each.2), "Wanted"),
+    let (heading, first, other) = match findings.first().map(|finding| finding.intent) {
+        Some(Intent::Violation) => ("What is wrong", format!("{what} {} a rule.", each.2), "wanted"),
         _ => {
             let first = format!("{what} {} with values that {} does not declare.", each.0, each.1);
-            ("What drifted", first, "Live")
+            ("What drifted", first, "live")
         }
     };
-    let several = resources.len() > 1;
-    let (column, line) = if several { ("Resource | ", "---|") } else { ("", "") };
-    let mut text = format!("{first}\n\n| {column}Field | Declared | {live} |\n|{line}---|---|---|\n");
+    // No table: on a phone the values would lie beyond the names of the fields. The list below has another sign, which
+    // parts the two.
+    let mut text = format!("{first}\n\n");
     for Row { change, .. } in shown.changes.iter().take(MAX_ROWS) {
         let field = &change.field;
         let value = |value: &Option<Value>| {
-            value.as_ref().map_or("*absent*".to_owned(), |value| cell(&plainly(value), MAX_VALUE))
+            value.as_ref().map_or("*absent*".to_owned(), |value| code(&plainly(value), MAX_VALUE))
         };
-        let of = if several { format!("{} | ", cell(&change.resource.to_string(), MAX_NAME)) } else { String::new() };
-        let path = cell(&field.path.to_string(), MAX_NAME);
-        let _ = writeln!(text, "| {of}{path} | {} | {} |", value(&field.before), value(&field.after));
+        let path = code(&field.path.to_string(), MAX_NAME);
+        let of = if resources.len() > 1 {
+            format!(" of {}", code(&change.resource.to_string(), MAX_NAME))
+        } else {
+            String::new()
+        };
+        let (before, after) = (value(&field.before), value(&field.after));
+        let _ = writeln!(text, "* {path}{of}: {before} in the source, {after} {other}");
     }
     more(&mut text, shown.changes.len());
     text.push('\n');
@@ -321,11 +332,11 @@ fn details(finding: &Finding, hands: Option<&Hands>) -> Vec<String> {
 }
 
 fn lineage(proved: &Proved, shown: &Shown) -> Section {
-    let mut text = String::from("| Source | What says it there |\n|---|---|\n");
+    let mut text = String::new();
     let mut rows: Vec<String> = Vec::new();
     for edit in proved.edits() {
-        let place = cell(&format!("{}:{}", edit.file, edit.line), MAX_NAME);
-        let row = format!("| {place} | {} |", cell(&edit.site, MAX_NAME));
+        let place = code(&format!("{}:{}", edit.file, edit.line), MAX_NAME);
+        let row = format!("- {place}: {}", code(&edit.site, MAX_NAME));
         if !rows.contains(&row) {
             rows.push(row);
         }

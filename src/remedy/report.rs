@@ -8,7 +8,7 @@ pub mod annotation;
 pub mod sarif;
 pub mod summary;
 
-use super::{Verdict, confidential::redacted_text, proof::Proved};
+use super::{Verdict, confidential::redacted_text, markdown::visible, proof::Proved};
 use crate::model::{finding::Finding, refusal::Refusal};
 
 /// A finding and what became of it.
@@ -71,12 +71,19 @@ impl Answered {
         }
     }
 
-    /// One sentence in our own words, with names in it that are not ours; values are left out.
+    /// One sentence in our own words, with names in it that are not ours; values are left out. It is plain text in which
+    /// every character can be seen, and no link to SARIF, which reads `[words](place)` as one (section 3.11.6).
     fn sentence(&self) -> String {
+        plain(&self.words())
+    }
+
+    fn words(&self) -> String {
+        // Each by itself: the name of a resource says nothing of the sentence behind it.
+        let resource = redacted_text(&self.finding.resource.to_string());
         let rule = self.finding.rule.as_ref().map(|rule| redacted_text(&rule.id));
         match &self.verdict {
             Verdict::Patched(proved) => {
-                let resource = proved.resource();
+                let resource = redacted_text(&proved.resource().to_string());
                 let fields = fields(proved);
                 match rule {
                     Some(rule) => format!("{resource} breaks {rule}: this line says {fields}"),
@@ -85,11 +92,16 @@ impl Answered {
             }
             Verdict::Refused(refusal) => {
                 let why = redacted_text(&refusal.message);
-                format!("{}: {why} [{}] {}", self.finding.resource, refusal.code, redacted_text(&refusal.hint))
+                format!("{resource}: {why} [{}] {}", refusal.code, redacted_text(&refusal.hint))
             }
-            Verdict::InSync => format!("{}: the source already says so", self.finding.resource),
+            Verdict::InSync => format!("{resource}: the source already says so"),
         }
     }
+}
+
+/// Text of which every character can be seen, and that SARIF takes for no link.
+fn plain(text: &str) -> String {
+    visible(text, false).replace("](", "] (")
 }
 
 /// The changed fields of an edit: `/spec/replicas`, `/spec/a and 3 more`.

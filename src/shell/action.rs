@@ -26,7 +26,10 @@ use super::{
     charts::Charts,
     git::local::LocalTree,
     input::payload,
-    terminal::{answer, paint::visible},
+    terminal::{
+        answer::{self, Reader},
+        paint::visible,
+    },
 };
 use crate::{
     model::{
@@ -140,8 +143,10 @@ fn proposed(wanted: &Propose, beside: (Charts, Rules), answers: &mut [Answered])
 
 /// Everything that the run leaves: the report and the SARIF file, the outputs, the summary, the annotations, a line for the log.
 fn write_out(inputs: &Inputs, answers: &[Answered], ignored: usize) -> anyhow::Result<()> {
-    let report: Vec<String> =
-        answers.iter().map(|answer| format!("{}\n", answer::json(&answer.finding, &answer.verdict))).collect();
+    let report: Vec<String> = answers
+        .iter()
+        .map(|answer| format!("{}\n", answer::json(&answer.finding, &answer.verdict, Reader::Public)))
+        .collect();
     write(&inputs.report, report.concat().as_bytes())?;
     let log = sarif(answers, env!("CARGO_PKG_VERSION"));
     write(&inputs.sarif, serde_json::to_string_pretty(&log)?.as_bytes())?;
@@ -177,8 +182,10 @@ fn write_out(inputs: &Inputs, answers: &[Answered], ignored: usize) -> anyhow::R
     }
     if total > 0 {
         let lines = format!("{total} findings: {patched} can be fixed, {in_sync} in sync, {refused} refused\n");
-        let answers: Vec<String> =
-            answers.iter().map(|answer| answer::text(&answer.finding, &answer.verdict, false)).collect();
+        let answers: Vec<String> = answers
+            .iter()
+            .map(|answer| answer::text(&answer.finding, &answer.verdict, false, Reader::Public))
+            .collect();
         write!(out, "{}", silenced(&format!("{lines}\n{}", answers.join("\n")))?)?;
     }
     Ok(())

@@ -174,7 +174,7 @@ fn judged(remote: &Path, finding: &Value) -> anyhow::Result<String> {
     let finding: Finding = serde_json::from_value(finding.clone())?;
     let (tree, rules) = (LocalTree::open(remote)?, Rules::embedded()?);
     let verdict = verdict(&Catalog::of(&tree), &finding, Policy::of(&rules));
-    Ok(answer::text(&finding, &verdict, false))
+    Ok(answer::text(&finding, &verdict, false, answer::Reader::Owner))
 }
 
 fn stacks(remote: &Path) -> anyhow::Result<()> {

@@ -200,7 +200,8 @@ fn a_drifted_tag_is_shown_at_its_line() {
     );
     assert!(run.summary.starts_with("### sourceward: 1 finding, 1 can be fixed\n"), "{}", run.summary);
     assert!(
-        run.summary.contains("| can be fixed | `aws_vpc.main` | `/tags/team` | `network/main.tf:4` |  |"),
+        run.summary.contains("| can be fixed | `aws_vpc.main` | `/tags/team` |\n")
+            && run.summary.contains("\n`aws_vpc.main` at `network/main.tf:4`\n"),
         "{}",
         run.summary
     );
@@ -371,7 +372,7 @@ fn a_drifted_tag_becomes_one_pull_request_however_often_the_step_runs() {
         .pull_request(SHOP, 1)
         .expect_open()
         .expect_labels(&["drift", "infra"])
-        .expect_in_body(&["| `/tags/team` | `shop` | `ops` |", "`network/main.tf:4`"]);
+        .expect_in_body(&["`/tags/team`: `shop` in the source, `ops` live", "`network/main.tf:4`"]);
     github.forget_calls();
     let again = runner.run(PROPOSED);
     assert!(again.success && again.outputs["pull-request-number"] == "1", "{}", again.log);
@@ -380,7 +381,7 @@ fn a_drifted_tag_becomes_one_pull_request_however_often_the_step_runs() {
 
     fs::write(runner.file("temp").join("plan.json"), plan("data")).expect("writes");
     assert!(runner.run(PROPOSED).success);
-    github.pull_request(SHOP, 1).expect_open().expect_in_body(&["| `/tags/team` | `shop` | `data` |"]);
+    github.pull_request(SHOP, 1).expect_open().expect_in_body(&["`/tags/team`: `shop` in the source, `data` live"]);
 }
 
 #[test]
@@ -403,4 +404,51 @@ fn a_forge_that_refuses_fails_the_step_and_the_report_is_there_all_the_same() {
     let run = runner.run(&[PROPOSED, &[("timeout-minutes", "1"), ("max-open", "3")]].concat());
     assert!(!run.success && run.log.contains("1 findings could not be proposed"), "{}", run.log);
     assert_eq!((run.outputs["patched"].as_str(), run.outputs["pull-request-number"].as_str()), ("1", ""));
+}
+
+/// Beside a tag that drifted, and as the drifted value itself.
+#[test]
+fn planted_secrets_of_a_plan_are_said_nowhere() {
+    let planted = crate::secrets::planted();
+    let (mut source, mut drifts) = (String::new(), Vec::new());
+    for (number, one) in planted.iter().enumerate() {
+        let quoted = json!(one.text).to_string();
+        for (name, says) in [(format!("beside{number}"), quoted.as_str()), (format!("adopted{number}"), "\"x\"")] {
+            source += &format!(
+                "resource \"aws_instance\" \"{name}\" {{\n  ami = \"a\"\n  tags = {{\n    team = \"shop\"\n  }}\n  user_data = {says}\n}}\n\n"
+            );
+        }
+        let drift = |name: &str, before: Value, after: Value| {
+            json!({
+                "address": format!("aws_instance.{name}"), "mode": "managed", "type": "aws_instance", "name": name,
+                "provider_name": "registry.terraform.io/hashicorp/aws",
+                "change": {"actions": ["update"], "before": before, "after": after, "after_unknown": {},
+                    "before_sensitive": {}, "after_sensitive": {}},
+            })
+        };
+        let state = |team: &str, data: &str| json!({"ami": "a", "tags": {"team": team}, "user_data": data});
+        drifts.push(drift(&format!("beside{number}"), state("shop", &one.text), state("ops", &one.text)));
+        drifts.push(drift(&format!("adopted{number}"), state("shop", "x"), state("shop", &one.text)));
+    }
+    let runner = Runner::with(&[("main.tf", &source)]);
+    let plan = json!({"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": [], "resource_drift": drifts});
+    fs::write(runner.file("temp").join("plan.json"), plan.to_string()).expect("writes");
+    let run = runner.run(PLAN);
+    assert!(run.success, "{}", run.log);
+    let count = |name: &str| run.outputs[name].parse::<usize>().expect("a number");
+    assert_eq!(count("findings-total"), 2 * planted.len());
+    assert!(count("patched") >= planted.len() && count("refused") > 0, "{:?}", run.outputs);
+    let sarif = fs::read_to_string(&run.outputs["sarif-file"]).expect("reads");
+    let report = fs::read_to_string(&run.outputs["report-json"]).expect("reads");
+    for one in &planted {
+        for (place, text) in [
+            ("the log", run.log.as_str()),
+            ("the summary", &run.summary),
+            ("the SARIF log", &sarif),
+            ("the report", &report),
+            ("an output", &format!("{:?}", run.outputs)),
+        ] {
+            one.unseen(place, text);
+        }
+    }
 }

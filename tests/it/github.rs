@@ -2,11 +2,14 @@
 //! remote may serve at the same time, and what GitHub refuses it refuses.
 //!
 //! It is strict where a test would else prove nothing: a call that it does not know fails the test by name, and so does
-//! a pull request, comment or branch that was created and never looked at, or an ordered fault that never happened.
+//! a pull request, comment or branch that was created and never looked at, an ordered fault that never happened, and a
+//! request or an answer that is not as GitHub describes it.
 
 mod api;
 mod app;
+pub(crate) mod contract;
 mod objects;
+pub(crate) mod recorded;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -57,6 +60,8 @@ pub(crate) enum Fault {
     Header(&'static str, String),
     /// Lets a person push to this branch first.
     PersonPushes(&'static str, &'static str),
+    /// Answers this instead of what it would say.
+    Says(serde_json::Value),
     /// Answers more than anyone wants to read.
     Huge,
 }
@@ -430,6 +435,22 @@ impl GitHub {
     /// Lets a person edit the text of a pull request.
     pub(crate) fn person_edits_pull(&self, slug: &str, number: u64, body: &str) {
         self.state().pull(slug, number).body = body.to_owned();
+    }
+
+    /// All that was written into a repository but its files: pull requests, issues, comments, checks. This counts as having
+    /// looked at all of it.
+    pub(crate) fn everything_said(&self, slug: &str) -> String {
+        let mut state = self.state();
+        state.unread.clear();
+        let repo = &state.repositories[slug];
+        let pulls = repo
+            .pulls
+            .values()
+            .map(|pull| [pull.title.as_str(), &pull.body, &pull.head, &pull.labels.join(" ")].join("\n"));
+        let issues = repo.issues.values().map(|issue| [issue.title.as_str(), &issue.body].join("\n"));
+        let comments = repo.comments.values().map(|(_, _, text)| text.clone());
+        let checks = repo.checks.values().flatten().map(ToString::to_string);
+        pulls.chain(issues).chain(comments).chain(checks).collect::<Vec<_>>().join("\n")
     }
 
     /// The number of a repository.

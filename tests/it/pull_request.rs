@@ -1,15 +1,9 @@
-//! What pull requests say: recorded bodies, hostile text against a Markdown parser, planted secrets, and the lifecycle.
+//! What pull requests say: recorded bodies, planted secrets, and the lifecycle. Hostile text is in `markdown`.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use comrak::{
-    Arena, Options,
-    nodes::{AstNode, NodeValue},
-    parse_document,
-};
 use expect_test::expect_file;
-use proptest::{prelude::*, test_runner::Config};
 use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, fingerprint::Fingerprint, refusal::Refusal},
@@ -70,13 +64,13 @@ fn replicas(count: u32) -> Value {
     cart(json!([{"op": "replace", "path": "/spec/replicas", "value": count}]))
 }
 
-fn verdict(files: &[(&str, &str)], finding: &Finding) -> Verdict {
+pub(crate) fn verdict(files: &[(&str, &str)], finding: &Finding) -> Verdict {
     let path = |path: &str| path.parse::<RepoPath>().expect(path);
     let tree = MemoryTree::of(files.iter().map(|(name, text)| (path(name), text.as_bytes())));
     remedy::verdict(&Catalog::of(&tree), finding, Policy::of(&Rules::default()))
 }
 
-fn finding(value: Value) -> Finding {
+pub(crate) fn finding(value: Value) -> Finding {
     serde_json::from_value(value).expect("a finding")
 }
 
@@ -183,204 +177,6 @@ fn titles_fit_and_say_as_much_as_they_can() {
         assert_eq!(wanted.commit_message.lines().next(), Some(subject));
         assert_eq!(wanted.branch.as_str(), format!("sourceward/deployment-cart-{}", wanted.marker.case.short()));
     }
-}
-
-/// The Markdown tree of a text: kinds of nodes and the text outside of code, which is where foreign text must never be.
-fn skeleton(body: &str) -> String {
-    let mut options = Options::default();
-    let extension = &mut options.extension;
-    extension.autolink = true;
-    extension.table = true;
-    extension.strikethrough = true;
-    extension.tasklist = true;
-    extension.footnotes = true;
-    extension.alerts = true;
-    extension.math_dollars = true;
-    extension.math_code = true;
-    options.parse.relaxed_autolinks = true;
-    let arena = Arena::new();
-    let mut out = String::new();
-    describe(parse_document(&arena, body, &options), &mut out);
-    out
-}
-
-fn describe<'a>(node: &'a AstNode<'a>, out: &mut String) {
-    match &node.data().value {
-        NodeValue::Text(text) => out.push_str(text),
-        NodeValue::Code(_) => out.push('§'),
-        NodeValue::CodeBlock(block) => out.push_str(&format!("block({})", block.info)),
-        NodeValue::HtmlBlock(html) => out.push_str(&format!("html({})", html.literal.matches('<').count())),
-        other => out.push_str(format!("\n{other:?}").split(['(', '{', ' ']).next().unwrap_or_default()),
-    }
-    for child in node.children() {
-        describe(child, out);
-    }
-}
-
-/// A repository and a finding with foreign text at every place that reaches a pull request.
-fn everywhere(words: &[String; 12]) -> (Vec<(String, String)>, Value) {
-    let [path, name, key, declared, live, context, title, seen, user, via, rule, stack] = words;
-    let path: String = path.chars().filter(|c| !matches!(c, '\0' | '\\' | '/')).take(40).collect();
-    let comment: String = context
-        .chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{feff}'))
-        .collect();
-    let object = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("n{name}")},
-        "data": {format!("k{key}"): format!("a{declared}"), "other": context},
-    });
-    let text = format!("# {comment}\n{}\n", serde_json::to_string_pretty(&object).expect("JSON"));
-    let files = vec![
-        (format!("k8s/p{path}.yaml"), text),
-        (
-            ".github/sourceward.yaml".to_owned(),
-            json!({"version": 1, "stacks": [{"name": format!("s{stack}"), "manifests": {"path": "k8s"}}]}).to_string(),
-        ),
-    ];
-    let pointer = format!("/data/{}", format!("k{key}").replace('~', "~0").replace('/', "~1"));
-    let finding = json!({
-        "intent": "drift", "title": title, "first_seen": seen, "actor": {"user": user, "via": via},
-        "rule": {"id": rule, "name": title},
-        "resource": {"kubernetes": {"apiVersion": "v1", "kind": "ConfigMap", "name": format!("n{name}")}},
-        "patch": [{"op": "replace", "path": pointer, "value": format!("b{live}")}],
-    });
-    (files, finding)
-}
-
-fn body_of(words: &[String; 12], sender: &str) -> Option<PullRequest> {
-    let (files, of) = everywhere(words);
-    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-    let finding = finding(of);
-    match verdict(&files, &finding) {
-        Verdict::Patched(proved) => {
-            let around = Circumstances { sender: Some(sender), ..Circumstances::default() };
-            Some(pull_request(&finding, &proved, &Fingerprint::of(&finding), around))
-        }
-        _ => None,
-    }
-}
-
-fn hostile() -> impl Strategy<Value = String> {
-    let pieces = prop::sample::select(vec![
-        "@octocat",
-        "#123",
-        "GH-1",
-        "acme/shop#1",
-        "https://evil.test/?a=b",
-        "www.evil.test",
-        "a@evil.test",
-        "[x](https://evil.test)",
-        "![x](y)",
-        "<b>",
-        "<img src=x>",
-        "<!-- ",
-        "-->",
-        "<!-- sourceward:{\"version\":1} -->",
-        "`",
-        "``",
-        "```",
-        "````",
-        "`````````````````````",
-        "~~~",
-        "|",
-        "\\|",
-        "\\",
-        "\\`",
-        "\n",
-        "\n\n",
-        "\r\n",
-        "\n# x\n",
-        "\n- [ ] x",
-        "\n> [!NOTE]\n",
-        "$x$",
-        "$$",
-        "$`x`$",
-        "[^1]",
-        "\n[^1]: x\n",
-        "[a]: https://evil.test",
-        "&lt;",
-        "&#64;",
-        "*a*",
-        "__b__",
-        "~~c~~",
-        "\t",
-        " ",
-        "  \n",
-        "\u{202e}",
-        "\u{200b}",
-        "\u{1b}[31m",
-        "\u{0}",
-        "\u{85}",
-        "\u{2028}",
-        "\u{feff}",
-        "{{ x }}",
-        "${{ github.token }}",
-        "$(id)",
-        "fixes #1",
-        "[skip ci]",
-        "ä",
-        "😀",
-        "a",
-        "}",
-        "{",
-        "---",
-        "\n---\n",
-        "===",
-        "|---|",
-        "\n|a|b|\n|---|---|\n",
-        "</details>",
-        "<details>",
-        "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
-    ]);
-    prop_oneof![3 => prop::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat()), 1 => any::<String>()]
-}
-
-const WITHHELD: &str = "\nLines that look secret are not shown; the commit holds only what was there already.\n";
-
-/// Every case puts 13 hostile strings into a pull request. GitHub reads mentions, references and bare links only outside
-/// of code, so that a tree equal to that of a harmless pull request holds none.
-#[test]
-fn foreign_text_never_leaves_code() {
-    let plain: [String; 12] = std::array::from_fn(|_| "x".to_owned());
-    let expected = skeleton(&body_of(&plain, "x").expect("a harmless pull request").body);
-    let words = (prop::array::uniform12(hostile()), hostile());
-    let (mut seen, mut judged) = (0, 0);
-    let mut runner = proptest::test_runner::TestRunner::new(Config { cases: 1_200, ..Config::default() });
-    let counts = std::cell::RefCell::new((&mut seen, &mut judged));
-    runner
-        .run(&words, |(words, sender)| {
-            *counts.borrow_mut().1 += 1;
-            let Some(wanted) = body_of(&words, &sender) else { return Ok(()) };
-            *counts.borrow_mut().0 += 1;
-            // Chance also makes values that look secret, which a sentence of ours stands for.
-            let body = wanted.body.replacen(WITHHELD, "", 1);
-            prop_assert_eq!(skeleton(&body), expected.clone(), "{}", wanted.body);
-            prop_assert_eq!(marker(&wanted.body), Some(wanted.marker.clone()));
-            prop_assert!(wanted.title.len() <= 100 && wanted.branch.as_str().len() <= 100);
-            let lower = format!("{}\n{}", wanted.title, wanted.commit_message).to_ascii_lowercase();
-            for bad in ["@", "#", "://", "www.", "gh-", "[", "<", "`", "$", "--"] {
-                prop_assert!(!lower.contains(bad), "{bad} in {lower}");
-            }
-            prop_assert!(wanted.commit_message.is_ascii());
-            prop_assert!(wanted.commit_message.lines().next().is_some_and(|subject| subject.len() <= 72));
-            Ok(())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
-    assert!(seen * 2 > judged && seen * 13 > 7_000, "only {seen} of {judged} became pull requests");
-}
-
-/// Foreign text in the single forms, many times over.
-#[test]
-fn code_spans_cells_and_blocks_hold_what_they_are_given() {
-    use sourceward::remedy::markdown::{block, cell, code};
-    let cell_of = |text: &str| skeleton(&format!("| a | b |\n|---|---|\n| {} | x |\n", cell(text, 80)));
-    let (span, row, fence) =
-        (skeleton(&format!("x {} y", code("z", 80))), cell_of("z"), skeleton(&format!("{}\nx", block("diff", "z"))));
-    proptest!(Config::with_cases(12_000), |(text in hostile())| {
-        prop_assert_eq!(skeleton(&format!("x {} y", code(&text, 80))), span.clone());
-        prop_assert_eq!(cell_of(&text), row.clone());
-        prop_assert_eq!(skeleton(&format!("{}\nx", block("diff", &format!("z{text}")))), fence.clone());
-    });
 }
 
 #[test]

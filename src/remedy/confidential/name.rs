@@ -121,8 +121,8 @@ const DOUBTFUL: [&str; 19] = [
 /// Tells what a field's name says of its value: `DB_PASSWORD`, `clientSecret`, `vault.example.com/agent-token`.
 pub fn named(key: &str) -> Named {
     let (domain, key) = key.rsplit_once('/').unwrap_or(("", key));
-    // `checksum/secret`
-    if words(domain).iter().any(|word| is_in(PUBLIC, word)) {
+    // `checksum/secret`, but not `disallow-latest-tag/secret`
+    if domain.split('.').any(|label| is_in(PUBLIC, &label.to_ascii_lowercase())) {
         return Named::Public;
     }
     let words = words(key);

@@ -77,6 +77,7 @@ fn collect(text: &str, reading: Reading, depth: usize, found: &mut Vec<Range<usi
     }
     if paired {
         secret_objects(text, &lines, found);
+        escaped_secret_objects(text, found);
     }
 }
 
@@ -388,6 +389,18 @@ fn secret_objects(text: &str, lines: &[Line], found: &mut Vec<Range<usize>>) {
             }
         }
     }
+}
+
+/// Objects in a quoted string, whose lines end with `\n`: `user_data = "kind: Secret\ndata:\n  a: b\n"`.
+fn escaped_secret_objects(text: &str, found: &mut Vec<Range<usize>>) {
+    if !text.contains("\\n") {
+        return;
+    }
+    // As long as before, so that the places stay the same.
+    let plain = text.replace("\\n", " \n");
+    let mut inside = Vec::new();
+    secret_objects(&plain, &lines(&plain), &mut inside);
+    found.extend(inside.into_iter().map(|range| range.start..range.start + plain[range].trim_end().len()));
 }
 
 /// Words that hold secrets once they are decoded from base64, percent or JSON escapes.

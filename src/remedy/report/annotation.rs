@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(
             commands(&[answer]),
             [
-                "::notice file=a%2Cb%3Ac/%25.tf,line=3,title=sourceward::a.b%0A::error::gone: 100%25%0D%0Alost [no-rule] do"
+                "::notice file=a%2Cb%3Ac/%25.tf,line=3,title=sourceward::a.b\\n::error::gone: 100%25\\r\\nlost [no-rule] do"
             ]
         );
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Answered;
+use super::{Answered, plain};
 use crate::{
     model::{finding::Severity, fingerprint::Fingerprint, refusal::Code, uri},
     remedy::{
@@ -29,9 +29,9 @@ pub fn sarif(answers: &[Answered], version: &str) -> Value {
         let id = rule(answer);
         let name = answer.finding.rule.as_ref().and_then(|rule| rule.name.as_deref());
         let said = match (name, id.as_str()) {
-            (Some(name), _) => redacted_text(name),
+            (Some(name), _) => plain(&redacted_text(name)),
             (None, DRIFT) => "What runs differs from its source".to_owned(),
-            (None, id) => format!("The rule {id}"),
+            (None, id) => plain(&format!("The rule {id}")),
         };
         rules.entry(id.clone()).or_insert_with(|| json!({"id": id, "shortDescription": {"text": said}}));
     }

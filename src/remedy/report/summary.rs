@@ -19,7 +19,8 @@ const MAX_ROWS: usize = 500;
 /// The characters of a name or sentence.
 const MAX_NAME: usize = 200;
 
-/// What a run came to, with the diffs below; nothing where there was no finding.
+/// What a run came to: a table of few and narrow columns, then why what is refused is, and the diffs; nothing where there was
+/// no finding.
 pub fn summary(answers: &[Answered], ignored: usize) -> String {
     if answers.is_empty() {
         return String::new();
@@ -27,7 +28,7 @@ pub fn summary(answers: &[Answered], ignored: usize) -> String {
     let Counts { total, patched, in_sync, refused } = Counts::of(answers);
     let of = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
     let mut text = format!(
-        "### sourceward: {total} finding{}{}{}{}{}\n\n| | Resource | Field | Source | |\n|---|---|---|---|---|\n",
+        "### sourceward: {total} finding{}{}{}{}{}\n\n| | Resource | Field |\n|---|---|---|\n",
         if total == 1 { "" } else { "s" },
         of(patched, "can be fixed"),
         of(in_sync, "in sync"),
@@ -40,13 +41,21 @@ pub fn summary(answers: &[Answered], ignored: usize) -> String {
     if let Some(more) = answers.len().checked_sub(MAX_ROWS).filter(|more| *more > 0) {
         let _ = writeln!(text, "\n*and {more} more*");
     }
+    let refusals: Vec<String> = answers.iter().take(MAX_ROWS).filter_map(refusal).collect();
+    if !refusals.is_empty() {
+        let _ = write!(text, "\n#### Refused\n\n{}", refusals.concat());
+    }
+    if patched > 0 {
+        text.push_str("\n#### Edits\n");
+    }
     let mut left_out = 0;
     for answer in answers {
         let Verdict::Patched(proved) = &answer.verdict else { continue };
         let diff = block("diff", &shown_diff(proved));
-        let name = code(&proved.resource().to_string(), MAX_NAME);
+        let note = answer.note.as_ref().map(|note| format!(": {}", code(&redacted_text(note), MAX_NAME)));
+        let name = format!("{}{}", named(&proved.resource().to_string(), answer), note.unwrap_or_default());
         // Within <details>, Markdown begins behind an empty line.
-        let shown = format!("\n<details><summary>The edit</summary>\n\n{name}\n\n{diff}\n</details>\n");
+        let shown = format!("\n{name}\n\n<details><summary>The edit</summary>\n\n{diff}\n</details>\n");
         if text.len() + shown.len() > MAX_BYTES {
             left_out += 1;
             continue;
@@ -62,24 +71,31 @@ pub fn summary(answers: &[Answered], ignored: usize) -> String {
 /// The row of one finding, without its values.
 pub(in crate::remedy) fn row(answer: &Answered) -> String {
     let resource = cell(&answer.finding.resource.to_string(), MAX_NAME);
-    let place = answer.place().map(|(file, line)| cell(&format!("{file}:{line}"), MAX_NAME)).unwrap_or_default();
     match &answer.verdict {
         Verdict::Patched(proved) => {
-            let link = answer.proposed.as_ref().map(|proposed| match is_plain(&proposed.url) {
-                true => format!("[#{}]({})", proposed.number, proposed.url),
-                false => format!("#{}", proposed.number),
-            });
-            let said = if link.is_some() { "proposed" } else { "can be fixed" };
-            let last = link.or_else(|| answer.note.as_ref().map(|note| cell(&redacted_text(note), MAX_NAME)));
-            let fields = cell(&fields(proved), MAX_NAME);
-            format!("| {said} | {resource} | {fields} | {place} | {} |\n", last.unwrap_or_default())
+            let said = match &answer.proposed {
+                Some(proposed) if is_plain(&proposed.url) => format!("[#{}]({})", proposed.number, proposed.url),
+                Some(proposed) => format!("#{}", proposed.number),
+                None => "can be fixed".to_owned(),
+            };
+            format!("| {said} | {resource} | {} |\n", cell(&fields(proved), MAX_NAME))
         }
-        Verdict::InSync => format!("| in sync | {resource} | | | |\n"),
-        Verdict::Refused(refusal) => {
-            let why = cell(&redacted_text(&refusal.message), 2 * MAX_NAME);
-            format!("| refused | {resource} | `{}` | {place} | {why} |\n", refusal.code)
-        }
+        Verdict::InSync => format!("| in sync | {resource} | |\n"),
+        Verdict::Refused(refusal) => format!("| refused | {resource} | `{}` |\n", refusal.code),
     }
+}
+
+/// Why nothing can be proposed.
+fn refusal(answer: &Answered) -> Option<String> {
+    let Verdict::Refused(refusal) = &answer.verdict else { return None };
+    let why = code(&redacted_text(&refusal.message), 2 * MAX_NAME);
+    Some(format!("- {}: {why}\n", named(&answer.finding.resource.to_string(), answer)))
+}
+
+/// A resource, and where the source decides it.
+fn named(resource: &str, answer: &Answered) -> String {
+    let place = answer.place().map(|(file, line)| format!(" at {}", code(&format!("{file}:{line}"), MAX_NAME)));
+    format!("{}{}", code(resource, MAX_NAME), place.unwrap_or_default())
 }
 
 /// Tells whether an address is nothing but an address.

@@ -209,8 +209,8 @@ struct Output {
 impl Output {
     fn answer(&mut self, finding: &Finding, verdict: &Verdict, written: bool) -> io::Result<()> {
         match (self.format, verdict) {
-            (Format::Json, _) => writeln!(io::stdout(), "{}", answer::json(finding, verdict)),
-            (Format::Text, _) => self.paragraph(&answer::text(finding, verdict, written)),
+            (Format::Json, _) => writeln!(io::stdout(), "{}", answer::json(finding, verdict, answer::Reader::Owner)),
+            (Format::Text, _) => self.paragraph(&answer::text(finding, verdict, written, answer::Reader::Owner)),
             (Format::Diff, Verdict::Refused(refusal)) => {
                 write!(anstream::stderr(), "{}", answer::refused(Some(&finding.resource), refusal))
             }

@@ -9,27 +9,41 @@ use crate::{
     model::{finding::Finding, refusal::Refusal, resource::ResourceId, value::shown},
     remedy::{
         Verdict,
+        confidential::redacted_text,
         proof::{Proved, ProvedChange},
+        pull_request::{shown_changes, shown_diff},
     },
 };
 
+/// Who reads an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Who has the files before them, and may apply the diff.
+    Owner,
+    /// Whoever may read the log of a workflow: what looks secret is withheld.
+    Public,
+}
+
 /// The answer as the command line's contract words it.
-pub fn json(finding: &Finding, verdict: &Verdict) -> Value {
+pub fn json(finding: &Finding, verdict: &Verdict, to: Reader) -> Value {
     let mut answer = json!({"id": finding.id});
     let more = match verdict {
         Verdict::InSync => json!({"outcome": "in-sync"}),
         Verdict::Refused(refusal) => json!({"outcome": "refused", "reason": refusal}),
-        Verdict::Patched(proved) => json!({
-            "outcome": "patched",
-            "stack": proved.stack(),
-            "edits": proved.edits(),
-            "diff": proved.diff(),
-            "proof": {
-                "changed": changes(&proved.proof().changed),
-                "derived": changes(&proved.proof().derived),
-                "stacks": proved.proof().stacks,
-            },
-        }),
+        Verdict::Patched(proved) => {
+            let (diff, [changed, derived]) = to.shown(proved);
+            json!({
+                "outcome": "patched",
+                "stack": proved.stack(),
+                "edits": proved.edits(),
+                "diff": diff,
+                "proof": {
+                    "changed": changes(&changed),
+                    "derived": changes(&derived),
+                    "stacks": proved.proof().stacks,
+                },
+            })
+        }
     };
     if let (Value::Object(answer), Value::Object(more)) = (&mut answer, more) {
         answer.extend(more);
@@ -43,18 +57,27 @@ pub fn json(finding: &Finding, verdict: &Verdict) -> Value {
         }
         answer.insert("resource".to_owned(), json!(finding.resource));
     }
+    if to == Reader::Public {
+        redact(&mut answer);
+    }
     answer
 }
 
 /// The answer for a person, with colours.
-pub fn text(finding: &Finding, verdict: &Verdict, written: bool) -> String {
+pub fn text(finding: &Finding, verdict: &Verdict, written: bool, to: Reader) -> String {
     match verdict {
         Verdict::InSync => {
             let resource = paint(BOLD, finding.resource.to_string());
             format!("{} {resource}\n  the source already says so\n", paint(GOOD, "in sync"))
         }
-        Verdict::Refused(refusal) => refused(Some(&finding.resource), refusal),
-        Verdict::Patched(proved) => patched(proved, written),
+        Verdict::Refused(refusal) => match to {
+            Reader::Owner => refused(Some(&finding.resource), refusal),
+            Reader::Public => {
+                let (message, hint) = (redacted_text(&refusal.message), redacted_text(&refusal.hint));
+                refused(Some(&finding.resource), &Refusal { message, hint, ..refusal.clone() })
+            }
+        },
+        Verdict::Patched(proved) => patched(proved, written, to),
     }
 }
 
@@ -79,12 +102,33 @@ pub fn refused(about: Option<&ResourceId>, refusal: &Refusal) -> String {
     format!("{refused}{about}\n  {} {code}\n{place}  {hint}\n", visible(&refusal.message))
 }
 
-fn patched(proved: &Proved, written: bool) -> String {
+impl Reader {
+    /// The diff, and the changed and derived fields.
+    fn shown(self, proved: &Proved) -> (String, [Vec<ProvedChange>; 2]) {
+        match self {
+            Self::Owner => (proved.diff(), [proved.proof().changed.clone(), proved.proof().derived.clone()]),
+            Self::Public => (shown_diff(proved), shown_changes(proved)),
+        }
+    }
+}
+
+/// Redacts every text of an answer.
+fn redact(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = redacted_text(text),
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Object(map) => map.values_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn patched(proved: &Proved, written: bool, to: Reader) -> String {
     let mut out = String::new();
+    let (edit, [changed, _]) = to.shown(proved);
     let done = if written { "fixed" } else { "can be fixed" };
     let resource = paint(BOLD, proved.resource().to_string());
     let _ = writeln!(out, "{} {resource} {}", paint(GOOD, done), paint(DIM, format!("in stack {}", proved.stack())));
-    for change in &proved.proof().changed {
+    for change in &changed {
         let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), |value| shown(value, 60));
         let (before, after) = (side(&change.field.before), side(&change.field.after));
         let field = paint(BOLD, change.field.path.to_string());
@@ -98,7 +142,7 @@ fn patched(proved: &Proved, written: bool) -> String {
         let said = format!("{} is left as declared: {} writes it", left.path, left.by);
         let _ = writeln!(out, "  {}", paint(DIM, visible(&said)));
     }
-    let _ = write!(out, "\n{}\n", diff(&proved.diff()));
+    let _ = write!(out, "\n{}\n", diff(&edit));
     let (fields, stacks) = (proved.proof().changed.len(), &proved.proof().stacks);
     let _ = writeln!(
         out,

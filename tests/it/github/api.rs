@@ -14,7 +14,7 @@ use axum::{
 use octocrab::jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 
-use super::{APP, APP_PUBLIC_KEY, Fault, Grant, Pull, State, objects};
+use super::{APP, APP_PUBLIC_KEY, Fault, Grant, Pull, State, contract, objects};
 use crate::remote::{Strike, break_off};
 
 pub(super) type Reply = Result<Value, Failure>;
@@ -60,8 +60,12 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
         return respond(500, &[], &json!({"message": "outside"}));
     };
     let line = format!("{} {path}", head.method);
+    let query_of = parameters(head.uri.query().unwrap_or_default());
+    let sent = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) };
+    let wrong = wrong_request(head.method.as_str(), path, &query_of, &sent);
     let (fault, slow_mint) = {
         let mut state = state.lock().expect("no panic");
+        state.complaints.extend(wrong);
         state.log.push(format!("{line}{query}"));
         let at = state.faults.iter().position(|(text, _)| line.contains(text.as_str()));
         let ordered = at.and_then(|at| state.faults.remove(at)).map(|(_, fault)| fault);
@@ -91,35 +95,41 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
     let call = Call {
         method: head.method.as_str(),
         parts: path.trim_start_matches('/').split('/').collect(),
-        query: parameters(head.uri.query().unwrap_or_default()),
-        body: if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap_or(Value::Null) },
+        query: query_of,
+        body: sent,
         line: &line,
     };
     let (status, headers, value) = {
         let mut state = state.lock().expect("no panic");
         check_headers(&mut state, &head.headers, &call);
         let caller = state.caller(&head.headers);
-        match (call.method, call.parts.as_slice(), caller) {
+        let is_app = matches!(caller, Ok(Caller::App));
+        let (known, (status, headers, value)) = match (call.method, call.parts.as_slice()) {
             // The code is the credential.
-            ("POST", ["app-manifests", code, "conversions"], _) => {
+            ("POST", ["app-manifests", code, "conversions"]) => {
                 let reply = state.apps.convert(code, crate::serve::stage::EVENTS_SECRET);
-                state.conclude(&call, reply)
+                (true, state.conclude(&call, path, reply))
             }
-            ("GET", ["app", "hook", "deliveries"], Ok(Caller::App)) => {
+            ("GET", ["app", "hook", "deliveries"]) if is_app => {
                 let (link, page) = state.apps.deliveries(&call.query, &state.base);
-                (200, link.map(|link| ("link", link)).into_iter().collect(), page)
+                (true, (200, link.map(|link| ("link", link)).into_iter().collect(), page))
             }
-            ("POST", ["app", "hook", "deliveries", number, "attempts"], Ok(Caller::App)) => {
-                match state.apps.attempt(number) {
+            ("POST", ["app", "hook", "deliveries", number, "attempts"]) if is_app => {
+                let reply = match state.apps.attempt(number) {
                     Ok(nothing) => (202, Vec::new(), nothing),
-                    reply => state.conclude(&call, reply),
-                }
+                    refused => state.conclude(&call, path, refused),
+                };
+                (true, reply)
             }
-            (_, _, caller) => {
+            _ => {
                 let reply = caller.and_then(|caller| state.route(&caller, &call));
-                state.conclude(&call, reply)
+                (!matches!(reply, Err(Failure::Unknown)), state.conclude(&call, path, reply))
             }
-        }
+        };
+        let value = if let Some(Fault::Says(other)) = &fault { other.clone() } else { value };
+        let (value, wrong) = described(prefix, &call, path, status, value);
+        state.complaints.extend(wrong.into_iter().filter(|_| known));
+        (status, headers, value)
     };
     match fault {
         Some(Fault::LoseAnswer) => break_off(),
@@ -139,6 +149,33 @@ fn respond(status: u16, headers: &[(&'static str, String)], value: &Value) -> Re
     }
     let body = if status == 204 { Body::empty() } else { Body::from(value.to_string()) };
     response.body(body).expect("a response")
+}
+
+/// What a request does that GitHub does not describe, of github.com or of the server.
+fn wrong_request(method: &str, path: &str, query: &BTreeMap<String, String>, body: &Value) -> Vec<String> {
+    if path == "/graphql" {
+        return contract::wrong_query(body);
+    }
+    let query: Vec<(String, String)> = query.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let body = Some(body).filter(|body| !body.is_null());
+    contract::all().iter().flat_map(|one| one.wrong_request(method, path, &query, body)).collect()
+}
+
+/// An answer with all that GitHub always says, and what of it is not as GitHub describes it: github.com's or, below a path,
+/// a server's is answered, and both are held against their descriptions.
+fn described(prefix: &str, call: &Call<'_>, path: &str, status: u16, value: Value) -> (Value, Vec<String>) {
+    if path == "/graphql" {
+        let wrong = if status == 200 { contract::wrong_reply(&call.body, &value) } else { Vec::new() };
+        return (value, wrong);
+    }
+    let mut wrong = Vec::new();
+    let completed = contract::all().map(|one| {
+        let whole = one.completed(call.method, path, status, value.clone());
+        wrong.extend(one.wrong_answer(call.method, path, status, &whole));
+        whole
+    });
+    let [github, server] = completed;
+    (if prefix.is_empty() { github } else { server }, wrong)
 }
 
 /// What GitHub asks of every client.
@@ -250,10 +287,13 @@ impl State {
                 None => Ok(json!({"login": grant.login})),
                 Some(_) => Err(Failure::Forbidden),
             },
-            (Caller::Token(grant), "GET", ["repositories", id]) => {
+            (Caller::Token(grant), _, ["repositories", id, rest @ ..]) => {
                 let named = self.repositories.iter().find(|(_, repo)| repo.id.to_string() == **id);
                 let slug = named.map(|(slug, _)| slug.clone()).ok_or(Failure::NotFound)?;
-                self.repository(grant, &slug, &[], call)
+                if grant.only.as_ref().is_some_and(|only| *only != slug) {
+                    return Err(Failure::NotFound);
+                }
+                self.repository(grant, &slug, rest, call)
             }
             (_, _, ["repos", owner, name, ..]) if self.renamed.contains_key(&format!("{owner}/{name}")) => {
                 Err(Failure::Moved)
@@ -408,7 +448,7 @@ impl State {
                 for name in call.body["assignees"].as_array().cloned().unwrap_or_default() {
                     self.pull(slug, number).assignees.push(name.as_str().expect("a name").to_owned());
                 }
-                self.show_pull(slug, number)
+                Ok(self.show_pull_as_issue(slug, number))
             }
             ("GET", ["collaborators", login, "permission"]) => {
                 let usual = if matches!(*login, "ann" | "robot") { "write" } else { "none" };
@@ -434,10 +474,10 @@ impl State {
                     return Err(invalid("Only 65535 characters are allowed"));
                 }
                 let mut run = call.body.clone();
+                run["id"] = json!(1);
                 run["app"] = json!({"id": APP});
                 let repo = self.repositories.get_mut(slug).expect("exists");
                 repo.checks.entry(sha).or_default().push(run.clone());
-                run["id"] = json!(1);
                 Ok(run)
             }
             ("GET", ["commits", sha, "statuses"]) => {
@@ -467,9 +507,7 @@ impl State {
                 let pulls: Vec<u64> =
                     repo.pulls.iter().filter(|(_, pull)| fits(&pull.author)).map(|(number, _)| *number).collect();
                 for number in pulls {
-                    let mut shown = self.show_pull(slug, number)?;
-                    shown["pull_request"] = json!({"url": "x"});
-                    found.push((number, shown));
+                    found.push((number, self.show_pull_as_issue(slug, number)));
                 }
                 found.sort_by_key(|(number, _)| *number);
                 Ok(found.into_iter().map(|(_, shown)| shown).collect())
@@ -495,8 +533,7 @@ impl State {
             ("GET", ["issues", number]) => {
                 if let Ok(number) = self.number(slug, number) {
                     let closed_by = self.pull(slug, number).closed_by.clone();
-                    let mut shown = self.show_pull(slug, number)?;
-                    shown["pull_request"] = json!({"url": "x"});
+                    let mut shown = self.show_pull_as_issue(slug, number);
                     shown["closed_by"] = closed_by.map_or(Value::Null, |login| json!({"login": login}));
                     return Ok(shown);
                 }
@@ -562,9 +599,9 @@ impl State {
                 Ok(json!({"id": id}))
             }
             ("PATCH", ["issues", "comments", id]) => {
+                let id: u64 = id.parse().map_err(|_| Failure::NotFound)?;
                 let repo = self.repositories.get_mut(slug).expect("exists");
-                let comment =
-                    id.parse().ok().and_then(|id: u64| repo.comments.get_mut(&id)).ok_or(Failure::NotFound)?;
+                let comment = repo.comments.get_mut(&id).ok_or(Failure::NotFound)?;
                 if comment.1 != grant.login {
                     return Err(Failure::Forbidden);
                 }
@@ -723,6 +760,21 @@ impl State {
         }))
     }
 
+    /// A pull request as the issues have it.
+    fn show_pull_as_issue(&mut self, slug: &str, number: u64) -> Value {
+        let pull = self.refreshed(slug, number);
+        json!({
+            "number": number,
+            "html_url": format!("https://github.example/{slug}/pull/{number}"),
+            "state": if pull.open { "open" } else { "closed" },
+            "title": pull.title,
+            "body": if pull.body.is_empty() { Value::Null } else { json!(pull.body) },
+            "labels": pull.labels.iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
+            "user": {"login": pull.author},
+            "pull_request": {"url": format!("https://api.github.example/repos/{slug}/pulls/{number}")},
+        })
+    }
+
     /// A pull request whose head is where its branch is; once closed it stays where it was.
     pub(super) fn refreshed(&mut self, slug: &str, number: u64) -> &Pull {
         let branch = self.pull(slug, number).head.clone();
@@ -735,8 +787,9 @@ impl State {
     }
 
     /// The status, headers and body of an answer; lists are cut into pages.
-    fn conclude(&mut self, call: &Call<'_>, reply: Reply) -> (u16, Vec<(&'static str, String)>, Value) {
-        let refuse = |status: u16, why: &str| (status, Vec::new(), json!({"message": why}));
+    fn conclude(&mut self, call: &Call<'_>, path: &str, reply: Reply) -> (u16, Vec<(&'static str, String)>, Value) {
+        const GUIDE: &str = "https://docs.github.example/rest";
+        let refuse = |status: u16, why: &str| (status, Vec::new(), json!({"message": why, "documentation_url": GUIDE}));
         match reply {
             Ok(Value::Array(items)) => {
                 let number =
@@ -746,7 +799,14 @@ impl State {
                 let shown: Vec<Value> = items.into_iter().skip((page - 1) * size).take(size).collect();
                 let mut headers = Vec::new();
                 if more {
-                    let path = call.line.split_once(' ').map_or("", |(_, path)| path);
+                    // GitHub leads on by the repository's number.
+                    let path = match call.parts.as_slice() {
+                        ["repos", owner, name, rest @ ..] => {
+                            let id = self.repositories[&format!("{owner}/{name}")].id;
+                            format!("/repositories/{id}/{}", rest.join("/"))
+                        }
+                        parts => format!("/{}", parts.join("/")),
+                    };
                     let others = call.query.iter().filter(|(name, _)| *name != "page");
                     let others: String = others.map(|(name, value)| format!("{name}={value}&")).collect();
                     let next = format!("<{}{path}?{others}page={}>; rel=\"next\"", self.base, page + 1);
@@ -755,7 +815,10 @@ impl State {
                 (200, headers, Value::Array(shown))
             }
             Ok(Value::Null) => (204, Vec::new(), Value::Null),
-            Ok(value) => (if call.method == "POST" { 201 } else { 200 }, Vec::new(), value),
+            Ok(value) => {
+                let usual = if call.method == "POST" && path != "/graphql" { 201 } else { 200 };
+                (contract::GITHUB.success(call.method, path).unwrap_or(usual), Vec::new(), value)
+            }
             Err(Failure::Unauthorized) => refuse(401, "Bad credentials"),
             Err(Failure::Forbidden) => refuse(403, "Resource not accessible by integration"),
             Err(Failure::NotFound) => refuse(404, "Not Found"),
@@ -763,7 +826,11 @@ impl State {
             Err(Failure::Invalid(why)) => (
                 422,
                 Vec::new(),
-                json!({"message": "Validation Failed", "errors": [{"code": "custom", "message": why}]}),
+                json!({
+                    "message": "Validation Failed",
+                    "documentation_url": GUIDE,
+                    "errors": [{"code": "custom", "message": why}],
+                }),
             ),
             Err(Failure::Unknown) => {
                 self.complaints.push(format!("{} is not known to the fake", call.line));

@@ -55,7 +55,9 @@ pub(super) fn get_commit(repository: &Repository, sha: &str, verified: bool) -> 
 
 /// A commit as `GET /repos/{owner}/{repo}/commits/{ref}` shows it.
 pub(super) fn show_commit(repository: &Repository, sha: &str, verified: bool) -> Reply {
-    let commit = get_commit(repository, sha, verified)?;
+    let mut commit = get_commit(repository, sha, verified)?;
+    let parents = commit["parents"].take();
+    commit.as_object_mut().expect("a map").retain(|key, _| !["sha", "parents"].contains(&key.as_str()));
     let user = |person: &Value| match person["email"].as_str() {
         Some("ann@example.com") => json!({"login": "ann"}),
         Some("4711+sourceward[bot]@users.noreply.github.com") => json!({"login": "sourceward[bot]"}),
@@ -63,7 +65,7 @@ pub(super) fn show_commit(repository: &Repository, sha: &str, verified: bool) ->
         _ => Value::Null,
     };
     let (author, committer) = (user(&commit["author"]), user(&commit["committer"]));
-    Ok(json!({"sha": sha, "commit": commit, "parents": commit["parents"], "author": author, "committer": committer}))
+    Ok(json!({"sha": sha, "commit": commit, "parents": parents, "author": author, "committer": committer}))
 }
 
 fn person(signature: &Signature<'_>) -> Value {

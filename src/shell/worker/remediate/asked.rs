@@ -192,7 +192,7 @@ impl Visit<'_> {
             if heard.commands.iter().any(tries) {
                 complaints.extend(outcomes.iter().filter_map(|outcome| match outcome {
                     Outcome::Refused(refusal) => Some(explain::of_refusal(refusal)),
-                    Outcome::Dead(reason) => Some(reason.clone()),
+                    Outcome::Dead(reason) => Some(explain::of_failure(reason)),
                     _ => None,
                 }));
             }
