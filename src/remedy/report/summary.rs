@@ -86,7 +86,7 @@ pub(in crate::remedy) fn row(answer: &Answered) -> String {
 }
 
 /// Why nothing can be proposed.
-fn refusal(answer: &Answered) -> Option<String> {
+pub(in crate::remedy) fn refusal(answer: &Answered) -> Option<String> {
     let Verdict::Refused(refusal) = &answer.verdict else { return None };
     let why = code(&redacted_text(&refusal.message), 2 * MAX_NAME);
     Some(format!("- {}: {why}\n", named(&answer.finding.resource.to_string(), answer)))
