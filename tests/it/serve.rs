@@ -103,7 +103,7 @@ fn a_drift_becomes_a_pull_request_that_holds_exactly_its_diff() {
         .expect_author("robot")
         .expect_in_body(&[
             "### What drifted",
-            "| `/spec/replicas` | `3` | `5` |",
+            "`/spec/replicas`: `3` in the source, `5` live",
             "- Changed by: `sam` through `kubectl-scale`",
             "- Reported by: `generic`",
             "### Where the source says it",
