@@ -177,7 +177,7 @@ fn a_new_live_value_changes_the_same_pull_request() {
                 .expect_open()
                 .expect_title(&format!("Set spec.replicas of Deployment shop/cart to {replicas}"))
                 .expect_in_body(&[
-                    &format!("| `/spec/replicas` | `3` | `{replicas}` |"),
+                    &format!("`/spec/replicas`: `3` in the source, `{replicas}` live"),
                     &format!("\"revision\":{revision}"),
                 ]);
         }
