@@ -10,6 +10,7 @@ pub mod hands;
 pub mod lifecycle;
 pub mod manner;
 pub mod markdown;
+pub mod onboarding;
 pub mod plan;
 pub mod policy;
 pub mod proof;

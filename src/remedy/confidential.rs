@@ -76,15 +76,24 @@ fn telling(at: &Pointer, value: &Value) -> Pointer {
 
 /// Text in which every secret is replaced by [`WITHHELD`]; line breaks survive, so that lines keep their numbers.
 pub fn redacted_text(text: &str) -> String {
+    redacted(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// The same, where there is something to replace.
+fn redacted(text: &str) -> Option<String> {
+    let secrets = text::secrets(text, Reading::Show);
+    if secrets.is_empty() {
+        return None;
+    }
     let (mut out, mut from) = (String::with_capacity(text.len()), 0);
-    for range in text::secrets(text, Reading::Show) {
+    for range in secrets {
         out.push_str(&text[from..range.start]);
         out.push_str(WITHHELD);
         out.extend(text[range.clone()].matches(['\r', '\n']));
         from = range.end;
     }
     out.push_str(&text[from..]);
-    out
+    Some(out)
 }
 
 /// The secrets of a text, as they stand there.
@@ -145,7 +154,9 @@ pub fn withheld(mut finding: Finding) -> Finding {
     let texts = [Some(&mut finding.id), finding.title.as_mut(), finding.first_seen.as_mut(), finding.time.as_mut()];
     let texts = texts.into_iter().flatten().chain(hints.into_iter().flatten()).chain(&mut finding.links);
     for text in rule.chain(actor).chain(texts) {
-        *text = redacted_text(text);
+        if let Some(redacted) = redacted(text) {
+            *text = redacted;
+        }
     }
     finding
 }

@@ -181,11 +181,16 @@ fn draft(catalog: &Catalog<'_>, site: &Site) -> Result<Draft, Refusal> {
     Ok(Draft::new(text.to_owned(), catalog.parsed(path, text)))
 }
 
-/// Files that decide who may do what are for people alone, whatever a finding says.
-fn refuse_protected(path: &RepoPath) -> Result<(), Refusal> {
+/// Tells whether a file decides who may do what: it is for people alone, whatever a finding says. Who writes commits asks
+/// this too.
+pub fn is_protected(path: &RepoPath) -> bool {
     let inside_github = path.as_str().split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(".github"));
     let name = path.name().to_ascii_lowercase();
-    if is_laid(path) || inside_github || matches!(name.as_str(), "codeowners" | ".gitattributes" | ".gitmodules") {
+    inside_github || matches!(name.as_str(), "codeowners" | ".gitattributes" | ".gitmodules")
+}
+
+fn refuse_protected(path: &RepoPath) -> Result<(), Refusal> {
+    if is_laid(path) || is_protected(path) {
         return Err(Refusal::new(
             Code::ProtectedPath,
             format!("{path} decides who may do what, and is never edited"),

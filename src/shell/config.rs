@@ -6,6 +6,7 @@
 
 pub mod live;
 pub mod network;
+pub mod setup;
 
 use std::{
     collections::BTreeMap,
@@ -19,12 +20,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use network::Network;
+use setup::Setup;
 
 use crate::{
     model::{
         repository::{BranchName, RepoSlug},
         secret::Secret,
     },
+    remedy::onboarding::Onboarding,
     stack::config::pull_requests::PullRequests,
 };
 
@@ -95,6 +98,8 @@ pub struct GitHub {
     pub webhook_secrets: Vec<Secret>,
     /// How much is asked of it.
     pub budget: Budget,
+    /// Whether repositories are asked before anything is proposed there.
+    pub onboarding: Onboarding,
 }
 
 /// How much is asked of GitHub by installation; absent for its published limits.
@@ -121,6 +126,8 @@ pub enum Identity {
         /// Its private key, PEM.
         private_key: Secret,
     },
+    /// Nobody yet: the operator registers an App in a browser.
+    Setup(Setup),
 }
 
 /// Everything that is wrong with a configuration.
@@ -205,13 +212,18 @@ struct WrittenGitHub {
     /// Base URL of the REST API.
     #[serde(default = "default_api")]
     api: String,
-    /// A token, or `app`.
+    /// A token, or `app`, or `setup`.
     token: Option<SecretSource>,
-    /// A GitHub App, or `token`.
+    /// A GitHub App, or `token`, or `setup`.
     app: Option<WrittenApp>,
+    /// Offers a page that registers an App, instead of `token` and `app`, once.
+    setup: Option<setup::Written>,
     /// The secrets of GitHub's webhook, all valid at once; with any, its events are taken at /github.
     #[serde(default)]
     webhook_secrets: Vec<SecretSource>,
+    /// Whether a repository without a configuration is asked by a pull request first: `required` (nothing is proposed before it
+    /// is merged; the default for an App), `offered` (it is asked, and worked on meanwhile), `off` (the default for a token).
+    onboarding: Option<Onboarding>,
     /// How much is asked of it, for a GitHub Enterprise Server with other limits than github.com.
     #[serde(default)]
     budget: Budget,
@@ -365,9 +377,10 @@ impl Reading<'_> {
 
     fn github(&mut self, written: WrittenGitHub) -> Option<GitHub> {
         let api = self.base("github.api", &written.api, "https://github.example.com/api/v3")?;
-        let identity = match (written.token, written.app) {
-            (Some(token), None) => Identity::Token(self.secret("github.token", &token)?),
-            (None, Some(app)) => {
+        let identity = match (written.token, written.app, written.setup) {
+            (None, None, Some(setup)) => Identity::Setup(self.setup(setup)?),
+            (Some(token), None, None) => Identity::Token(self.secret("github.token", &token)?),
+            (None, Some(app), None) => {
                 let private_key = self.secret("github.app.private_key", &app.private_key)?;
                 if !private_key.expose().contains("PRIVATE KEY-----") {
                     self.problem("github.app.private_key", "expected a PEM private key as GitHub hands it out");
@@ -376,14 +389,16 @@ impl Reading<'_> {
                 Identity::App { id: app.id, private_key }
             }
             _ => {
-                self.problem("github", "expected exactly one of token and app");
+                self.problem("github", "expected exactly one of token, app and setup");
                 return None;
             }
         };
         let secrets = written.webhook_secrets.iter().enumerate();
         let webhook_secrets =
             secrets.filter_map(|(at, source)| self.secret(&format!("github.webhook_secrets[{at}]"), source)).collect();
-        Some(GitHub { api, identity, webhook_secrets, budget: written.budget })
+        let usual = if matches!(identity, Identity::App { .. }) { Onboarding::Required } else { Onboarding::Off };
+        let onboarding = written.onboarding.unwrap_or(usual);
+        Some(GitHub { api, identity, webhook_secrets, budget: written.budget, onboarding })
     }
 
     /// The base URL of an API, without a slash at the end; `http` only on this machine.
@@ -546,7 +561,15 @@ mod tests {
                 "data: d\ngithub: {api: 'http://github.com', token: {env: SECRET}}",
                 &["github.api: expected an https://"],
             ),
-            ("data: d\ngithub: {}", &["github: expected exactly one of token and app"]),
+            ("data: d\ngithub: {}", &["github: expected exactly one of token, app and setup"]),
+            (
+                "data: d\ngithub: {setup: {url: 'http://bot.example', organization: 'a/b', name: ''}}",
+                &[
+                    "github.setup.url: expected an https://",
+                    "github.setup.organization: expected",
+                    "github.setup.name: expected",
+                ],
+            ),
             (
                 "data: d\ngithub: {app: {id: 1, private_key: {env: SECRET}}}",
                 &["github.app.private_key: expected a PEM"],

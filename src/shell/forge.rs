@@ -16,13 +16,15 @@ use crate::model::{
     secret::Secret,
 };
 
-mod address;
+pub mod address;
 pub mod budget;
 pub mod call;
 pub mod check;
 pub mod commit;
 pub mod conversation;
+pub mod delivery;
 pub mod issue;
+pub mod manifest;
 pub mod person;
 pub mod pull_request;
 pub mod repository;

@@ -17,6 +17,8 @@ mod mapping;
 mod probes;
 mod receive;
 mod senders;
+pub mod setup;
+mod sweep;
 
 use std::{
     collections::BTreeMap,
@@ -48,10 +50,12 @@ use self::{
     keys::{Fetch, Keys},
     mapping::Mapping,
     senders::Endpoints,
+    setup::Setup,
 };
 use super::{
     clock,
-    config::{Config, Repository, SenderAccess},
+    config::{Config, Identity, Repository, SenderAccess},
+    forge::GitHub,
     store::{Options, Store},
     telemetry::Metrics,
     worker::{Clock, Job, Settings, Workers},
@@ -63,7 +67,7 @@ use crate::{
         repository::RepoSlug,
         secret::Secret,
     },
-    remedy::confidential,
+    remedy::{confidential, onboarding::Onboarding},
     shell,
     webhook::sender::Senders,
 };
@@ -75,7 +79,7 @@ pub type Route = Arc<dyn Fn(&Finding) -> Result<RepoSlug, Refusal> + Send + Sync
 #[derive(Clone)]
 pub struct Redact {
     /// Of a finding; its identity is taken before.
-    pub finding: Arc<dyn Fn(&Finding) -> Finding + Send + Sync>,
+    pub finding: Arc<dyn Fn(Finding) -> Finding + Send + Sync>,
     /// Of a text that may quote a delivery.
     pub text: Arc<dyn Fn(&str) -> String + Send + Sync>,
 }
@@ -138,6 +142,12 @@ pub struct Parts {
     pub limits: Limits,
     /// What GitHub signs its own events with; none to take no events.
     pub github_secrets: Vec<Secret>,
+    /// The page that registers a GitHub App; usually there is none.
+    pub setup: Option<Setup>,
+    /// Where events that were lost are asked for again; for an App whose events are taken.
+    pub deliveries: Option<GitHub>,
+    /// Whether repositories are asked before anything is proposed there.
+    pub onboarding: Onboarding,
     /// The repositories that are looked after.
     pub repositories: Vec<Repository>,
     /// Who works on what is received; absent to only receive.
@@ -149,6 +159,9 @@ pub struct Server {
     listener: TcpListener,
     probes: Option<TcpListener>,
     app: Arc<App>,
+    /// Repositories that may have to be introduced to.
+    introduced: Vec<RepoSlug>,
+    deliveries: Option<GitHub>,
     work: Option<(Settings, Job)>,
 }
 
@@ -165,6 +178,7 @@ struct App {
     mapping: Arc<Mapping>,
     bodies: Arc<Semaphore>,
     github: Option<github::Endpoint>,
+    setup: Option<Arc<Setup>>,
     stopping: watch::Sender<bool>,
 }
 
@@ -182,15 +196,18 @@ impl Parts {
             senders,
             access: config.senders.clone(),
             route: by_hint(&config.repositories),
-            redact: Redact {
-                finding: Arc::new(|finding| confidential::withheld(finding.clone())),
-                text: Arc::new(confidential::redacted_text),
-            },
+            redact: Redact { finding: Arc::new(confidential::withheld), text: Arc::new(confidential::redacted_text) },
             metrics: Arc::default(),
             clock,
             fetch: keys::over_https()?,
             limits: Limits::default(),
+            setup: match config.github.as_ref().map(|github| (&github.identity, &github.api)) {
+                Some((Identity::Setup(wanted), api)) => Setup::offer(wanted, api, &config.data)?,
+                _ => None,
+            },
             github_secrets: config.github.as_ref().map(|github| github.webhook_secrets.clone()).unwrap_or_default(),
+            deliveries: None,
+            onboarding: config.github.as_ref().map_or(Onboarding::Off, |github| github.onboarding),
             repositories: config.repositories.clone(),
             work: job.map(|job| (settings, job)),
         })
@@ -200,8 +217,14 @@ impl Parts {
 impl Server {
     /// Takes the addresses; port 0 takes any free one. Fails if a sender could not be verified.
     pub async fn bind(listen: SocketAddr, probes: Option<SocketAddr>, parts: Parts) -> anyhow::Result<Self> {
-        let Parts { store, senders, access, route, redact, metrics, clock, fetch, limits, work, .. } = parts;
+        let Parts {
+            store, senders, access, route, redact, metrics, clock, fetch, limits, work, setup, deliveries, ..
+        } = parts;
         let (secrets, repositories) = (parts.github_secrets, parts.repositories);
+        let introduced = match parts.onboarding {
+            Onboarding::Off => Vec::new(),
+            _ => repositories.iter().map(|one| one.slug.clone()).collect(),
+        };
         let endpoints = Endpoints::new(senders, &access)?;
         let take = async |address: SocketAddr| {
             TcpListener::bind(address).await.with_context(|| format!("the address {address} cannot be taken"))
@@ -222,9 +245,10 @@ impl Server {
             mapping: Mapping::new(limits.mapping, limits.commit)?,
             bodies: Arc::new(Semaphore::new(limits.bodies / body::UNIT)),
             github: (!secrets.is_empty()).then_some(github::Endpoint { secrets, repositories }),
+            setup: setup.map(Arc::new),
             stopping: watch::channel(false).0,
         };
-        Ok(Self { listener: take(listen).await?, probes, app: Arc::new(app), work })
+        Ok(Self { listener: take(listen).await?, probes, app: Arc::new(app), introduced, deliveries, work })
     }
 
     /// Where senders post.
@@ -240,7 +264,10 @@ impl Server {
     /// Serves until `shutdown` is there, then finishes or hands back what it holds. An error means that the store failed
     /// and that the process should end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { listener, probes, app, work } = self;
+        let Self { listener, probes, app, introduced, deliveries, work } = self;
+        if work.is_some() && !introduced.is_empty() {
+            app.store.introduce(introduced, (app.clock)()).answer().await?;
+        }
         let face = |deliveries, probes| Arc::new(Face { app: Arc::clone(&app), deliveries, probes });
         let watched = TowerToHyperService::new(probes::router(Arc::clone(&app)));
         let mut doors = Vec::new();
@@ -253,6 +280,7 @@ impl Server {
         }
         let workers = work.map(|(settings, job)| Workers::start(&app.store, settings, &job, &app.metrics, &app.clock));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&app)));
+        let sweep = deliveries.map(|github| tokio::spawn(sweep::sweep(Arc::clone(&app), github)));
 
         let failed = tokio::select! {
             () = shutdown => None,
@@ -261,6 +289,9 @@ impl Server {
         tracing::info!("shutting down");
         app.stopping.send_replace(true);
         upkeep.abort();
+        if let Some(sweep) = sweep {
+            sweep.abort();
+        }
         let closing = async {
             for door in doors {
                 door.close(app.limits.grace).await;

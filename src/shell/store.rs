@@ -19,8 +19,10 @@ pub mod beside;
 pub mod case;
 mod index;
 pub mod lease;
+mod onboarding;
 pub mod overview;
 pub mod read;
+mod redelivery;
 pub mod request;
 mod schema;
 mod upkeep;
@@ -47,6 +49,7 @@ use self::{
     request::{About, Effect},
     writer::{Counters, Operation, Phase, Session},
 };
+use crate::model::repository::RepoSlug;
 
 /// How many operations may wait for the writer.
 pub const QUEUE: usize = 8_192;
@@ -262,6 +265,28 @@ impl Store {
                 work.send_replace(());
             },
         )
+    }
+
+    /// Has the repositories looked at soon that have not answered an introduction, or were not introduced yet.
+    pub fn introduce(&self, slugs: Vec<RepoSlug>, now: i64) -> Pending<()> {
+        let work = self.0.work.clone();
+        self.submit(
+            move |session| onboarding::introduce(session, &slugs, now).map(Ok),
+            move |()| {
+                work.send_replace(());
+            },
+        )
+    }
+
+    /// Of deliveries of the forge, by their ids, those that never came and were not asked for again, at most `limit`, in
+    /// their order; from now on they count as asked for.
+    pub fn ask_again(&self, ids: Vec<String>, limit: usize, now: i64) -> Pending<Vec<String>> {
+        self.submit(move |session| redelivery::ask(session.connection(), &ids, limit, now).map(Ok), |_| ())
+    }
+
+    /// Takes back that a delivery was asked for again.
+    pub fn not_asked(&self, id: String) -> Pending<()> {
+        self.submit(move |session| redelivery::take_back(session.connection(), &id).map(Ok), |()| ())
     }
 
     /// Keeps the last thousand deliveries that could not be mapped, without their bodies, for `findings list`.

@@ -59,6 +59,8 @@ pub struct Metrics {
     pub operations: Counter,
     /// Events of GitHub by what became of them.
     pub events: Family<ForgeEvent, Counter>,
+    /// Lost events of GitHub that were asked for again.
+    pub redeliveries: Counter,
     /// Jobs by how they ended.
     pub jobs: Family<JobEnd, Counter>,
     /// Time that jobs took.
@@ -135,6 +137,7 @@ impl Default for Metrics {
             commits: Counter::default(),
             operations: Counter::default(),
             events: Family::default(),
+            redeliveries: Counter::default(),
             jobs: Family::default(),
             job_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 16)),
             registry: Registry::default(),
@@ -163,6 +166,7 @@ impl Default for Metrics {
         registry.register("store_commits", "Transactions, each one flush", metrics.commits.clone());
         registry.register("store_operations", "Operations of the store", metrics.operations.clone());
         registry.register("github_events", "Events of GitHub by what became of them", metrics.events.clone());
+        registry.register("github_redeliveries", "Lost events that were asked for again", metrics.redeliveries.clone());
         registry.register("jobs", "Jobs by how they ended", metrics.jobs.clone());
         registry.register_with_unit("job", "Time that jobs took", Unit::Seconds, metrics.job_seconds.clone());
         Self { registry, ..metrics }

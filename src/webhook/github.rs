@@ -31,7 +31,9 @@ pub enum Event {
     PullRequest(u64),
     /// A person asks for something.
     Asked(Asked),
-    /// It is not ours any more: the App was removed, suspended, or the repository is gone.
+    /// It is no more; another one may come to have its name.
+    Gone,
+    /// It is not ours any more: the App was removed or suspended, or the repository is read-only.
     Away(&'static str),
     /// It is ours (again).
     Back,
@@ -227,7 +229,9 @@ pub fn read(
             Some(Event::Asked(Asked::Queued { head: group.head_sha, branch }))
         }),
         ("repository", "renamed" | "transferred") => Some(Event::Renamed(about.slug.clone())),
-        ("repository", "deleted") => Some(Event::Away("the repository was deleted")),
+        ("repository", "deleted") => Some(Event::Gone),
+        // A repository that was made anew comes with a number of its own.
+        ("repository", "created") => Some(Event::Back),
         ("repository", "archived") => Some(Event::Away("the repository was archived")),
         ("repository", "unarchived") => Some(Event::Back),
         _ => None,
@@ -303,7 +307,7 @@ mod tests {
                 Some(Event::Asked(Asked::Queued { head: commit, branch: branch(&queue) })),
             ),
             ("repository", json!({"action": "renamed"}), Some(Event::Renamed("acme/shop".parse().expect("a slug")))),
-            ("repository", json!({"action": "deleted"}), Some(Event::Away("the repository was deleted"))),
+            ("repository", json!({"action": "deleted"}), Some(Event::Gone)),
             ("star", json!({"action": "created"}), None),
         ];
         for (event, mut payload, expected) in cases {

@@ -6,6 +6,7 @@
 //! request or an answer that is not as GitHub describes it.
 
 mod api;
+mod app;
 pub(crate) mod contract;
 mod objects;
 pub(crate) mod recorded;
@@ -83,6 +84,9 @@ struct State {
     weather: Option<Weather>,
     /// Old names and the present ones.
     renamed: BTreeMap<String, String>,
+    apps: app::Apps,
+    /// How many repositories were ever made: no number is given twice.
+    made: u64,
 }
 
 #[derive(Default)]
@@ -169,7 +173,8 @@ impl GitHub {
         let mut state = self.state();
         let repository = Repository::init_bare(state.folder(slug)).expect("made");
         repository.set_head("refs/heads/main").expect("set");
-        let id = 1000 + state.repositories.len() as u64;
+        let id = 1000 + state.made;
+        state.made += 1;
         state.repositories.insert(slug.to_owned(), Repo { id, next: 1, ..Repo::default() });
         objects::person_commits(&repository, "main", files);
     }
@@ -407,6 +412,29 @@ impl GitHub {
         state.renamed.insert(from.to_owned(), to.to_owned());
         let unread = std::mem::take(&mut state.unread);
         state.unread = unread.into_iter().map(|line| line.replace(from, to)).collect();
+    }
+
+    /// Lets a person agree to the manifest of an App; the code that stands for it, or why GitHub takes no such App.
+    pub(crate) fn agree(&self, manifest: &serde_json::Value, code: &str) -> Result<(), String> {
+        self.state().apps.agree(manifest, code)
+    }
+
+    /// A delivery of the App's webhook that was tried, so long ago, and answered with this status.
+    pub(crate) fn delivered(&self, id: &str, ago: Duration, status: u16) {
+        self.state().apps.delivered(id, ago, status);
+    }
+
+    /// Deletes a repository, with all that nobody looked at.
+    pub(crate) fn delete(&self, slug: &str) {
+        let mut state = self.state();
+        state.repositories.remove(slug).expect("exists");
+        std::fs::remove_dir_all(state.folder(slug)).expect("removed");
+        state.unread.retain(|line| !line.ends_with(&format!(" of {slug}")));
+    }
+
+    /// Lets a person edit the text of a pull request.
+    pub(crate) fn person_edits_pull(&self, slug: &str, number: u64, body: &str) {
+        self.state().pull(slug, number).body = body.to_owned();
     }
 
     /// All that was written into a repository but its files: pull requests, issues, comments, checks. This counts as having

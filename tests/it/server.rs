@@ -15,6 +15,7 @@ use std::{
 use serde_json::{Value, json};
 use sourceward::{
     model::{finding::Finding, secret::Secret},
+    remedy::onboarding::Onboarding,
     shell::{
         config::{Repository, SenderAccess},
         server::{Limits, Parts, Redact, Server, by_hint},
@@ -103,12 +104,15 @@ fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Se
         senders: senders(),
         access: access(),
         route: by_hint(&repositories()),
-        redact: Redact { finding: Arc::new(Finding::clone), text: Arc::new(|text| text.replace("hunter2", "…")) },
+        redact: Redact { finding: Arc::new(|finding| finding), text: Arc::new(|text| text.replace("hunter2", "…")) },
         metrics: Arc::default(),
         clock: Arc::new(move || clock.load(Ordering::Relaxed)),
         fetch: Arc::new(|url| Box::pin(async move { anyhow::bail!("nothing is at {url}") })),
         limits,
         github_secrets: vec![Secret::new("It's a Secret to Everybody")],
+        setup: None,
+        deliveries: None,
+        onboarding: Onboarding::Off,
         repositories: repositories(),
         work,
     }

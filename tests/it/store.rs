@@ -100,7 +100,7 @@ fn arrivals(findings: &[Value]) -> Vec<Arrival> {
             Some(slug) => Ok(slug.parse().expect("a slug")),
             None => Ok(slug("acme/shop")),
         };
-        Arrival::new(&finding, route, Clone::clone)
+        Arrival::new(finding, route, |finding| finding)
     };
     findings.iter().map(one).collect()
 }
@@ -458,11 +458,7 @@ fn nobody_but_the_owner_may_look_into_the_folder() {
 fn what_is_stored_is_what_the_redactor_left() {
     let bench = Bench::new();
     let finding: Finding = serde_json::from_value(drift("hunter2", 1)).expect("a finding");
-    let arrival = Arrival::new(&finding, Ok(slug("acme/shop")), |finding| {
-        let mut finding = finding.clone();
-        finding.patch = None;
-        finding
-    });
+    let arrival = Arrival::new(finding, Ok(slug("acme/shop")), |finding| Finding { patch: None, ..finding });
     let received = arrival.fingerprint().clone();
     let taken = bench.store().accept(delivery("d1", "b", 0), vec![arrival]).wait();
     assert!(matches!(taken, Ok(Acceptance::Accepted(_))));

@@ -49,8 +49,15 @@ pub struct Tables {
 pub struct Merges {
     standard: OnceCell<Rc<Tables>>,
     none: OnceCell<Rc<Tables>>,
-    /// By the places of the two in memory; they are kept, so that no other can take their places.
-    done: HashMap<(*const Tables, *const Tables), (Rc<Tables>, Rc<Tables>, Rc<Tables>)>,
+    /// By the places of the two in memory.
+    done: HashMap<(*const Tables, *const Tables), Merged>,
+}
+
+/// What came of two tables, which are kept: no others can take their places in memory.
+#[derive(Debug)]
+struct Merged {
+    _of: [Rc<Tables>; 2],
+    tables: Rc<Tables>,
 }
 
 /// The fields that name objects of a kind (`NameBackReferences`).
@@ -125,12 +132,13 @@ impl Tables {
     pub fn merged(one: &Rc<Self>, other: &Rc<Self>, context: &mut Context<'_>) -> Result<Rc<Self>, Problem> {
         context.spend(1)?;
         let key = (Rc::as_ptr(one), Rc::as_ptr(other));
-        if let Some((_, _, merged)) = context.merges.done.get(&key) {
-            return Ok(Rc::clone(merged));
+        if let Some(merged) = context.merges.done.get(&key) {
+            return Ok(Rc::clone(&merged.tables));
         }
         let merged = one.merge(other, context)?;
         let merged = if merged == **one { Rc::clone(one) } else { Rc::new(merged) };
-        context.merges.done.insert(key, (Rc::clone(one), Rc::clone(other), Rc::clone(&merged)));
+        let kept = Merged { _of: [Rc::clone(one), Rc::clone(other)], tables: Rc::clone(&merged) };
+        context.merges.done.insert(key, kept);
         Ok(merged)
     }
 

@@ -68,7 +68,8 @@ pub fn summary(answers: &[Answered], ignored: usize) -> String {
     text
 }
 
-fn row(answer: &Answered) -> String {
+/// The row of one finding, without its values.
+pub(in crate::remedy) fn row(answer: &Answered) -> String {
     let resource = cell(&answer.finding.resource.to_string(), MAX_NAME);
     match &answer.verdict {
         Verdict::Patched(proved) => {

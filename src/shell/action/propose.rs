@@ -19,7 +19,7 @@ use crate::{
         repository::{BranchName, RepoSlug},
         secret::Secret,
     },
-    remedy::{confidential, report::Proposed, rule::set::Rules},
+    remedy::{confidential, onboarding::Onboarding, report::Proposed, rule::set::Rules},
     shell::{
         charts::Charts,
         clock,
@@ -86,9 +86,8 @@ pub fn propose(
         let job = Remediation { charts, ..Remediation::from_config(&config, rules)? }.job();
         let clock: Clock = Arc::new(clock::unix_millis);
         let store = Store::open(&config.data, Options { limit: None }, clock::unix_millis())?;
-        let arrival = |finding: &Finding| {
-            Arrival::new(finding, Ok(propose.slug.clone()), |finding| confidential::withheld(finding.clone()))
-        };
+        let arrival =
+            |finding: &Finding| Arrival::new(finding.clone(), Ok(propose.slug.clone()), confidential::withheld);
         let delivery = Delivery {
             sender: propose.sender.clone(),
             id: "action".to_owned(),
@@ -146,6 +145,7 @@ fn config(propose: &Propose, data: std::path::PathBuf) -> Config {
             identity: Identity::Token(propose.token.clone()),
             webhook_secrets: Vec::new(),
             budget: Default::default(),
+            onboarding: Onboarding::Off,
         }),
         live: live::Sources::default(),
         workers: 1,

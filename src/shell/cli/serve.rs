@@ -1,16 +1,20 @@
 //! `sourceward serve`: the receiver and its workers, until the process is told to end.
 
-use std::path::PathBuf;
+use std::{io::Write, path::PathBuf};
 
 use anyhow::Context;
 
 use super::Exit;
 use crate::shell::{
     charts::Charts,
-    config::Config,
+    config::{Config, Identity},
     live::Live,
     rules,
-    server::{Parts, Server, terminated},
+    server::{
+        Parts, Server,
+        setup::{self, Setup},
+        terminated,
+    },
     telemetry::{Format, start_logging},
     worker::remediate::Remediation,
 };
@@ -50,13 +54,25 @@ impl Serve {
         let config = Config::read(&self.config, &|name| std::env::var(name).ok())?;
         let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
         runtime.block_on(async {
-            let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
-            let live = Live::open(&config.live).await?;
-            let rules = rules::read(self.rules.as_deref())?;
-            let job = Remediation { charts, live, ..Remediation::from_config(&config, rules)? }.job();
-            let parts = Parts::from_config(&config, Some(job))?;
+            let job = match config.github.as_ref().map(|github| &github.identity) {
+                Some(Identity::Setup(_)) => None,
+                _ => Some(self.remediation(&config).await?),
+            };
+            let takes_events = config.github.as_ref().is_some_and(|github| !github.webhook_secrets.is_empty());
+            let github = job.as_ref().map(|job| job.github.clone());
+            let deliveries = github.filter(|github| github.is_app() && takes_events);
+            let parts = Parts { deliveries, ..Parts::from_config(&config, job.map(Remediation::job))? };
+            let setup = parts.setup.as_ref().map(Setup::address);
+            if parts.work.is_none() && setup.is_none() {
+                let folder = config.data.join(setup::FOLDER);
+                tracing::warn!(folder = %folder.display(), "an App is registered: name it in the configuration in the place of setup");
+            }
             let server = Server::bind(config.listen, config.metrics, parts).await?;
             tracing::info!(address = %server.address()?, "listening");
+            if let Some(address) = setup {
+                // Not logged: logs are kept, and read by others.
+                writeln!(anstream::stdout(), "Register the GitHub App within an hour, once: {address}")?;
+            }
             server
                 .run(async {
                     if let Err(error) = terminated().await {
@@ -66,6 +82,13 @@ impl Serve {
                 .await
         })?;
         Ok(Exit::Done)
+    }
+
+    async fn remediation(&self, config: &Config) -> anyhow::Result<Remediation> {
+        let charts = self.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
+        let live = Live::open(&config.live).await?;
+        let rules = rules::read(self.rules.as_deref())?;
+        Ok(Remediation { charts, live, ..Remediation::from_config(config, rules)? })
     }
 }
 

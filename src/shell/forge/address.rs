@@ -51,12 +51,36 @@ impl ApiAddress {
     pub(super) fn next_page<'l>(&self, link: &'l str) -> Option<Result<&'l str, &'static str>> {
         let next = link.split(',').find(|part| part.contains("rel=\"next\""))?;
         let url = next.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(url, _)| url);
-        let route = url.map(|url| url.strip_prefix(&self.origin).unwrap_or(url));
+        // Servers write their host as they were configured, in whatever case.
+        let ours =
+            |url: &&str| url.get(..self.origin.len()).is_some_and(|head| head.eq_ignore_ascii_case(&self.origin));
+        let route = url.map(|url| if ours(&url) { &url[self.origin.len()..] } else { url });
         Some(match route.and_then(|route| route.strip_prefix(&self.prefix)) {
             Some(route) if route.starts_with('/') && !route.starts_with("//") => Ok(route),
             _ => Err("the next page is on another host"),
         })
     }
+}
+
+/// Where people see what an API serves: `https://github.com` for `https://api.github.com`, `https://HOST` for
+/// `https://HOST/api/v3`, and `https://TENANT.ghe.com` for `https://api.TENANT.ghe.com` (data residency).
+pub fn web_address(api: &str) -> String {
+    let api = api.trim_end_matches('/');
+    if let Some(host) = api.strip_suffix("/api/v3") {
+        return host.to_owned();
+    }
+    match api.strip_prefix("https://api.") {
+        Some(host) if host == "github.com" || host.ends_with(".ghe.com") => format!("https://{host}"),
+        _ => api.to_owned(),
+    }
+}
+
+/// The scheme and host of [`web_address`], with nothing else that could mean something in a header.
+///
+/// # Errors
+/// Where the address would not keep a credential secret.
+pub fn web_origin(api: &str) -> Result<String, Error> {
+    ApiAddress::parse(&web_address(api)).map(|address| address.origin)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -96,6 +120,20 @@ mod tests {
     }
 
     #[test]
+    fn people_see_it_elsewhere() {
+        for (api, web) in [
+            ("https://api.github.com", "https://github.com"),
+            ("https://ghe.example:8443/api/v3", "https://ghe.example:8443"),
+            ("https://ghe.example/api/v3/", "https://ghe.example"),
+            ("https://api.acme.ghe.com", "https://acme.ghe.com"),
+            ("https://api.example", "https://api.example"),
+            ("http://127.0.0.1:80", "http://127.0.0.1:80"),
+        ] {
+            assert_eq!(web_address(api), web);
+        }
+    }
+
+    #[test]
     fn graphql_lies_beside_the_rest() {
         for (text, uri) in [
             ("https://api.github.com", "https://api.github.com"),
@@ -117,8 +155,12 @@ mod tests {
             next("https://ghe.example/api/v3/repos/a/b/pulls?page=2"),
             Some(Ok("/repos/a/b/pulls?page=2".to_owned()))
         );
+        assert_eq!(next("https://GHE.example/api/v3/x?cursor=v1_2"), Some(Ok("/x?cursor=v1_2".to_owned())));
         for bad in [
             "https://evil.example/api/v3/x",
+            "https://ghe.example@evil.example/api/v3/x",
+            "https://ghe.example:8443/api/v3/x",
+            "https://ghe.example",
             "https://ghe.example.evil/api/v3/x",
             "https://ghe.example/other/x",
             "https://ghe.example/api/v3//evil/x",

@@ -182,16 +182,31 @@ impl Connection {
         let mut next = Some(format!("{route}&per_page=100"));
         for _ in 0..MAX_PAGES {
             let Some(route) = next else { return Ok(items) };
-            let answer = self.call(by, Method::GET, &route, None, true).await?;
-            items.extend(parse::<Vec<T>>(&Method::GET, &route, &answer.body)?);
-            let link = answer.headers.get(header::LINK).and_then(|link| link.to_str().ok());
-            next = match link.and_then(|link| self.address.next_page(link)) {
-                Some(Ok(next)) => Some(next.to_owned()),
-                Some(Err(why)) => return Err(Error::Malformed { doing: format!("GET {route}"), why: why.to_owned() }),
-                None => None,
-            };
+            let page = self.page(by, &route).await?;
+            items.extend(page.0);
+            next = page.1;
         }
         Err(Error::Malformed { doing: format!("GET {route}"), why: format!("more than {MAX_PAGES} pages") })
+    }
+
+    /// One page of a list, and the route of the next, which is on the same host.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        by: By<'_>,
+        route: &str,
+    ) -> Result<(Vec<T>, Option<String>), Error> {
+        let answer = self.call(by, Method::GET, route, None, true).await?;
+        let items = parse(&Method::GET, route, &answer.body)?;
+        let link = answer.headers.get(header::LINK).and_then(|link| link.to_str().ok());
+        match link.and_then(|link| self.address.next_page(link)).transpose() {
+            Ok(next) => Ok((items, next.map(str::to_owned))),
+            Err(why) => Err(Error::Malformed { doing: format!("GET {route}"), why: why.to_owned() }),
+        }
+    }
+
+    /// Asks for something to be done at some later time, once; the answer says nothing more.
+    pub(super) async fn ask(&self, by: By<'_>, route: &str) -> Result<(), Error> {
+        self.call(by, Method::POST, route, None, false).await.map(drop)
     }
 
     /// Changes something, once. A failure that [is unclear](Error::is_unclear) must be followed by a look.
@@ -268,6 +283,13 @@ impl Connection {
         }
     }
 
+    /// A call without a credential whose route is one: `doing` is what is said of it.
+    pub(super) async fn as_nobody(&self, doing: &str, method: &Method, route: &str) -> Result<Bytes, Error> {
+        let nobody = Secret::new("");
+        let answer = self.once(doing, method, route, None, &nobody).await?;
+        judge(doing, answer, &nobody).map(|answer| answer.body)
+    }
+
     async fn call(
         &self,
         by: By<'_>,
@@ -335,8 +357,11 @@ impl Connection {
             .uri(route)
             .header(header::USER_AGENT, USER_AGENT)
             .header(header::ACCEPT, "application/vnd.github+json")
-            .header("X-GitHub-Api-Version", "2022-11-28")
-            .header(header::AUTHORIZATION, authorization);
+            .header("X-GitHub-Api-Version", "2022-11-28");
+        let request = match credential.is_empty() {
+            true => request,
+            false => request.header(header::AUTHORIZATION, authorization),
+        };
         let request = match body {
             Some(body) => {
                 request.header(header::CONTENT_TYPE, "application/json").body(OctoBody::from(body.to_string()))

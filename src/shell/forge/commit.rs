@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{Done, Error, GitHub, call::By};
 use crate::{
     model::repository::{BranchName, CommitId, RepoSlug},
+    remedy::{onboarding::Introduction, plan::is_protected},
     source::path::RepoPath,
 };
 
@@ -47,8 +48,20 @@ pub struct Person {
 impl GitHub {
     /// Makes a commit that differs from its parent in these files. Modes are kept, no branch is moved.
     ///
-    /// Refused are links, submodules and folders as files, files as folders, and removing what is not there.
+    /// Refused are files that decide who may do what, links, submodules and folders as files, files as folders, and removing
+    /// what is not there.
     pub async fn commit(
+        &self,
+        slug: &RepoSlug,
+        parent: &CommitId,
+        changes: &Changes,
+        message: &str,
+    ) -> Result<CommitId, Error> {
+        refuse_protected(changes)?;
+        self.commit_any(slug, parent, changes, message).await
+    }
+
+    async fn commit_any(
         &self,
         slug: &RepoSlug,
         parent: &CommitId,
@@ -90,6 +103,36 @@ impl GitHub {
         changes: &Changes,
         message: &str,
     ) -> Result<(CommitId, Done), Error> {
+        refuse_protected(changes)?;
+        self.ensure_any(slug, (branch, expected), parent, changes, message).await
+    }
+
+    /// The same for the configuration of a repository that has none: the one commit of ours in `.github`.
+    pub async fn ensure_introduction(
+        &self,
+        slug: &RepoSlug,
+        expected: Option<&CommitId>,
+        parent: &CommitId,
+        introduction: &Introduction,
+    ) -> Result<(CommitId, Done), Error> {
+        let path = introduction.path();
+        let root = self.git_commit(slug, parent).await?.tree.sha;
+        if self.present(slug, &root, &path, &mut BTreeMap::new()).await?.is_some() {
+            return Err(Error::Path(path, "it is there already"));
+        }
+        let changes = Changes::from([(path, Some(introduction.file().as_bytes().into()))]);
+        let at = (introduction.branch(), expected);
+        self.ensure_any(slug, at, parent, &changes, introduction.commit_message()).await
+    }
+
+    async fn ensure_any(
+        &self,
+        slug: &RepoSlug,
+        (branch, expected): (&BranchName, Option<&CommitId>),
+        parent: &CommitId,
+        changes: &Changes,
+        message: &str,
+    ) -> Result<(CommitId, Done), Error> {
         let head = self.branch_head(slug, branch).await?;
         match head {
             Some(head) if self.is_this(slug, &head, parent, changes, message).await? => {
@@ -98,7 +141,7 @@ impl GitHub {
             found if found.as_ref() != expected => return Err(Error::Moved { branch: branch.clone(), found }),
             _ => {}
         }
-        let commit = self.commit(slug, parent, changes, message).await?;
+        let commit = self.commit_any(slug, parent, changes, message).await?;
         let done = self.set_branch(slug, branch, &commit, expected).await?;
         Ok((commit, done))
     }
@@ -201,6 +244,14 @@ impl GitHub {
         let found: Blob = self.connection.get(By::For(slug), &format!("/repos/{slug}/git/blobs/{blob}")).await?;
         let text: String = found.content.split_ascii_whitespace().collect();
         Ok(STANDARD.decode(text).ok().filter(|_| found.encoding == "base64"))
+    }
+}
+
+/// Whatever was decided elsewhere: this is the last door.
+fn refuse_protected(changes: &Changes) -> Result<(), Error> {
+    match changes.keys().find(|path| is_protected(path)) {
+        Some(path) => Err(Error::Path(path.clone(), "it decides who may do what, and is for people alone")),
+        None => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use git2::{FileMode, Oid, Repository, Signature, Time, Tree, build::TreeUpdateBu
 use super::{Error, commit_id, mirror::Mirror, odd_name, oid, snapshot::kind, while_doing};
 use crate::{
     model::repository::CommitId,
+    remedy::plan::is_protected,
     source::{path::RepoPath, tree::EntryKind},
 };
 
@@ -25,7 +26,7 @@ impl Mirror {
     /// Makes a commit that differs from its parent in these files, `None` removing one. The same arguments give the same
     /// commit. No branch is moved.
     ///
-    /// Refused are links, submodules and folders as files, files as folders, and names that are git's.
+    /// Refused are files that decide who may do what, links, submodules and folders as files, files as folders, and names that are git's.
     pub fn commit(
         &self,
         parent: &CommitId,
@@ -52,6 +53,9 @@ fn changed_tree(
     let doing = while_doing("the tree cannot be made");
     let mut update = TreeUpdateBuilder::new();
     for (path, content) in changes {
+        if is_protected(path) {
+            return Err(Error::Path(path.clone(), "it decides who may do what, and is for people alone"));
+        }
         let above = std::iter::successors(path.parent(), RepoPath::parent);
         if above.into_iter().any(|folder| changes.contains_key(&folder)) {
             return Err(Error::Path(path.clone(), "its folder is a file among these changes"));

@@ -164,6 +164,7 @@ fn effect(endpoint: &Endpoint, about: github::About, event: Event) -> Option<(Ab
             };
             Effect::Ask { body: serde_json::to_string(&asked).ok()?, wakes }
         }
+        Event::Gone => Effect::Gone,
         Event::Away(why) => Effect::Away(why.to_owned()),
         Event::Back => Effect::Back,
         Event::Renamed(slug) => Effect::Renamed(slug),

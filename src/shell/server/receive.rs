@@ -18,6 +18,7 @@ use super::{
     github,
     mapping::{Reply, Unmapped},
     senders::Endpoint,
+    setup,
 };
 use crate::{
     model::finding::Finding,
@@ -48,6 +49,11 @@ pub(super) async fn receive(app: &Arc<App>, request: Request<Incoming>, peer: Ip
     let path = request.uri().path();
     if let (github::PATH, Some(endpoint)) = (path, &app.github) {
         return github::receive(app, endpoint, request).await;
+    }
+    if let (setup::PATH | setup::DONE, Some(setup)) = (path, &app.setup)
+        && let Some(response) = setup.receive(&request).await
+    {
+        return response;
     }
     let found = app.endpoints.at(path).map(|(endpoint, token)| (Arc::clone(endpoint), token.map(str::to_owned)));
     let (sender, answer) = match found {
@@ -363,7 +369,7 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
         let (mut arrivals, mut ignored) = (Vec::new(), Vec::new());
         for one in all {
             match one {
-                Mapped::Finding(finding) => arrivals.push(arrival(app, &finding)),
+                Mapped::Finding(finding) => arrivals.push(arrival(app, *finding)),
                 Mapped::Ignored { why, .. } => ignored.push(why),
             }
         }
@@ -372,8 +378,9 @@ fn prepare(app: &App, endpoint: &Endpoint, headers: &HeaderMap, whole: &Whole, n
     Prepared { delivery, size: i64::try_from(body.len()).unwrap_or(i64::MAX), mapped }
 }
 
-fn arrival(app: &App, finding: &Finding) -> Arrival {
-    Arrival::new(finding, (app.route)(finding), |finding| (app.redact.finding)(finding))
+fn arrival(app: &App, finding: Finding) -> Arrival {
+    let repository = (app.route)(&finding);
+    Arrival::new(finding, repository, |finding| (app.redact.finding)(finding))
 }
 
 pub(super) fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -147,12 +147,13 @@ impl Status {
 impl Arrival {
     /// Prepares a finding: its identity is taken as received, and only what `redact` leaves of it is stored.
     pub fn new(
-        finding: &Finding,
+        finding: Finding,
         repository: Result<RepoSlug, Refusal>,
-        redact: impl FnOnce(&Finding) -> Finding,
+        redact: impl FnOnce(Finding) -> Finding,
     ) -> Self {
-        let (fingerprint, subject) = Fingerprint::of_both(finding);
+        let (fingerprint, subject) = Fingerprint::of_both(&finding);
         let (identity, subject) = (head(&fingerprint), head(&subject));
+        let narrow = finding.patch.is_some();
         let stored = redact(finding);
         let (repository, refusal) = match repository {
             Ok(slug) => (Some(slug), None),
@@ -162,9 +163,9 @@ impl Arrival {
             fingerprint,
             identity,
             subject,
-            narrow: finding.patch.is_some(),
+            narrow,
             content: content(&stored),
-            standing: finding.state,
+            standing: stored.state,
             repository,
             refusal,
             finding: text(&stored),

@@ -8,6 +8,7 @@ use super::{
     accept::{self, Arrival},
     case::{Case, CaseId, Decision, Proposal, PullRequest, Standing, State},
     index::Key as CaseKey,
+    onboarding,
     overview::{self, Overview},
     read,
     request::{self, Request},
@@ -47,6 +48,8 @@ pub struct Claim {
     pub cases: Vec<Case>,
     /// Cases of the repository whose pull request is open and which are not to be done now, the oldest first.
     pub beside: Vec<Case>,
+    /// How many further cases of the repository are recorded only, as it has not answered the introduction.
+    pub recorded: usize,
     /// What people asked for on the forge, oldest first.
     pub requests: Vec<Request>,
     /// What is open and was opened, as the limits count it.
@@ -66,6 +69,10 @@ pub struct Known {
     pub named: Option<RepoSlug>,
     /// The number of its dashboard.
     pub dashboard: Option<u64>,
+    /// The number of the pull request that introduced us.
+    pub onboarding: Option<u64>,
+    /// Whether nothing more is to be done about that.
+    pub onboarded: bool,
 }
 
 /// All that a job says at its end.
@@ -104,6 +111,8 @@ pub enum Dashboard {
     By(i64),
     /// It was written: when there is something new.
     Written,
+    /// It cannot be written now, and is at this time (unix milliseconds).
+    NotBefore(i64),
 }
 
 impl From<Vec<Transition>> for Conclusion {
@@ -268,6 +277,7 @@ pub(super) fn claim(session: &mut Session, worker: &str, lease: i64, now: i64) -
         cases,
         beside,
         standing: standing(connection, repository, &slug, now)?,
+        recorded: onboarding::count(connection, repository)?,
         forge: known(connection, repository)?,
         overview: overview::due(connection, repository, !requests.is_empty(), now)?,
         requests,
@@ -302,17 +312,18 @@ fn standing(connection: &Connection, repository: i64, slug: &RepoSlug, now: i64)
 }
 
 fn known(connection: &Connection, repository: i64) -> rusqlite::Result<Known> {
-    connection.prepare_cached("SELECT forge_id, named, dashboard FROM repository WHERE id = ?1")?.query_one(
-        [repository],
-        |row| {
+    connection
+        .prepare_cached("SELECT forge_id, named, dashboard, onboarding, onboarded FROM repository WHERE id = ?1")?
+        .query_one([repository], |row| {
             let named: Option<String> = row.get(1)?;
             Ok(Known {
                 id: row.get::<_, Option<i64>>(0)?.map(i64::unsigned_abs),
                 named: named.map(|text| text.parse()).transpose().map_err(|error| read::unreadable(1, error))?,
                 dashboard: row.get::<_, Option<i64>>(2)?.map(i64::unsigned_abs),
+                onboarding: row.get::<_, Option<i64>>(3)?.map(i64::unsigned_abs),
+                onboarded: row.get(4)?,
             })
-        },
-    )
+        })
 }
 
 fn bury(connection: &Connection, case: i64, error: &rusqlite::Error) -> rusqlite::Result<()> {
@@ -351,6 +362,7 @@ fn due_cases(connection: &Connection, repository: i64, now: i64) -> rusqlite::Re
         }
     }
     let mut companions = request::needed(connection, repository, now)?;
+    companions.extend(onboarding::recorded(connection, repository)?);
     for id in ids.iter().chain(&companions.clone()) {
         let sharing: Vec<i64> = connection
             .prepare_cached(
@@ -459,23 +471,34 @@ fn conclude(connection: &Connection, repository: i64, said: &Conclusion, now: i6
             .execute([repository, now])?;
     }
     request::settle(connection, repository, &said.done, now)?;
-    let Known { id, named, dashboard } = &said.learned;
+    let Known { id, named, dashboard, onboarding, onboarded } = &said.learned;
     let number = |number: &Option<u64>| number.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
     connection
         .prepare_cached(
             "UPDATE repository SET forge_id = COALESCE(?2, forge_id), named = COALESCE(?3, named), \
-             dashboard = COALESCE(?4, dashboard), away = COALESCE(?5, away) WHERE id = ?1",
+             dashboard = COALESCE(?4, dashboard), away = COALESCE(?5, away), onboarding = COALESCE(?6, onboarding), \
+             onboarded = MAX(?7, onboarded) WHERE id = ?1",
         )?
         .execute(params![
             repository,
             number(id),
             named.as_ref().map(ToString::to_string),
             number(dashboard),
-            said.away
+            said.away,
+            number(onboarding),
+            onboarded
         ])?;
+    if *onboarded {
+        onboarding::release(connection, repository, now)?;
+    }
     match said.dashboard {
         Dashboard::AsItWas => {}
         Dashboard::By(at) => overview::want(connection, repository, at)?,
+        Dashboard::NotBefore(at) => {
+            connection
+                .prepare_cached("UPDATE repository SET dashboard_due = ?2 WHERE id = ?1")?
+                .execute([repository, at])?;
+        }
         Dashboard::Written => {
             // What became due while it was written is written next time.
             connection

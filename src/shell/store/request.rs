@@ -4,16 +4,21 @@
 //! under the repository's claim, so that it never meets a job that is at work on the same pull request.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Value;
 
 use super::{
     accept::{Acceptance, Delivery},
-    overview,
+    index::Key,
+    onboarding, overview,
     writer::Session,
 };
 use crate::model::repository::RepoSlug;
 
 /// How often a request is tried.
 const TRIES: i64 = 6;
+
+/// Why nothing is done in a repository that is no more.
+const GONE: &str = "the repository was deleted";
 
 /// The most requests of one claim.
 const CLAIM: i64 = 100;
@@ -54,6 +59,8 @@ pub enum Effect {
         /// The pull request.
         wakes: Option<u64>,
     },
+    /// The repository is no more: its cases are over, and whatever has its name later is another one.
+    Gone,
     /// The repository is taken away from us, for this reason: it is not worked on.
     Away(String),
     /// It is given to us (again).
@@ -83,7 +90,10 @@ pub(super) fn take(
             tracing::warn!(security = 2, repository = %about.slug, id = about.id, "an event of a repository that is not ours");
             continue;
         };
-        apply(session.connection(), repository, effect, *now)?;
+        match effect {
+            Effect::Gone => forget(session, repository, *now)?,
+            effect => apply(session.connection(), repository, effect, *now)?,
+        }
     }
     Ok(Acceptance::Accepted(Vec::new()))
 }
@@ -100,12 +110,54 @@ fn row_of(session: &mut Session, about: &About) -> rusqlite::Result<Option<i64>>
     if by_number.is_some() || !about.is_configured {
         return Ok(by_number);
     }
+    let is_gone = session
+        .connection()
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM gone WHERE forge_id = ?1)")?
+        .query_one([number], |row| row.get(0))?;
+    if is_gone {
+        return Ok(None);
+    }
     let row = session.repository(&about.slug)?;
     let adopted = session
         .connection()
-        .prepare_cached("UPDATE repository SET forge_id = ?2 WHERE id = ?1 AND forge_id IS NULL")?
+        // What is away without a number is gone: this is its successor.
+        .prepare_cached("UPDATE repository SET forge_id = ?2, away = NULL WHERE id = ?1 AND forge_id IS NULL")?
         .execute([row, number])?;
     Ok((adopted == 1).then_some(row))
+}
+
+/// Ends everything that was known of a repository which is no more. Who works on it has lost it, and writes nothing.
+fn forget(session: &mut Session, repository: i64, now: i64) -> rusqlite::Result<()> {
+    let open: Vec<Key> = session
+        .connection()
+        .prepare_cached("SELECT subject, identity FROM finding_case WHERE repository = ?1 AND state <> 'resolved'")?
+        .query_map([repository], |row| Ok(Key { subject: row.get(0)?, identity: row.get(1)?, repository }))?
+        .collect::<Result<_, _>>()?;
+    for key in open {
+        session.open_cases().remove(&key);
+    }
+    let connection = session.connection();
+    connection
+        .prepare_cached(
+            "UPDATE finding_case SET state = 'resolved', due_at = NULL, claimed_revision = NULL, reason = ?2, updated_at = ?3 \
+             WHERE repository = ?1 AND state <> 'resolved'",
+        )?
+        .execute(params![repository, Value::from(GONE).to_string(), now])?;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO gone (forge_id, at) SELECT forge_id, ?2 FROM repository \
+             WHERE id = ?1 AND forge_id IS NOT NULL",
+        )?
+        .execute([repository, now])?;
+    connection.prepare_cached("DELETE FROM request WHERE repository = ?1")?.execute([repository])?;
+    connection
+        .prepare_cached(
+            "UPDATE repository SET forge_id = NULL, named = NULL, dashboard = NULL, dashboard_due = NULL, \
+             onboarding = NULL, onboarded = 0, away = ?2, lease_until = NULL, owner = NULL, token = token + 1 \
+             WHERE id = ?1",
+        )?
+        .execute(params![repository, GONE])?;
+    Ok(())
 }
 
 fn apply(connection: &Connection, repository: i64, effect: &Effect, now: i64) -> rusqlite::Result<()> {
@@ -117,9 +169,11 @@ fn apply(connection: &Connection, repository: i64, effect: &Effect, now: i64) ->
                      WHERE repository = ?1 AND state IN ('proposed', 'refused')",
                 )?
                 .execute([repository, now])?;
+            onboarding::look(connection, repository, now)?;
         }
         Effect::LookAt(number) => {
             wake(connection, repository, *number, now)?;
+            onboarding::look(connection, repository, now)?;
             // A place may be free for one that waits.
             connection
                 .prepare_cached(
@@ -134,6 +188,8 @@ fn apply(connection: &Connection, repository: i64, effect: &Effect, now: i64) ->
                 .prepare_cached("INSERT INTO request (repository, pull_number, due_at, body) VALUES (?1, ?2, ?3, ?4)")?
                 .execute(params![repository, number, now, body])?;
         }
+        // It is forgotten as a whole.
+        Effect::Gone => {}
         Effect::Away(why) => {
             connection
                 .prepare_cached("UPDATE repository SET away = ?2 WHERE id = ?1")?

@@ -118,6 +118,22 @@ const MIGRATIONS: &[&str] = &["
         body        TEXT NOT NULL
     ) STRICT;
     CREATE INDEX request_due ON request (repository, due_at);
+", "
+    -- The pull request that introduced us to a repository, and whether there is nothing more to do about it.
+    ALTER TABLE repository ADD COLUMN onboarding INTEGER;
+    ALTER TABLE repository ADD COLUMN onboarded INTEGER NOT NULL DEFAULT 0;
+
+    -- Numbers of repositories that are no more: what still comes of them is not of their successors.
+    CREATE TABLE gone (
+        forge_id INTEGER PRIMARY KEY,
+        at       INTEGER NOT NULL
+    ) STRICT;
+
+    -- Deliveries of the forge that failed and were asked for again, so that each is so once.
+    CREATE TABLE redelivery (
+        id TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// The version that this program reads and writes.

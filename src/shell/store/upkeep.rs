@@ -44,7 +44,9 @@ pub(super) fn gc(connection: &Connection, limit: usize, now: i64) -> rusqlite::R
     let openings = connection
         .prepare_cached("DELETE FROM opening WHERE at <= ?1")?
         .execute([now - crate::remedy::lifecycle::turn::HOUR])?;
-    Ok(deliveries + cases + openings)
+    let redeliveries =
+        connection.prepare_cached("DELETE FROM redelivery WHERE at <= ?1")?.execute([now - DELIVERIES])?;
+    Ok(deliveries + cases + openings + redeliveries)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod asked;
 mod board;
 mod bundle;
+mod onboarding;
 mod propose;
 mod seen;
 
@@ -16,7 +17,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::runtime::Handle;
 
 use self::{asked::Orders, bundle::Fate};
@@ -36,6 +37,7 @@ use crate::{
             storm::{Cause, storms},
         },
         manner::Manner,
+        onboarding::{Onboarding, Recorded},
         policy::{self, Policy},
         pull_request::{change_digest, marker::Digest, title, trailers},
         rule::set::Rules,
@@ -45,12 +47,12 @@ use crate::{
         charts::Charts,
         clock,
         config::{self, Config, Identity},
-        forge::{self, Credential, GitHub, budget::Budget, call::Limits},
+        forge::{self, Credential, GitHub, address::web_address, budget::Budget, call::Limits},
         git::{self, mirror::Mirror, remote::RemoteAddress},
         live::Live,
         store::{
             case::{Case, Decided, Decision},
-            lease::{Claim, Conclusion, Dashboard, Outcome, Transition},
+            lease::{Claim, Conclusion, Dashboard, LOOK_AGAIN, Outcome, Transition},
         },
     },
     source::tree::SourceTree,
@@ -68,6 +70,9 @@ const SUBJECTS: usize = 20;
 
 /// How long the dashboard waits for more news before it is written, in milliseconds.
 const BOARD_AFTER: i64 = 1_000;
+
+/// How long the dashboard waits after a failure, in milliseconds: a repository without cases has no other clock.
+const BOARD_AGAIN: i64 = 5_000;
 
 /// How long cases are held of which many came at once, in milliseconds.
 const HELD_FOR: i64 = 24 * 60 * 60 * 1000;
@@ -90,6 +95,8 @@ pub struct Remediation {
     pub live: Live,
     /// How pull requests are made where a repository does not say.
     pub operator: PullRequests,
+    /// Whether repositories are asked before anything is proposed there.
+    pub onboarding: Onboarding,
     /// How many pull requests are opened in an hour in all repositories of an owner; absent for our default.
     pub hourly_of_all: Option<usize>,
     /// What answers violations, and what is never adopted.
@@ -154,11 +161,13 @@ impl Remediation {
         let credential = match &github.identity {
             Identity::Token(token) => Credential::Token(token.clone()),
             Identity::App { id, private_key } => Credential::App { id: *id, key: private_key.clone() },
+            Identity::Setup(_) => bail!("no App is registered yet, so nothing can be proposed"),
         };
         let commits = if matches!(credential, Credential::App { .. }) { Commits::Api } else { Commits::Push };
         let mut targets = BTreeMap::new();
         for repository in &config.repositories {
-            let address = repository.remote.clone().unwrap_or_else(|| clone_address(&github.api, &repository.slug));
+            let address = repository.remote.clone();
+            let address = address.unwrap_or_else(|| format!("{}/{}.git", web_address(&github.api), repository.slug));
             let remote = address.parse().with_context(|| format!("the remote of {}", repository.slug))?;
             targets.insert(repository.slug.clone(), Target { remote, branch: repository.branch.clone() });
         }
@@ -175,6 +184,7 @@ impl Remediation {
             charts: Charts::default(),
             live: Live::default(),
             operator: config.pull_requests.clone(),
+            onboarding: github.onboarding,
             hourly_of_all: config.hourly_of_all,
             rules,
             began: SystemTime::now(),
@@ -195,6 +205,13 @@ impl Remediation {
             let outcomes: Vec<Transition> =
                 open.map(|case| Transition { case: case.id, outcome: outcome.clone() }).collect();
             said.transitions.extend(outcomes);
+            let at = match outcome {
+                Outcome::Later { at, .. } => at,
+                _ => clock::unix_millis() + BOARD_AGAIN,
+            };
+            if claim.overview.as_ref().is_some_and(|overview| overview.is_due) {
+                said.dashboard = Dashboard::NotBefore(at);
+            }
         }
         for Transition { case, outcome } in &said.transitions {
             tracing::info!(case = case.0, outcome = name(outcome), "case was worked on");
@@ -311,7 +328,8 @@ impl Visit<'_> {
     ) -> Result<(), Trouble> {
         let mut orders = self.hear(said)?;
         said.decisions = orders.decided(&self.claim.cases);
-        let fates = self.judge_all(catalog, &orders, said);
+        let recorded = self.introduce(catalog, said)?;
+        let fates = self.judge_all(catalog, &orders, recorded, said);
         let bundles = self.bundles(tree, fates, &orders, said);
         let missing: Vec<BranchName> = bundles
             .iter()
@@ -324,6 +342,12 @@ impl Visit<'_> {
         }
         self.bring_about(bundles, &branches, &mut orders, said)?;
         self.answer(catalog, &orders, said)?;
+        if recorded.is_some() && self.claim.standing.open == 0 {
+            if said.dashboard == Dashboard::AsItWas {
+                said.dashboard = Dashboard::Written;
+            }
+            return Ok(());
+        }
         self.write_board(said)?;
         if self.manner.dashboard && (!said.transitions.is_empty() || !said.wakes.is_empty()) {
             said.dashboard = Dashboard::By(self.now + BOARD_AFTER);
@@ -332,7 +356,13 @@ impl Visit<'_> {
     }
 
     /// What is to become of each case, in their order.
-    fn judge_all(&self, catalog: &Result<Catalog<'_>, Refusal>, orders: &Orders, said: &mut Conclusion) -> Vec<Fate> {
+    fn judge_all(
+        &self,
+        catalog: &Result<Catalog<'_>, Refusal>,
+        orders: &Orders,
+        recorded: Option<Recorded>,
+        said: &mut Conclusion,
+    ) -> Vec<Fate> {
         let decisions: Vec<Option<Decision>> =
             self.claim.cases.iter().map(|case| self.decision(case, orders)).collect();
         // Those that have nothing on the forge yet, and of which nobody has said that they shall.
@@ -363,6 +393,11 @@ impl Visit<'_> {
                     over @ Outcome::Resolved(_) => Fate::End(Ending::Healed, over),
                     outcome => Fate::Done(outcome),
                 });
+                continue;
+            }
+            if let (Some(recorded), None) = (recorded, &case.pull_request) {
+                let reason = recorded.as_str().to_owned();
+                fates.push(Fate::Done(Outcome::Held { until: self.now + LOOK_AGAIN, reason }));
                 continue;
             }
             if let Some(Decision { kind: Decided::Ignore, until, by, .. }) = decision {
@@ -489,16 +524,6 @@ fn budget(said: config::Budget) -> Budget {
 /// The mail address under which GitHub shows commits of an account.
 fn mail(login: &str) -> String {
     format!("{login}@users.noreply.github.com")
-}
-
-/// Where a repository is cloned from, given the API's address: `https://api.github.com`, or `https://HOST/api/v3`.
-fn clone_address(api: &str, slug: &RepoSlug) -> String {
-    let host = match api.strip_suffix("/api/v3") {
-        Some(host) => host,
-        None if api == "https://api.github.com" => "https://github.com",
-        None => api,
-    };
-    format!("{host}/{slug}.git")
 }
 
 fn name(outcome: &Outcome) -> &'static str {

@@ -102,9 +102,30 @@ pub(super) async fn answer(state: Arc<Mutex<State>>, prefix: &'static str, reque
     let (status, headers, value) = {
         let mut state = state.lock().expect("no panic");
         check_headers(&mut state, &head.headers, &call);
-        let reply = state.caller(&head.headers).and_then(|caller| state.route(&caller, &call));
-        let known = !matches!(reply, Err(Failure::Unknown));
-        let (status, headers, value) = state.conclude(&call, path, reply);
+        let caller = state.caller(&head.headers);
+        let is_app = matches!(caller, Ok(Caller::App));
+        let (known, (status, headers, value)) = match (call.method, call.parts.as_slice()) {
+            // The code is the credential.
+            ("POST", ["app-manifests", code, "conversions"]) => {
+                let reply = state.apps.convert(code, crate::serve::stage::EVENTS_SECRET);
+                (true, state.conclude(&call, path, reply))
+            }
+            ("GET", ["app", "hook", "deliveries"]) if is_app => {
+                let (link, page) = state.apps.deliveries(&call.query, &state.base);
+                (true, (200, link.map(|link| ("link", link)).into_iter().collect(), page))
+            }
+            ("POST", ["app", "hook", "deliveries", number, "attempts"]) if is_app => {
+                let reply = match state.apps.attempt(number) {
+                    Ok(nothing) => (202, Vec::new(), nothing),
+                    refused => state.conclude(&call, path, refused),
+                };
+                (true, reply)
+            }
+            _ => {
+                let reply = caller.and_then(|caller| state.route(&caller, &call));
+                (!matches!(reply, Err(Failure::Unknown)), state.conclude(&call, path, reply))
+            }
+        };
         let value = if let Some(Fault::Says(other)) = &fault { other.clone() } else { value };
         let (value, wrong) = described(prefix, &call, path, status, value);
         state.complaints.extend(wrong.into_iter().filter(|_| known));
@@ -176,7 +197,7 @@ fn check_headers(state: &mut State, headers: &HeaderMap, call: &Call<'_>) {
 }
 
 /// A time as GitHub writes it.
-fn utc(time: SystemTime) -> String {
+pub(super) fn utc(time: SystemTime) -> String {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let (mut year, mut days) = (1970, seconds / 86_400);
     let length = |year: u64| {

@@ -114,7 +114,7 @@ impl Stage {
         let repositories: Vec<Value> =
             slugs.iter().map(|slug| json!({"slug": slug, "remote": remote.url(&format!("{slug}.git"))})).collect();
         fs::write(folder.path().join("events"), EVENTS_SECRET).expect("writes");
-        let mut github_section = json!({"api": github.address(), "webhook_secrets": [{"file": "events"}],
+        let mut github_section = json!({"api": github.address(), "webhook_secrets": [{"file": "events"}], "onboarding": "off",
             "budget": {"changes_per_minute": 100_000, "changes_per_hour": 100_000, "points_per_minute": 1_000_000}});
         github_section.as_object_mut().expect("a map").extend(identity.as_object().expect("a map").clone());
         let config = json!({
@@ -147,6 +147,15 @@ impl Stage {
     /// Runs the program and waits until it listens.
     pub(crate) fn start(&mut self) {
         self.start_logging("info");
+    }
+
+    /// The same; what it prints first.
+    pub(crate) fn start_printing(&mut self) -> String {
+        self.start();
+        let stdout = self.server.as_mut().expect("runs").child.stdout.take().expect("piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("prints");
+        line
     }
 
     pub(crate) fn start_logging(&mut self, filter: &str) {

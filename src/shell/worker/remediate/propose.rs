@@ -171,7 +171,7 @@ impl Visit<'_> {
         Ok(Wanted { bundle, request: Some(request), changes, head, observed, steps })
     }
 
-    fn observe(&self, branch: &BranchName) -> Result<Option<forged::PullRequest>, Trouble> {
+    pub(super) fn observe(&self, branch: &BranchName) -> Result<Option<forged::PullRequest>, Trouble> {
         Ok(self.job.runtime.block_on(self.job.github.find_pull_request(&self.slug, branch))?)
     }
 

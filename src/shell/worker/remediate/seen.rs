@@ -48,11 +48,9 @@ impl Remediation {
                 Ok(Seen::Refused(refusal)) => Some(Outcome::Refused(refusal)),
                 Ok(Seen::Several(findings)) => {
                     let note = format!("{} resources differ: each is a case of its own", findings.len());
-                    let arrival = |one: &Finding| {
-                        let withheld = |finding: &Finding| confidential::withheld(finding.clone());
-                        Arrival::new(one, Ok(claim.repository.clone()), withheld)
-                    };
-                    Some(Outcome::Split { note, arrivals: findings.iter().map(arrival).collect() })
+                    let arrival =
+                        |one: Finding| Arrival::new(one, Ok(claim.repository.clone()), confidential::withheld);
+                    Some(Outcome::Split { note, arrivals: findings.into_iter().map(arrival).collect() })
                 }
                 Err(error) => Some(Outcome::Retry(format!("the live state cannot be read: {error:#}"))),
             });
