@@ -103,7 +103,7 @@ fn a_drift_becomes_a_pull_request_that_holds_exactly_its_diff() {
         .expect_author("robot")
         .expect_in_body(&[
             "### What drifted",
-            "| `/spec/replicas` | `3` | `5` |",
+            "`/spec/replicas`: `3` in the source, `5` live",
             "- Changed by: `sam` through `kubectl-scale`",
             "- Reported by: `generic`",
             "### Where the source says it",
@@ -177,7 +177,7 @@ fn a_new_live_value_changes_the_same_pull_request() {
                 .expect_open()
                 .expect_title(&format!("Set spec.replicas of Deployment shop/cart to {replicas}"))
                 .expect_in_body(&[
-                    &format!("| `/spec/replicas` | `3` | `{replicas}` |"),
+                    &format!("`/spec/replicas`: `3` in the source, `{replicas}` live"),
                     &format!("\"revision\":{revision}"),
                 ]);
         }
