@@ -14,7 +14,10 @@ use super::{
     confidential::redacted_text,
     markdown::{cell, visible},
     pull_request::{MAX_BODY, marker::Digest, title::Titles},
-    report::{Answered, Counts, summary::row},
+    report::{
+        Answered, Counts,
+        summary::{TABLE, refusal, row},
+    },
 };
 use crate::{
     model::repository::BranchName,
@@ -295,9 +298,11 @@ fn text(
         of(others, "not judged yet"),
     );
     if total > 0 && rows > 0 {
-        text.push_str("| | Resource | Field | Source | |\n|---|---|---|---|---|\n");
-        for answer in judged.iter().take(rows) {
-            text.push_str(&row(answer));
+        text.push_str(TABLE);
+        judged.iter().take(rows).for_each(|answer| text.push_str(&row(answer)));
+        let refusals: Vec<String> = judged.iter().take(rows).filter_map(|answer| refusal(answer)).collect();
+        if !refusals.is_empty() {
+            let _ = write!(text, "\n{}", refusals.concat());
         }
     }
     more(&mut text, total, rows);

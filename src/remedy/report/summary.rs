@@ -19,6 +19,9 @@ const MAX_ROWS: usize = 500;
 /// The characters of a name or sentence.
 const MAX_NAME: usize = 200;
 
+/// The head of the table whose rows [`row`] makes.
+pub(in crate::remedy) const TABLE: &str = "| | Resource | Field |\n|---|---|---|\n";
+
 /// What a run came to: a table of few and narrow columns, then why what is refused is, and the diffs; nothing where there was
 /// no finding.
 pub fn summary(answers: &[Answered], ignored: usize) -> String {
@@ -28,7 +31,7 @@ pub fn summary(answers: &[Answered], ignored: usize) -> String {
     let Counts { total, patched, in_sync, refused } = Counts::of(answers);
     let of = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
     let mut text = format!(
-        "### sourceward: {total} finding{}{}{}{}{}\n\n| | Resource | Field |\n|---|---|---|\n",
+        "### sourceward: {total} finding{}{}{}{}{}\n\n{TABLE}",
         if total == 1 { "" } else { "s" },
         of(patched, "can be fixed"),
         of(in_sync, "in sync"),
@@ -86,7 +89,7 @@ pub(in crate::remedy) fn row(answer: &Answered) -> String {
 }
 
 /// Why nothing can be proposed.
-fn refusal(answer: &Answered) -> Option<String> {
+pub(in crate::remedy) fn refusal(answer: &Answered) -> Option<String> {
     let Verdict::Refused(refusal) = &answer.verdict else { return None };
     let why = code(&redacted_text(&refusal.message), 2 * MAX_NAME);
     Some(format!("- {}: {why}\n", named(&answer.finding.resource.to_string(), answer)))
