@@ -16,7 +16,7 @@ use super::{
     pull_request::{MAX_BODY, marker::Digest, title::Titles},
     report::{
         Answered, Counts,
-        summary::{refusal, row},
+        summary::{TABLE, refusal, row},
     },
 };
 use crate::{
@@ -298,11 +298,11 @@ fn text(
         of(others, "not judged yet"),
     );
     if total > 0 && rows > 0 {
-        text.push_str("| | Resource | Field |\n|---|---|---|\n");
-        text.extend(judged.iter().take(rows).map(row));
-        let refusals: String = judged.iter().take(rows).filter_map(refusal).collect();
+        text.push_str(TABLE);
+        judged.iter().take(rows).for_each(|answer| text.push_str(&row(answer)));
+        let refusals: Vec<String> = judged.iter().take(rows).filter_map(|answer| refusal(answer)).collect();
         if !refusals.is_empty() {
-            let _ = write!(text, "\n{refusals}");
+            let _ = write!(text, "\n{}", refusals.concat());
         }
     }
     more(&mut text, total, rows);

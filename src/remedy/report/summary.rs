@@ -19,6 +19,9 @@ const MAX_ROWS: usize = 500;
 /// The characters of a name or sentence.
 const MAX_NAME: usize = 200;
 
+/// The head of the table whose rows [`row`] makes.
+pub(in crate::remedy) const TABLE: &str = "| | Resource | Field |\n|---|---|---|\n";
+
 /// What a run came to: a table of few and narrow columns, then why what is refused is, and the diffs; nothing where there was
 /// no finding.
 pub fn summary(answers: &[Answered], ignored: usize) -> String {
@@ -28,7 +31,7 @@ pub fn summary(answers: &[Answered], ignored: usize) -> String {
     let Counts { total, patched, in_sync, refused } = Counts::of(answers);
     let of = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
     let mut text = format!(
-        "### sourceward: {total} finding{}{}{}{}{}\n\n| | Resource | Field |\n|---|---|---|\n",
+        "### sourceward: {total} finding{}{}{}{}{}\n\n{TABLE}",
         if total == 1 { "" } else { "s" },
         of(patched, "can be fixed"),
         of(in_sync, "in sync"),
