@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The module instances that are made for one configuration.
-pub const MAX_INSTANCES: usize = 200_000;
+pub const MAX_INSTANCES: usize = 50_000;
 
 /// Who calls a module.
 #[derive(Clone, Debug)]
