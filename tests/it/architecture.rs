@@ -24,7 +24,7 @@ const SHELL_ROWS: &[&[&str]] = &[
     &["server", "action"],
     &["worker"],
     &["forge", "git", "live", "store", "stream"],
-    &["config", "rules", "senders", "telemetry", "terminal"],
+    &["clock", "config", "input", "rules", "senders", "telemetry", "terminal"],
 ];
 
 /// What the pure core must not name.
