@@ -300,7 +300,7 @@ fn text(
     if total > 0 && rows > 0 {
         text.push_str(TABLE);
         judged.iter().take(rows).for_each(|answer| text.push_str(&row(answer)));
-        let refusals: Vec<String> = judged.iter().take(rows).filter_map(|answer| refusal(answer)).collect();
+        let refusals: Vec<String> = judged.iter().take(rows).filter_map(refusal).collect();
         if !refusals.is_empty() {
             let _ = write!(text, "\n{}", refusals.concat());
         }
