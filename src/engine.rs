@@ -10,6 +10,7 @@ pub mod kustomize;
 pub mod manifest;
 pub mod parts;
 pub mod reads;
+pub mod remembered;
 pub mod site;
 pub mod substitute;
 pub mod terraform;
@@ -146,7 +147,7 @@ pub struct Parsed {
     /// Kustomizations and what they read.
     pub kustomize: kustomize::sources::Parsed,
     /// Modules of Terraform.
-    pub terraform: terraform::parsed::Parsed,
+    pub terraform: terraform::configuration::Parsed,
 }
 
 /// Resources that a stack has and that cannot be told: how many there are, or anything of them.

@@ -16,7 +16,6 @@ pub mod leaf;
 pub mod module;
 pub mod modules;
 pub mod number;
-pub mod parsed;
 pub mod print;
 pub mod problem;
 pub mod render;

@@ -4,19 +4,19 @@
 //! [`Parsed`], so that a proof reads again only what an edit changed, and the many overlays of a repository read their base
 //! once.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use super::{leaf::SourceId, problem::Problem};
-use crate::source::{
-    path::RepoPath,
-    span::{Span, line_of},
-    tree::{SourceTree, TreeError},
-    yaml::{
-        parse::{ParseError, parse, parse_first},
-        tree::{NodeId, Stream},
+use crate::{
+    engine::remembered::Remembered,
+    source::{
+        path::RepoPath,
+        span::{Span, line_of},
+        tree::{SourceTree, TreeError},
+        yaml::{
+            parse::{ParseError, parse, parse_first},
+            tree::{NodeId, Stream},
+        },
     },
 };
 
@@ -68,18 +68,7 @@ pub struct Yaml {
 }
 
 /// What was parsed before.
-#[derive(Debug, Default)]
-pub struct Parsed(Mutex<Memory>);
-
-#[derive(Debug, Default)]
-struct Memory {
-    files: HashMap<RepoPath, Vec<Known>>,
-    /// The values of all of them.
-    values: usize,
-}
-
-/// A content of a file and what was made of it.
-type Known = (Arc<[u8]>, Arc<Yaml>);
+pub type Parsed = Remembered<Yaml>;
 
 /// Why a content is not read as YAML.
 enum Unread {
@@ -88,9 +77,6 @@ enum Unread {
     /// Kustomize may read it as something else.
     Unsupported(&'static str),
 }
-
-/// How many contents of a file are remembered: before an edit, and with one candidate and the next.
-const CONTENTS: usize = 3;
 
 impl<'t> Sources<'t> {
     /// No files yet.
@@ -138,7 +124,7 @@ impl<'t> Sources<'t> {
             return Ok(yaml.clone());
         }
         let yaml = match source.inside {
-            None => self.parsed.yaml(&source.path, &source.content),
+            None => read(self.parsed, &source.path, &source.content),
             Some(_) => Yaml::of(&source.content).map(Arc::new),
         };
         let yaml = yaml.map_err(|unread| match unread {
@@ -173,41 +159,14 @@ impl Source {
     }
 }
 
-impl Parsed {
-    fn yaml(&self, path: &RepoPath, content: &Arc<[u8]>) -> Result<Arc<Yaml>, Unread> {
-        let same = |known: &Arc<[u8]>| Arc::ptr_eq(known, content) || known == content;
-        let known =
-            |contents: &Vec<Known>| contents.iter().find(|(known, _)| same(known)).map(|(_, yaml)| yaml.clone());
-        if let Some(yaml) = self.lock().files.get(path).and_then(known) {
-            return Ok(yaml);
-        }
-        let yaml = Arc::new(Yaml::of(content)?);
-        let memory = &mut *self.lock();
-        let contents = memory.files.entry(path.clone()).or_default();
-        let dropped = contents.drain((CONTENTS - 1).min(contents.len())..);
-        memory.values -= dropped.map(|(_, yaml)| yaml.values()).sum::<usize>();
-        memory.values += yaml.values();
-        contents.insert(0, (content.clone(), yaml.clone()));
-        Ok(yaml)
+/// What a file says, read anew where this content of it was not read before.
+fn read(parsed: &Parsed, path: &RepoPath, content: &Arc<[u8]>) -> Result<Arc<Yaml>, Unread> {
+    if let Some(yaml) = parsed.known(path, content) {
+        return Ok(yaml);
     }
-
-    /// How many values the remembered files hold.
-    pub fn values(&self) -> usize {
-        self.lock().values
-    }
-
-    /// Forgets files.
-    pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
-        let memory = &mut *self.lock();
-        for path in files {
-            let forgotten = memory.files.remove(path).unwrap_or_default();
-            memory.values -= forgotten.iter().map(|(_, yaml)| yaml.values()).sum::<usize>();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    let yaml = Arc::new(Yaml::of(content)?);
+    parsed.remember(path, content.clone(), yaml.clone(), yaml.values());
+    Ok(yaml)
 }
 
 impl Yaml {

@@ -13,19 +13,21 @@ use std::{
 use super::{
     context::Context,
     leaf::{FileId, Place},
-    parsed::Parsed,
     problem::Problem,
 };
-use crate::source::{
-    hcl::{
-        SyntaxError,
-        json::{self, Schema, Strings},
-        parse,
-        tree::{Body, Expression},
+use crate::{
+    engine::remembered::Remembered,
+    source::{
+        hcl::{
+            SyntaxError,
+            json::{self, Schema, Strings},
+            parse,
+            tree::{Body, Expression},
+        },
+        path::RepoPath,
+        span::Span,
+        tree::EntryKind,
     },
-    path::RepoPath,
-    span::Span,
-    tree::EntryKind,
 };
 
 /// The modules in each other that are followed.
@@ -33,6 +35,12 @@ pub const MAX_MODULE_DEPTH: usize = 32;
 
 /// The module folders of one configuration that are read.
 pub const MAX_MODULES: usize = 1_000;
+
+/// How many bytes of a file take as much memory, once parsed, as one value of another language.
+const BYTES_PER_VALUE: usize = 16;
+
+/// What was parsed before: root modules share modules.
+pub type Parsed = Remembered<Body>;
 
 /// The files of a configuration.
 #[derive(Debug, Default)]
@@ -209,7 +217,8 @@ impl Loader<'_, '_> {
             return Ok(File { id: self.context.files.id(path), body, is_json });
         }
         let file = file(self.context, path, &schema::ROOT, Strings::Templates)?;
-        self.parsed.remember(path, content, file.body.clone());
+        let values = content.len() / BYTES_PER_VALUE;
+        self.parsed.remember(path, content, file.body.clone(), values);
         Ok(file)
     }
 

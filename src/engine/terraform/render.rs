@@ -4,12 +4,11 @@ use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use super::{
     check,
-    configuration::{Configuration, File, variables_file},
+    configuration::{Configuration, File, Parsed, variables_file},
     context::Context,
     evaluate::Evaluator,
     files::Files,
     module::{Mode, Module},
-    parsed::Parsed,
     print,
     problem::{Kind, Problem},
     resources::{Instances, Planned},
