@@ -67,7 +67,10 @@ POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions
 `.trim().split("\n");
 
 /** The GraphQL documents that sourceward sends. */
-const DOCUMENTS = ["mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }"];
+const DOCUMENTS = [
+    "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }",
+    "query { viewer { login } }",
+];
 
 /** The recorded scenarios of which sourceward does the same, and which of their exchanges. */
 const RECORDED = {

@@ -7,6 +7,7 @@
 
 pub mod ending;
 pub mod group;
+pub mod report;
 pub mod storm;
 pub mod turn;
 

@@ -26,7 +26,7 @@ use crate::{
     },
     source::diff::unified,
 };
-use marker::{Digest, Marker, unmarked};
+use marker::{Digest, Marker, Origin, unmarked};
 use title::{Named, Titles, branch, safe, title, title_of_many};
 
 /// The characters of a title.
@@ -79,6 +79,8 @@ pub struct Circumstances<'c> {
     pub group: Option<&'c str>,
     /// Who signs the commit off, as `name <mail>`.
     pub sign_off: Option<&'c str>,
+    /// The report that the findings come from, where they are not remembered.
+    pub origin: Option<&'c Origin>,
 }
 
 /// Words the pull request for a proved edit.
@@ -120,7 +122,15 @@ pub fn pull_request_of_all(
     };
     let commit_message = commit_message(proved, (case, &digest), &word(MAX_SUBJECT), around.sign_off);
     let text_digest = written_text(&title, &text);
-    let marker = Marker { case: case.clone(), revision, digest, text: text_digest, undo: Some(undo), closed: None };
+    let marker = Marker {
+        case: case.clone(),
+        revision,
+        digest,
+        text: text_digest,
+        undo: Some(undo),
+        closed: None,
+        origin: around.origin.cloned(),
+    };
     PullRequest { branch, body: format!("{text}\n{marker}\n"), commit_message, title, marker }
 }
 
@@ -424,7 +434,8 @@ fn stop() -> Section {
 
 /// The sections as one text of at most [`MAX_BODY`] characters: while it is too long, the longest section gives way.
 fn fitted(mut sections: Vec<Section>) -> String {
-    const ROOM_FOR_MARKER: usize = 500;
+    // Of 25 findings at most, some 70 characters each.
+    const ROOM_FOR_MARKER: usize = 2_500;
     loop {
         let parts: Vec<String> =
             sections.iter().map(|section| format!("### {}\n\n{}", section.heading, section.text)).collect();

@@ -5,22 +5,25 @@
 //! again on the base branch as it stands then, by the same job that the server runs, so that both lead to the same pull requests.
 
 mod commands;
+mod complete;
 pub mod inputs;
 pub mod propose;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write},
     path::Path,
+    time::SystemTime,
 };
 
 use anyhow::Context;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::{
     commands::{output, silenced},
     inputs::{FailOn, Inputs},
-    propose::{Outcome, Propose, propose},
+    propose::{Complete, Outcome, Run, Shown, operation_word, propose},
 };
 use super::{
     charts::Charts,
@@ -38,12 +41,14 @@ use crate::{
     },
     remedy::{
         Verdict,
+        lifecycle::ending::Ending,
+        manner::Manner,
         policy::Policy,
-        report::{Answered, Counts, annotation, sarif::sarif, summary::summary},
+        report::{Answered, Counts, Proposed, annotation, sarif::sarif, summary::summary},
         rule::set::Rules,
         verdict,
     },
-    stack::catalog::Catalog,
+    stack::catalog::{self, Catalog},
     webhook::{
         map::{Mapped, map},
         sender::Senders,
@@ -72,6 +77,7 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
     let sender = senders.get(&inputs.sender);
     let sender = sender.with_context(|| format!("there is no sender {:?}: name one of {}", inputs.sender, known()))?;
     let (mut findings, mut ignored) = (Vec::new(), 0);
+    let mut reports = Some((BTreeSet::new(), SystemTime::now()));
     for file in &inputs.findings {
         let bytes = payload(file)?;
         let mapped =
@@ -82,17 +88,35 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
                 Mapped::Ignored { .. } => ignored += 1,
             }
         }
+        // All of them together are complete, or nothing is: what one does not hold another may.
+        let made = fs::metadata(file).and_then(|known| known.modified()).ok();
+        let looked_at = complete::looked_at(&inputs.sender, &bytes)?;
+        reports = reports.zip(looked_at.zip(made)).map(|((mut all, at), (places, made))| {
+            all.extend(places);
+            (all, made.min(at))
+        });
     }
     let charts = inputs.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
     let rules = super::rules::read(inputs.rules.as_deref())?;
-    let mut answers = judged(inputs, &charts, &rules, findings)?;
-    let failed = match &inputs.propose {
-        Some(wanted) => proposed(wanted, (charts, rules), &mut answers)?,
-        None => Vec::new(),
+    let ends = inputs.propose.as_ref().zip(reports);
+    let local = match findings.is_empty() && ends.is_none() {
+        true => None,
+        false => Some(LocalTree::open(&inputs.repository)?),
     };
-    write_out(inputs, &answers, ignored)?;
+    let mut answers = local.as_ref().map(|local| judged(local, &charts, &rules, findings)).unwrap_or_default();
+    let complete = ends.zip(local.as_ref()).and_then(|((wanted, (looked_at, at)), local)| {
+        let written = catalog::configuration(local).ok().flatten().and_then(|config| config.pull_requests);
+        let prefix = Manner::of(&written.unwrap_or_default(), &wanted.manner, None, &[]).prefix;
+        Some(Complete { looked_at, at, of: local.head()?, prefix })
+    });
+    let run = match &inputs.propose {
+        Some(wanted) => propose(wanted, (charts, rules), &answers, complete)?,
+        None => Run::default(),
+    };
+    let failed = [noted(&mut answers, &run.outcomes), run.failed.clone()].concat();
+    write_out(inputs, &answers, ignored, &run)?;
     if !failed.is_empty() {
-        anyhow::bail!("{} findings could not be proposed:\n  {}", failed.len(), failed.join("\n  "));
+        anyhow::bail!("not all that was wanted could be done:\n  {}", failed.join("\n  "));
     }
     let counts = Counts::of(&answers);
     let failing = match inputs.fail_on {
@@ -104,12 +128,8 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
 }
 
 /// What becomes of each finding in the work tree.
-fn judged(inputs: &Inputs, charts: &Charts, rules: &Rules, findings: Vec<Finding>) -> anyhow::Result<Vec<Answered>> {
-    if findings.is_empty() {
-        return Ok(Vec::new());
-    }
-    let local = LocalTree::open(&inputs.repository)?;
-    let (tree, addresses) = (charts.beside(&local), local.remotes());
+fn judged(local: &LocalTree, charts: &Charts, rules: &Rules, findings: Vec<Finding>) -> Vec<Answered> {
+    let (tree, addresses) = (charts.beside(local), local.remotes());
     let catalog = Catalog::known_as(&tree, &addresses);
     let answered = |finding: Finding| {
         let verdict = match finding.state {
@@ -118,19 +138,13 @@ fn judged(inputs: &Inputs, charts: &Charts, rules: &Rules, findings: Vec<Finding
         };
         Answered { finding, verdict, proposed: None, note: None }
     };
-    Ok(findings.into_iter().map(answered).collect())
+    findings.into_iter().map(answered).collect()
 }
 
-/// Brings about the pull requests; what could not be done, for people.
-fn proposed(wanted: &Propose, beside: (Charts, Rules), answers: &mut [Answered]) -> anyhow::Result<Vec<String>> {
-    let worth = |answer: &&Answered| matches!(answer.verdict, Verdict::Patched(_));
-    let findings: Vec<Finding> = answers.iter().filter(worth).map(|answer| answer.finding.clone()).collect();
-    if findings.is_empty() {
-        return Ok(Vec::new());
-    }
-    let outcomes = propose(wanted, beside, &findings)?;
+/// Notes what became of each finding on the forge; what could not be done, for people.
+fn noted(answers: &mut [Answered], outcomes: &BTreeMap<Fingerprint, Outcome>) -> Vec<String> {
     let mut failed = Vec::new();
-    for answer in answers.iter_mut() {
+    for answer in answers {
         match outcomes.get(&Fingerprint::of(&answer.finding)) {
             Some(Outcome::Proposed(proposed)) => answer.proposed = Some(proposed.clone()),
             Some(Outcome::Failed(why)) => failed.push(visible(&format!("{}: {why}", answer.finding.resource))),
@@ -138,11 +152,11 @@ fn proposed(wanted: &Propose, beside: (Charts, Rules), answers: &mut [Answered])
             None => {}
         }
     }
-    Ok(failed)
+    failed
 }
 
 /// Everything that the run leaves: the report and the SARIF file, the outputs, the summary, the annotations, a line for the log.
-fn write_out(inputs: &Inputs, answers: &[Answered], ignored: usize) -> anyhow::Result<()> {
+fn write_out(inputs: &Inputs, answers: &[Answered], ignored: usize, run: &Run) -> anyhow::Result<()> {
     let report: Vec<String> = answers
         .iter()
         .map(|answer| format!("{}\n", answer::json(&answer.finding, &answer.verdict, Reader::Public)))
@@ -151,18 +165,27 @@ fn write_out(inputs: &Inputs, answers: &[Answered], ignored: usize) -> anyhow::R
     let log = sarif(answers, env!("CARGO_PKG_VERSION"));
     write(&inputs.sarif, serde_json::to_string_pretty(&log)?.as_bytes())?;
     let Counts { total, patched, in_sync, refused } = Counts::of(answers);
-    let proposed: Vec<&_> = answers.iter().filter_map(|answer| answer.proposed.as_ref()).collect();
-    let first = proposed.first();
+    let first = run.shown.first();
+    let of_first = |said: fn(&Shown) -> String| first.map(said).unwrap_or_default();
+    // Where nothing is proposed any more, that something was closed is what was done.
+    let operation = match first {
+        Some(first) => first.operation,
+        None => run.closed.first().and_then(|(closed, _)| closed.operation),
+    };
     let all: Vec<Value> =
-        proposed.iter().map(|proposed| json!({"number": proposed.number, "url": proposed.url})).collect();
+        run.shown.iter().chain(run.closed.iter().map(|(closed, _)| closed)).map(Shown::json).collect();
     let outputs = [
         ("findings-total", total.to_string()),
         ("patched", patched.to_string()),
         ("in-sync", in_sync.to_string()),
         ("refused", refused.to_string()),
         ("ignored", ignored.to_string()),
-        ("pull-request-number", first.map(|first| first.number.to_string()).unwrap_or_default()),
-        ("pull-request-url", first.map(|first| first.url.clone()).unwrap_or_default()),
+        ("pull-request-number", of_first(|first| first.number.to_string())),
+        ("pull-request-url", of_first(|first| first.url.clone())),
+        ("pull-request-operation", operation_word(operation).to_owned()),
+        ("pull-request-branch", of_first(|first| first.head.0.clone())),
+        ("pull-request-head-sha", of_first(|first| first.head.1.to_string())),
+        ("pull-request-commits-verified", of_first(|first| first.verified.to_string())),
         ("pull-requests", Value::from(all).to_string()),
         ("sarif-file", inputs.sarif.display().to_string()),
         ("report-json", inputs.report.display().to_string()),
@@ -172,13 +195,21 @@ fn write_out(inputs: &Inputs, answers: &[Answered], ignored: usize) -> anyhow::R
         append(file, &text?)?;
     }
     if let Some(file) = &inputs.summary {
-        append(file, &summary(answers, ignored))?;
+        let over: Vec<(Proposed, Ending)> =
+            run.closed.iter().map(|(closed, ending)| (closed.proposed(), *ending)).collect();
+        append(file, &summary(answers, ignored, &over))?;
     }
     let mut out = io::stdout().lock();
     if inputs.annotate {
         for line in annotation::commands(answers) {
             writeln!(out, "{line}")?;
         }
+    }
+    for (closed, ending) in &run.closed {
+        writeln!(out, "#{} is closed: {}", closed.number, ending.reason())?;
+    }
+    for note in &run.notes {
+        writeln!(out, "{note}")?;
     }
     if total > 0 {
         let lines = format!("{total} findings: {patched} can be fixed, {in_sync} in sync, {refused} refused\n");

@@ -30,6 +30,12 @@ pub mod pull_request;
 pub mod repository;
 mod token;
 
+/// Asks whose the credential is.
+const VIEWER: &str = "query { viewer { login } }";
+
+/// Who the token of a workflow run acts as, where a server does not say.
+const WORKFLOW: &str = "github-actions[bot]";
+
 /// A GitHub: github.com or a GitHub Enterprise Server. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct GitHub {
@@ -182,14 +188,26 @@ impl GitHub {
         struct User {
             login: String,
         }
+        #[derive(Deserialize)]
+        struct Viewer {
+            viewer: User,
+        }
         if self.connection.is_app() {
             let app: App = self.connection.get(By::Ourselves, "/app").await?;
             return Ok(format!("{}[bot]", app.slug));
         }
         match self.connection.get::<User>(By::Ourselves, "/user").await {
             Ok(user) => Ok(user.login),
-            // The token of a workflow run belongs to no user.
-            Err(Error::Denied { status: 403, .. }) => Ok("github-actions[bot]".to_owned()),
+            // An App's token, as that of a workflow run is, belongs to no user. Only GraphQL tells whose it is.
+            Err(Error::Denied { status: 403, .. }) => {
+                match self.connection.query::<Viewer>(By::Ourselves, VIEWER).await {
+                    Ok(found) => Ok(found.viewer.login),
+                    Err(Error::Denied { .. } | Error::NotFound { .. } | Error::Rejected { .. }) => {
+                        Ok(WORKFLOW.to_owned())
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     }

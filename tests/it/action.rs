@@ -1,5 +1,8 @@
 //! `action.yml`, run as a runner does: its steps in bash, with the environment files of GitHub, from inputs to outputs.
 
+mod over;
+mod race;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -27,6 +30,8 @@ struct Runner {
     folder: tempfile::TempDir,
     server: String,
     api: String,
+    token: &'static str,
+    matrix: String,
 }
 
 /// What a run of the action came to.
@@ -53,7 +58,7 @@ impl Runner {
         git(&workspace, &["add", "."]);
         git(&workspace, &["commit", "--quiet", "--message", "All"]);
         let nowhere = || "http://127.0.0.1:1".to_owned();
-        Self { folder, server: nowhere(), api: nowhere() }
+        Self { folder, server: nowhere(), api: nowhere(), token: TOKEN, matrix: "null".to_owned() }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -68,7 +73,7 @@ impl Runner {
         let mut given: BTreeMap<String, String> = declared
             .iter()
             .map(|(name, input)| (name.clone(), input["default"].as_str().unwrap_or_default().to_owned()))
-            .map(|(name, default)| (name, default.replace("${{ github.token }}", TOKEN)))
+            .map(|(name, default)| (name, default.replace("${{ github.token }}", self.token)))
             .collect();
         for (name, value) in inputs {
             assert!(declared.contains_key(*name), "action.yml has no input {name}");
@@ -78,7 +83,7 @@ impl Runner {
         fs::write(self.file("summary"), "").expect("writes");
         for step in action["runs"]["steps"].as_array().expect("steps") {
             assert_eq!(step["shell"], "bash");
-            let expand = |text: &str| expanded(text, &given, &steps);
+            let expand = |text: &str| expanded(text, &given, &steps, &self.matrix);
             let script = step["run"].as_str().expect("a script");
             assert_eq!(expand(script), script, "inputs reach a script by its environment alone");
             fs::write(self.file("output"), "").expect("writes");
@@ -100,6 +105,8 @@ impl Runner {
                 .env("GITHUB_REPOSITORY", SHOP)
                 .env("GITHUB_REF_TYPE", "branch")
                 .env("GITHUB_REF_NAME", "main")
+                .env("GITHUB_WORKFLOW_REF", "acme/shop/.github/workflows/drift.yml@refs/heads/main")
+                .env("GITHUB_JOB", "drift")
                 .env("RUNNER_TEMP", self.file("temp"))
                 .env("RUNNER_OS", "Linux")
                 .env("RUNNER_ARCH", "X64");
@@ -118,7 +125,9 @@ impl Runner {
         }
         let outputs = action["outputs"].as_object().expect("outputs").iter();
         let outputs = outputs
-            .map(|(name, output)| (name.clone(), expanded(output["value"].as_str().expect("a text"), &given, &steps)))
+            .map(|(name, output)| {
+                (name.clone(), expanded(output["value"].as_str().expect("a text"), &given, &steps, &self.matrix))
+            })
             .collect();
         Run { success, outputs, summary: fs::read_to_string(self.file("summary")).expect("reads"), log }
     }
@@ -129,6 +138,7 @@ fn expanded(
     text: &str,
     inputs: &BTreeMap<String, String>,
     steps: &BTreeMap<String, BTreeMap<String, String>>,
+    matrix: &str,
 ) -> String {
     let (mut out, mut rest) = (String::new(), text);
     while let Some((before, behind)) = rest.split_once("${{ ") {
@@ -136,6 +146,7 @@ fn expanded(
         out += before;
         out += &match expression.split('.').collect::<Vec<_>>()[..] {
             ["inputs", name] => inputs[name].clone(),
+            ["toJSON(matrix)"] => matrix.to_owned(),
             ["github", "action_path"] => env!("CARGO_MANIFEST_DIR").to_owned(),
             ["github", "action_repository"] => "acme/sourceward".to_owned(),
             ["steps", step, "outputs", name] => {
@@ -166,12 +177,18 @@ fn parsed(text: &str) -> BTreeMap<String, String> {
 /// A refresh-only plan in which the team's tag has another value.
 fn plan(team: &str) -> String {
     let state = |team: &str| json!({"cidr_block": "10.0.0.0/16", "tags": {"team": team}});
-    json!({"format_version": "1.2", "terraform_version": "1.11.4", "resource_changes": [], "resource_drift": [
-        {"address": "aws_vpc.main", "mode": "managed", "type": "aws_vpc", "name": "main",
+    let drift = json!({"address": "aws_vpc.main", "mode": "managed", "type": "aws_vpc", "name": "main",
          "provider_name": "registry.terraform.io/hashicorp/aws",
          "change": {"actions": ["update"], "before": state("shop"), "after": state(team), "after_unknown": {},
-            "before_sensitive": {}, "after_sensitive": {}}}]})
-    .to_string()
+            "before_sensitive": {}, "after_sensitive": {}}});
+    plan_of(&[drift]).to_string()
+}
+
+/// A plan of everything, which is the VPC, with this drift.
+fn plan_of(drift: &[Value]) -> Value {
+    json!({"format_version": "1.2", "terraform_version": "1.11.4", "complete": true, "errored": false,
+        "prior_state": {"values": {"root_module": {"resources": [{"address": "aws_vpc.main"}]}}},
+        "resource_changes": [], "resource_drift": drift})
 }
 
 fn over_a_plan(team: &str) -> Runner {
@@ -402,7 +419,7 @@ fn a_forge_that_refuses_fails_the_step_and_the_report_is_there_all_the_same() {
     let (mut runner, _github, _remote) = over_github("ops");
     runner.api = "http://127.0.0.1:1".to_owned();
     let run = runner.run(&[PROPOSED, &[("timeout-minutes", "1"), ("max-open", "3")]].concat());
-    assert!(!run.success && run.log.contains("1 findings could not be proposed"), "{}", run.log);
+    assert!(!run.success && run.log.contains("not all that was wanted could be done"), "{}", run.log);
     assert_eq!((run.outputs["patched"].as_str(), run.outputs["pull-request-number"].as_str()), ("1", ""));
 }
 

@@ -262,6 +262,7 @@ async fn recorded_answers_are_understood() {
         labels: Vec::new(),
         author: None,
         merged_at: None,
+        updated_at: None,
     };
     assert_eq!(client.label(&repository, &on, &["Foo", "bAr", "baZ"]).await.expect("labels"), Done::Changed);
     assert_eq!(played.left(), [""; 0]);

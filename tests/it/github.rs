@@ -35,6 +35,11 @@ const APP_PUBLIC_KEY: &str = include_str!("github/app.pub.pem");
 /// The token of the user `robot`, who may do everything.
 pub(crate) const TOKEN: &str = "ghp_robot0123456789";
 
+/// The token of a workflow run, and one of an App's that a workflow has asked for. GitHub signs what they commit by its API,
+/// and tells by GraphQL alone whose they are.
+pub(crate) const WORKFLOW_TOKEN: &str = "ghs_workflow0123456789";
+pub(crate) const APPS_TOKEN: &str = "ghs_ofanapp0123456789";
+
 /// The fake.
 pub(crate) struct GitHub {
     server: Server,
@@ -127,6 +132,7 @@ struct Pull {
     author: String,
     closed_by: Option<String>,
     merged_at: &'static str,
+    updated_at: &'static str,
     reviewers: Vec<String>,
     assignees: Vec<String>,
 }
@@ -159,6 +165,12 @@ impl GitHub {
             state.base = format!("http://{}{prefix}", server.address);
             let robot = Grant { login: "robot", only: None, permissions: None, expired: false };
             state.tokens.insert(TOKEN.to_owned(), robot);
+            let may = ["contents", "pull_requests"].map(|name| (name.to_owned(), "write".to_owned()));
+            for (token, login) in [(WORKFLOW_TOKEN, "github-actions[bot]"), (APPS_TOKEN, "mender[bot]")] {
+                let only = Some("acme/shop".to_owned());
+                let grant = Grant { login, only, permissions: Some(may.clone().into()), expired: false };
+                state.tokens.insert(token.to_owned(), grant);
+            }
             for name in ["contents", "pull_requests", "checks", "issues"] {
                 state.granted.insert(name.to_owned(), "write".to_owned());
             }
@@ -339,6 +351,16 @@ impl GitHub {
     /// Lets the merge of a pull request be long ago.
     pub(crate) fn merged_long_ago(&self, slug: &str, number: u64) {
         self.state().pull(slug, number).merged_at = "2020-01-01T00:00:00Z";
+    }
+
+    /// Lets a pull request be somebody else's.
+    pub(crate) fn written_by(&self, slug: &str, number: u64, login: &str) {
+        self.state().pull(slug, number).author = login.to_owned();
+    }
+
+    /// Lets something happen to a pull request, later than anything else.
+    pub(crate) fn touched_just_now(&self, slug: &str, number: u64) {
+        self.state().pull(slug, number).updated_at = "2999-01-01T00:00:00Z";
     }
 
     /// What a person may do in a repository: `admin`, `write`, `read` or `none`.

@@ -321,7 +321,7 @@ fn written(words: &[String; WORDS]) -> Option<(PullRequest, [String; 4])> {
     let check = Check::proved(&proved);
     let (check, why) = (format!("{}\n\n{}\n\n{}", check.title, check.summary, check.text), explain::of_proved(&proved));
     let note = Some(words[0].clone());
-    let step = summary(&[Answered { finding, verdict: Verdict::Patched(proved), proposed: None, note }], 0);
+    let step = summary(&[Answered { finding, verdict: Verdict::Patched(proved), proposed: None, note }], 0, &[]);
     // Chance also makes values that look secret, which a sentence of ours stands for.
     let body = wanted.body.replacen(WITHHELD, "", 1);
     Some((wanted, [body, check, why, step]))
@@ -353,7 +353,7 @@ fn refused(words: &[String; WORDS]) -> Vec<String> {
     let board = dashboard::body(&entries, &BTreeMap::new());
     assert_eq!(dashboard::ticked(&board), [], "{words:?}");
     let refusal = Refusal { tried, ..Refusal::new(Code::NoRule, words[0].as_str(), words[1].as_str()) };
-    pages.extend([board, explain::of_refusal(&refusal), summary(&answers, 0)]);
+    pages.extend([board, explain::of_refusal(&refusal), summary(&answers, 0, &[])]);
     pages
 }
 

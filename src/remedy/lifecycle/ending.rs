@@ -10,6 +10,8 @@ pub enum Ending {
     /// The source and what runs agree by now: somebody was quicker, or the running value went back. Do they part again, it is
     /// opened again.
     FixedOtherwise,
+    /// The latest report looked at what it is about, and says nothing of it any more.
+    NotReported,
     /// Another pull request does the same and more; its number.
     Superseded(u64),
     /// A person wants to hear no more of it, for now or for good.
@@ -24,9 +26,22 @@ impl Ending {
         match self {
             Self::Healed => "healed",
             Self::FixedOtherwise => "fixed-otherwise",
+            Self::NotReported => "not-reported",
             Self::Superseded(_) => "superseded",
             Self::Ignored => "ignored",
             Self::SourceIsRight => "source-is-right",
+        }
+    }
+
+    /// The reason in few words.
+    pub fn reason(self) -> String {
+        match self {
+            Self::Healed => "the drift is gone".to_owned(),
+            Self::FixedOtherwise => "the source says it already".to_owned(),
+            Self::NotReported => "not reported any more".to_owned(),
+            Self::Superseded(by) => format!("#{by} proposes it as well"),
+            Self::Ignored => "ignored".to_owned(),
+            Self::SourceIsRight => "the source is right".to_owned(),
         }
     }
 
@@ -39,6 +54,11 @@ impl Ending {
             Self::FixedOtherwise => {
                 "The source and what runs agree by now: the source was changed, or the running value \
                                      went back. Nothing is left to merge, so I close this pull request."
+                    .to_owned()
+            }
+            Self::NotReported => {
+                "The latest report looked at this again and finds nothing wrong any more. I close this pull \
+                                  request, and open it again should it be reported again."
                     .to_owned()
             }
             Self::Superseded(by) => format!("#{by} proposes this change together with others. I close this one."),

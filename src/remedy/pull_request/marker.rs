@@ -1,6 +1,6 @@
 //! The hidden line of a pull request's body by which sourceward knows its own work again, without any memory.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
@@ -31,7 +31,24 @@ pub struct Marker {
     pub undo: Option<Digest>,
     /// Why sourceward closed it, in one word; absent where it did not, or opened it again.
     pub closed: Option<String>,
+    /// The report that it came from; absent where its findings were remembered instead.
+    pub origin: Option<Origin>,
 }
+
+/// Of which report a pull request is, for whoever remembers nothing and has only the next one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Which report: the next one of the same scope may say that it is over.
+    pub scope: Tag,
+    /// The troubles that it mends, each with what the sender looked at to find it.
+    pub mends: BTreeMap<Tag, Tag>,
+}
+
+/// The first half of a SHA-256 digest, in 32 hexadecimal digits: names something in a marker, where no foreign word may
+/// stand.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Tag(String);
 
 /// A SHA-256 digest in 64 hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +65,24 @@ struct Raw {
     undo: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     closed: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
+}
+
+impl Tag {
+    /// The tag of a text.
+    pub fn of(text: &str) -> Self {
+        Self(Digest::of(text.as_bytes()).0[..32].to_owned())
+    }
+}
+
+impl TryFrom<String> for Tag {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        digits.then_some(Self(text)).ok_or("expected 32 hexadecimal digits")
+    }
 }
 
 impl Digest {
@@ -83,6 +118,7 @@ impl fmt::Display for Marker {
             text: self.text.0.clone(),
             undo: self.undo.as_ref().map(|undo| undo.0.clone()),
             closed: self.closed.clone(),
+            origin: self.origin.clone(),
         };
         write!(f, "{START}{}{END}", serde_json::to_string(&raw).expect("strings and numbers are JSON"))
     }
@@ -101,6 +137,7 @@ pub fn marker(body: &str) -> Option<Marker> {
         text: Digest::parse(&raw.text)?,
         undo: raw.undo.as_deref().and_then(Digest::parse),
         closed: raw.closed,
+        origin: raw.origin,
     })
 }
 

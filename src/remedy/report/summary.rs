@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Answered, Counts, fields};
+use super::{Answered, Counts, Proposed, fields};
 use crate::remedy::{
     Verdict,
     confidential::redacted_text,
+    lifecycle::ending::Ending,
     markdown::{block, cell, code},
     pull_request::shown_diff,
 };
@@ -23,21 +24,22 @@ const MAX_NAME: usize = 200;
 pub(in crate::remedy) const TABLE: &str = "| | Resource | Field |\n|---|---|---|\n";
 
 /// What a run came to: a table of few and narrow columns, then why what is refused is, and the diffs; nothing where there was
-/// no finding.
-pub fn summary(answers: &[Answered], ignored: usize) -> String {
-    if answers.is_empty() {
+/// no finding and nothing was closed.
+pub fn summary(answers: &[Answered], ignored: usize, closed: &[(Proposed, Ending)]) -> String {
+    if answers.is_empty() && closed.is_empty() {
         return String::new();
     }
     let Counts { total, patched, in_sync, refused } = Counts::of(answers);
     let of = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
     let mut text = format!(
-        "### sourceward: {total} finding{}{}{}{}{}\n\n{TABLE}",
+        "### sourceward: {total} finding{}{}{}{}{}\n\n",
         if total == 1 { "" } else { "s" },
         of(patched, "can be fixed"),
         of(in_sync, "in sync"),
         of(refused, "refused"),
         of(ignored, "reported as no trouble"),
     );
+    text.push_str(if answers.is_empty() { "" } else { TABLE });
     for answer in answers.iter().take(MAX_ROWS) {
         text.push_str(&row(answer));
     }
@@ -47,6 +49,11 @@ pub fn summary(answers: &[Answered], ignored: usize) -> String {
     let refusals: Vec<String> = answers.iter().take(MAX_ROWS).filter_map(refusal).collect();
     if !refusals.is_empty() {
         let _ = write!(text, "\n#### Refused\n\n{}", refusals.concat());
+    }
+    if !closed.is_empty() {
+        let line = |(of, ending): &(Proposed, Ending)| format!("- {}: {}\n", link(of), ending.reason());
+        let separate = if answers.is_empty() { "" } else { "\n" };
+        let _ = write!(text, "{separate}#### Closed\n\n{}", closed.iter().map(line).collect::<String>());
     }
     if patched > 0 {
         text.push_str("\n#### Edits\n");
@@ -77,8 +84,7 @@ pub(in crate::remedy) fn row(answer: &Answered) -> String {
     match &answer.verdict {
         Verdict::Patched(proved) => {
             let said = match &answer.proposed {
-                Some(proposed) if is_plain(&proposed.url) => format!("[#{}]({})", proposed.number, proposed.url),
-                Some(proposed) => format!("#{}", proposed.number),
+                Some(proposed) => link(proposed),
                 None => "can be fixed".to_owned(),
             };
             format!("| {said} | {resource} | {} |\n", cell(&fields(proved), MAX_NAME))
@@ -86,6 +92,11 @@ pub(in crate::remedy) fn row(answer: &Answered) -> String {
         Verdict::InSync => format!("| in sync | {resource} | |\n"),
         Verdict::Refused(refusal) => format!("| refused | {resource} | `{}` |\n", refusal.code),
     }
+}
+
+/// A pull request by its number, which leads to it.
+fn link(of: &Proposed) -> String {
+    if is_plain(&of.url) { format!("[#{}]({})", of.number, of.url) } else { format!("#{}", of.number) }
 }
 
 /// Why nothing can be proposed.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::propose::Propose;
 use crate::{
     model::secret::Secret,
+    remedy::pull_request::marker::Tag,
     stack::config::pull_requests::{Limits, PullRequests},
 };
 
@@ -144,6 +145,8 @@ struct Given<'g> {
 
 impl Given<'_> {
     fn propose(&mut self, sender: &str, draft: bool, sign_off: bool) -> Option<Propose> {
+        let sign_commits = switch(self.input, "sign-commits", true, self.problems);
+        let close_stale = switch(self.input, "close-stale", true, self.problems);
         let slug = self.needed("GITHUB_REPOSITORY", None);
         let server = self.needed("GITHUB_SERVER_URL", None);
         let api = self.needed("GITHUB_API_URL", None);
@@ -198,8 +201,32 @@ impl Given<'_> {
             token: Secret::new(token?),
             sender: sender.to_owned(),
             manner,
+            sign_commits,
+            scope: self.scope(sender),
+            close_stale,
             patience: Duration::from_secs(60 * minutes?),
         })
+    }
+
+    /// Which report the findings are: what the workflow calls it, else the place in the workflow where it is made. A matrix
+    /// makes a report of each of its jobs. Absent where neither can be told.
+    fn scope(&self, sender: &str) -> Option<Tag> {
+        let said = |name: &str| (self.input)(name).unwrap_or_default();
+        let named = match (self.input)("scope") {
+            Some(scope) => vec!["named".to_owned(), scope],
+            None => {
+                let workflow = (self.variable)("GITHUB_WORKFLOW_REF")?;
+                let workflow = workflow.split('@').next().unwrap_or_default().to_owned();
+                let temporary = (self.variable)("RUNNER_TEMP").unwrap_or_default();
+                // The folder's name may be another one on every runner.
+                let findings = said("findings").replace(&temporary, "");
+                if lines(Some(findings.clone())).any(|file| file == "-") {
+                    return None;
+                }
+                vec![workflow, (self.variable)("GITHUB_JOB")?, said("matrix"), said("path"), findings]
+            }
+        };
+        Some(Tag::of(&serde_json::json!([sender, named]).to_string()))
     }
 
     /// A value that has to be there: an input's, or the variable of this name.

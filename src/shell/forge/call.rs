@@ -109,6 +109,21 @@ enum Parsed {
     App { id: u64, key: octocrab::EncodingKey },
 }
 
+/// An answer of GraphQL's.
+#[derive(Deserialize)]
+struct Reply<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<Refusal>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    #[serde(default, rename = "type")]
+    kind: String,
+    message: String,
+}
+
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -223,27 +238,31 @@ impl Connection {
 
     /// Changes something by GraphQL, once, as [`Connection::change`]. There a refusal too is answered with 200.
     pub(super) async fn mutate(&self, by: By<'_>, mutation: &str, input: &Value) -> Result<(), Error> {
-        #[derive(Deserialize)]
-        struct Reply {
-            #[serde(default)]
-            errors: Vec<Refusal>,
-        }
-        #[derive(Deserialize)]
-        struct Refusal {
-            #[serde(default, rename = "type")]
-            kind: String,
-            message: String,
-        }
         let body = json!({"query": mutation, "variables": {"input": input}});
-        let reply: Reply = self.change(by, Method::POST, GRAPHQL, &body).await?;
-        let Some(first) = reply.errors.first() else { return Ok(()) };
-        let (doing, why) = (format!("POST {GRAPHQL}"), scrub(&first.message, &Secret::new("")));
-        Err(match first.kind.as_str() {
+        let reply: Reply<Value> = self.change(by, Method::POST, GRAPHQL, &body).await?;
+        reply.errors.first().map_or(Ok(()), |first| Err(self.refused(by, first)))
+    }
+
+    /// Looks by GraphQL.
+    pub(super) async fn query<T: DeserializeOwned>(&self, by: By<'_>, query: &str) -> Result<T, Error> {
+        let reply: Reply<T> = self.make(by, GRAPHQL, &json!({"query": query, "variables": {}})).await?;
+        match (reply.data, reply.errors.first()) {
+            (Some(data), None) => Ok(data),
+            (_, Some(first)) => Err(self.refused(by, first)),
+            (None, None) => {
+                Err(Error::Malformed { doing: format!("POST {GRAPHQL}"), why: "neither data nor errors".to_owned() })
+            }
+        }
+    }
+
+    fn refused(&self, by: By<'_>, refusal: &Refusal) -> Error {
+        let (doing, why) = (format!("POST {GRAPHQL}"), scrub(&refusal.message, &Secret::new("")));
+        match refusal.kind.as_str() {
             "RATE_LIMITED" => self.limit(by, SystemTime::now() + LIMITED_FOR),
             "FORBIDDEN" => Error::Denied { doing, status: 403, why },
             "NOT_FOUND" => Error::NotFound { doing },
             _ => Error::Rejected { doing, status: 422, why },
-        })
+        }
     }
 
     /// Makes what nobody sees until something names it: objects of git's, which are named by their content, and tokens.

@@ -37,6 +37,8 @@ pub struct PullRequest {
     pub author: Option<String>,
     /// When it was merged.
     pub merged_at: Option<SystemTime>,
+    /// When anything last happened to it.
+    pub updated_at: Option<SystemTime>,
 }
 
 /// What has become of a pull request.
@@ -109,6 +111,14 @@ impl GitHub {
         let mut found = self.pull_requests_of(slug, head, "all").await?;
         found.sort_by_key(|found| (found.state == State::Open, found.number));
         Ok(found.pop())
+    }
+
+    /// The open pull requests to a branch, those from forks apart.
+    pub async fn open_pull_requests(&self, slug: &RepoSlug, base: &BranchName) -> Result<Vec<PullRequest>, Error> {
+        let route = format!("/repos/{slug}/pulls?state=open&base={}", encoded(base.as_str()));
+        let found: Vec<Shown> = self.connection.list(By::For(slug), &route).await?;
+        let ours = |found: &Shown| found.is_of(slug) && found.base.name == base.as_str();
+        Ok(found.into_iter().filter(ours).map(PullRequest::from).collect())
     }
 
     /// Changes title and description where they differ; absent ones stay.
@@ -197,10 +207,7 @@ impl GitHub {
         let branch = encoded(&format!("{}:{head}", slug.owner()));
         let route = format!("/repos/{slug}/pulls?state={state}&head={branch}");
         let found: Vec<Shown> = self.connection.list(By::For(slug), &route).await?;
-        let ours = |found: &Shown| {
-            let same = |repository: &Option<Named>| repository.as_ref().is_some_and(|named| named.full_name == *slug);
-            found.head.name == head.as_str() && same(&found.head.repo)
-        };
+        let ours = |found: &Shown| found.is_of(slug) && found.head.name == head.as_str();
         Ok(found.into_iter().filter(ours).map(PullRequest::from).collect())
     }
 }
@@ -216,6 +223,7 @@ struct Shown {
     html_url: String,
     state: String,
     merged_at: Option<String>,
+    updated_at: Option<String>,
     #[serde(default)]
     draft: bool,
     title: String,
@@ -250,6 +258,13 @@ struct User {
     login: String,
 }
 
+impl Shown {
+    /// Tells whether it comes from a branch of the repository itself, not of a fork.
+    fn is_of(&self, slug: &RepoSlug) -> bool {
+        self.head.repo.as_ref().is_some_and(|named| named.full_name == *slug)
+    }
+}
+
 impl From<Shown> for PullRequest {
     fn from(shown: Shown) -> Self {
         let state = match (shown.state.as_str(), &shown.merged_at) {
@@ -269,6 +284,7 @@ impl From<Shown> for PullRequest {
             labels: shown.labels.into_iter().map(|label| label.name).collect(),
             author: shown.user.map(|user| user.login),
             merged_at: shown.merged_at.as_deref().and_then(utc),
+            updated_at: shown.updated_at.as_deref().and_then(utc),
         }
     }
 }

@@ -7,13 +7,15 @@ mod asked;
 mod board;
 mod bundle;
 mod onboarding;
+mod ours;
 mod propose;
 mod seen;
+pub mod stale;
 
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -39,7 +41,11 @@ use crate::{
         manner::Manner,
         onboarding::{Onboarding, Recorded},
         policy::{self, Policy},
-        pull_request::{change_digest, marker::Digest, title, trailers},
+        pull_request::{
+            change_digest,
+            marker::{Digest, Tag},
+            title, trailers,
+        },
         rule::set::Rules,
         verdict,
     },
@@ -101,6 +107,10 @@ pub struct Remediation {
     pub hourly_of_all: Option<usize>,
     /// What answers violations, and what is never adopted.
     pub rules: Rules,
+    /// The report that all findings come from, where they are remembered only by their pull requests.
+    pub scope: Option<Tag>,
+    /// Who is told what is done to which pull request.
+    pub listener: Option<mpsc::Sender<(u64, Operation)>>,
     /// When this process began. It has the data folder for itself: what is half-written in a mirror and older was left
     /// by one that was killed.
     pub began: SystemTime,
@@ -113,6 +123,17 @@ pub struct Target {
     pub remote: RemoteAddress,
     /// The branch that is deployed.
     pub branch: BranchName,
+}
+
+/// What was done to a pull request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It was opened.
+    Created,
+    /// Its branch, its text or both were changed, or it was opened again.
+    Updated,
+    /// It was closed.
+    Closed,
 }
 
 /// How commits get to the forge.
@@ -187,6 +208,8 @@ impl Remediation {
             onboarding: github.onboarding,
             hourly_of_all: config.hourly_of_all,
             rules,
+            scope: None,
+            listener: None,
             began: SystemTime::now(),
         })
     }

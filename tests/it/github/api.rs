@@ -633,8 +633,11 @@ impl State {
         Ok(())
     }
 
-    /// The one mutation that is used; GraphQL answers refusals with 200.
+    /// The query and the mutation that are used; GraphQL answers refusals with 200.
     fn graphql(&mut self, grant: &Grant, body: &Value) -> Reply {
+        if body["query"] == "query { viewer { login } }" {
+            return Ok(json!({"data": {"viewer": {"login": grant.login}}}));
+        }
         let refuse = |kind: &str, why: &str| {
             Ok(
                 json!({"data": {"updateRefs": null}, "errors": [{"type": kind, "path": ["updateRefs"], "message": why}]}),
@@ -690,12 +693,13 @@ impl State {
 
     fn pulls(&mut self, slug: &str, call: &Call<'_>) -> Reply {
         let state = call.query.get("state").map_or("open", String::as_str);
-        let head = call.query.get("head");
+        let (head, base) = (call.query.get("head"), call.query.get("base"));
         let owner = slug.split('/').next().unwrap_or_default();
         let numbers: Vec<u64> = self.repositories[slug]
             .pulls
             .iter()
             .filter(|(_, pull)| head.is_none_or(|head| *head == format!("{owner}:{}", pull.head)))
+            .filter(|(_, pull)| base.is_none_or(|base| *base == pull.base))
             .filter(|(_, pull)| state == "all" || (state == "open") == pull.open)
             .map(|(number, _)| *number)
             .collect();
@@ -729,6 +733,7 @@ impl State {
             author: login.to_owned(),
             closed_by: None,
             merged_at: "",
+            updated_at: "2026-01-02T03:04:05Z",
             reviewers: Vec::new(),
             assignees: Vec::new(),
         };
@@ -750,6 +755,7 @@ impl State {
             "html_url": format!("https://github.example/{slug}/pull/{number}"),
             "state": if pull.open { "open" } else { "closed" },
             "merged_at": if pull.merged { json!(pull.merged_at) } else { Value::Null },
+            "updated_at": pull.updated_at,
             "draft": pull.draft,
             "title": pull.title,
             "body": if pull.body.is_empty() { Value::Null } else { json!(pull.body) },

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Trouble, Visit, asked::Orders, bundle::Bundle, change_of_ours, check, mail};
+use super::{Operation, Trouble, Visit, asked::Orders, bundle::Bundle, change_of_ours, check, mail, ours};
 use crate::{
     model::{
         fingerprint::Fingerprint,
@@ -13,13 +13,10 @@ use crate::{
         lifecycle::{
             self, Base, Closer, Hold, Observed, Settled, Step, Text, Wish,
             ending::{Ending, HANDS_OFF},
+            report,
             turn::{self, Turn},
         },
-        pull_request::{
-            Circumstances, PullRequest,
-            marker::{Marker, marker, remarked},
-            pull_request_of_all,
-        },
+        pull_request::{Circumstances, PullRequest, marker::marker, pull_request_of_all},
     },
     shell::{
         forge::{
@@ -143,12 +140,14 @@ impl Visit<'_> {
             false => None,
         };
         let senders: Vec<&str> = bundle.proposing.iter().map(|case| case.sender.as_str()).collect();
+        let origin = self.job.scope.as_ref().map(|scope| report::origin(scope, findings.iter().copied()));
         let around = Circumstances {
             titles: self.manner.titles,
             sender: senders.first().copied().filter(|first| senders.iter().all(|sender| sender == first)),
             earlier: earlier.as_ref(),
             group: bundle.group.as_deref(),
             sign_off: sign_off.as_deref(),
+            origin: origin.as_ref(),
         };
         let request = pull_request_of_all(&findings, proved, (&bundle.lead, bundle.branch.clone()), around);
         let mut steps = lifecycle::steps(&seen, orders.wish(bundle, &request));
@@ -194,16 +193,9 @@ impl Visit<'_> {
         })
     }
 
-    /// Who wrote the commits of an open pull request, and what the last one changes.
     fn commits(&self, lead: &Fingerprint, number: u64, base: Base) -> Result<lifecycle::Commits, Trouble> {
-        let commits = self.job.runtime.block_on(self.job.github.commits_of_pull_request(&self.slug, number))?;
-        let login = self.login()?;
-        let mut last = None;
-        for commit in &commits {
-            let Some(change) = change_of_ours(commit, lead, &login) else { return Ok(lifecycle::Commits::Foreign) };
-            last = Some(change);
-        }
-        Ok(lifecycle::Commits::Ours { change: last, base })
+        let commits = ours::commits(&self.job.github, &self.slug, lead, number, base);
+        Ok(self.job.runtime.block_on(commits)?)
     }
 
     /// Whether the files of a branch are what the edit makes of the present base.
@@ -324,19 +316,30 @@ impl Visit<'_> {
         let (github, runtime, bundle) = (&self.job.github, &self.job.runtime, one.bundle);
         let mut shown = one.observed.clone();
         let mut standing = Standing::Open;
+        let changes = one.steps.contains(&Step::Reopen) || one.moves() && head != one.head;
+        if let Some(found) = shown.as_ref().filter(|found| changes && found.state == State::Open) {
+            self.tell(found.number, Operation::Updated);
+        }
         for step in &one.steps {
             check(self.lease)?;
             match (step, &shown, &one.request) {
                 (Step::Open, _, Some(request)) => {
                     let (opened, done) = self.open(request)?;
                     said.opened += usize::from(done == Done::Changed);
+                    if done == Done::Changed {
+                        self.tell(opened.number, Operation::Created);
+                    }
                     tracing::info!(number = opened.number, ?done, "pull request is open");
                     shown = Some(opened);
                 }
                 (Step::UpdateText, Some(found), Some(request)) => {
                     let (title, body) = (Some(request.title.as_str()), Some(request.body.as_str()));
                     let update = github.update_pull_request(&self.slug, found.number, title, body);
-                    shown = Some(runtime.block_on(update)?.0);
+                    let (updated, done) = runtime.block_on(update)?;
+                    if done == Done::Changed {
+                        self.tell(updated.number, Operation::Updated);
+                    }
+                    shown = Some(updated);
                 }
                 (Step::Close(ending), Some(found), _) => {
                     let found = found.clone();
@@ -439,7 +442,6 @@ impl Visit<'_> {
         Ok((opened, done))
     }
 
-    /// Says why, closes, and removes the branch if nobody has moved it.
     fn close(
         &self,
         found: &forged::PullRequest,
@@ -447,23 +449,17 @@ impl Visit<'_> {
         head: Option<&CommitId>,
         ending: Ending,
     ) -> Result<(), Trouble> {
-        let (github, runtime) = (&self.job.github, &self.job.runtime);
-        let Some(known) = marker(&found.body) else { return Ok(()) };
-        let mark = format!("closed:{}:{}", known.revision, ending.as_str());
-        runtime.block_on(github.comment(&self.slug, found.number, &mark, &ending.comment()))?;
-        let body = remarked(&found.body, &Marker { closed: Some(ending.as_str().to_owned()), ..known });
-        runtime.block_on(github.close_pull_request(&self.slug, found.number, Some(&body)))?;
-        tracing::info!(number = found.number, why = ending.as_str(), "pull request is closed");
-        if head == Some(&found.head.1) {
-            match runtime.block_on(github.delete_branch(&self.slug, branch, &found.head.1)) {
-                // Somebody has pushed to it or protects it: it is theirs.
-                Err(error @ (forge::Error::Moved { .. } | forge::Error::Rejected { .. })) => {
-                    tracing::info!(%error, "the branch stays");
-                }
-                done => drop(done?),
-            }
-        }
+        self.job.runtime.block_on(ours::close(&self.job.github, &self.slug, found, (branch, head), ending))?;
+        self.tell(found.number, Operation::Closed);
         Ok(())
+    }
+
+    /// Tells whoever listens what was done.
+    fn tell(&self, number: u64, operation: Operation) {
+        if let Some(listener) = &self.job.listener {
+            // Nobody listens any more: nobody wants to know.
+            let _ = listener.send((number, operation));
+        }
     }
 
     /// Shows a check on a commit, where checks are wanted and may be made.
