@@ -382,6 +382,7 @@ fn a_drifted_tag_becomes_one_pull_request_however_often_the_step_runs() {
     let run = runner.run(PROPOSED);
     assert!(run.success, "{}", run.log);
     assert_eq!(run.outputs["pull-request-number"], "1", "{}", run.log);
+    github.branch(SHOP, &run.outputs["pull-request-branch"]);
     let all: Value = serde_json::from_str(&run.outputs["pull-requests"]).expect("JSON");
     assert_eq!(all[0]["url"], run.outputs["pull-request-url"].as_str());
     assert!(run.summary.contains(&format!("[#1]({})", run.outputs["pull-request-url"])), "{}", run.summary);
@@ -411,6 +412,8 @@ fn what_a_person_closed_stays_closed_in_the_next_run() {
     let run = runner.run(PROPOSED);
     assert!(run.success, "{}", run.log);
     assert_eq!(github.mutations(), [""; 0]);
+    assert_eq!(run.outputs["pull-request-operation"], "none");
+    github.branch(SHOP, &run.outputs["pull-request-branch"]);
     github.pull_request(SHOP, 1);
 }
 

@@ -101,7 +101,9 @@ fn a_plan_that_finds_the_drift_no_more_closes_its_pull_request_and_a_relapse_ope
         let url = all[0]["url"].as_str().expect("a text");
         assert_eq!(
             run.summary,
-            format!("### sourceward: 0 findings\n\n#### Closed\n\n- [#1]({url}): not reported any more\n")
+            format!(
+                "### sourceward: 0 findings, 1 reported as no trouble\n\n#### Closed\n\n- [#1]({url}): not reported any more\n"
+            )
         );
 
         // Once more, and nothing is done.

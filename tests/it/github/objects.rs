@@ -58,11 +58,16 @@ pub(super) fn show_commit(repository: &Repository, sha: &str, verified: bool) ->
     let mut commit = get_commit(repository, sha, verified)?;
     let parents = commit["parents"].take();
     commit.as_object_mut().expect("a map").retain(|key, _| !["sha", "parents"].contains(&key.as_str()));
-    let user = |person: &Value| match person["email"].as_str() {
-        Some("ann@example.com") => json!({"login": "ann"}),
-        Some("4711+sourceward[bot]@users.noreply.github.com") => json!({"login": "sourceward[bot]"}),
-        Some("noreply@github.com") => json!({"login": "web-flow"}),
-        _ => Value::Null,
+    let user = |person: &Value| {
+        let mail = person["email"].as_str().unwrap_or_default();
+        // The address that GitHub gives to an account, by its number and its login.
+        let own = mail.strip_prefix("4711+").and_then(|mail| mail.strip_suffix("@users.noreply.github.com"));
+        match (mail, own) {
+            ("ann@example.com", _) => json!({"login": "ann"}),
+            ("noreply@github.com", _) => json!({"login": "web-flow"}),
+            (_, Some(login)) => json!({"login": login}),
+            _ => Value::Null,
+        }
     };
     let (author, committer) = (user(&commit["author"]), user(&commit["committer"]));
     Ok(json!({"sha": sha, "commit": commit, "parents": parents, "author": author, "committer": committer}))
