@@ -9,13 +9,13 @@ def object($kind; $namespace; $name): "\($kind) \(if $namespace then $namespace 
 # Since Terraform 1.8 a plan says whether it is of everything; of one with -target, complete is false. What is in no state was
 # not refreshed: a plan over an empty state has looked at nothing.
 def deep: [recurse(list(.child_modules)[]) | list(.resources)[] | text(.address) // empty];
-def plan: if .complete == true and .errored != true
+def plan: if type == "object" and .complete == true and .errored != true
   then (.prior_state.values.root_module? // {} | deep[]), (list(.resource_drift)[] | text(.address) // empty)
   else empty end;
 
 # What Checkov could not parse it did not look at.
 def checkov: (if type == "array" then . else [.] end)
-  | if all(.[]; (.results? | type) == "object" and list(.results.parsing_errors) == []) then
+  | if all(.[]; ([.results?] | .[0] | type) == "object" and list(.results.parsing_errors) == []) then
       .[].results | (list(.failed_checks), list(.passed_checks), list(.skipped_checks))[]
       | (text(.repo_file_path | select(startswith("/..") | not)) // text(.file_path)) | file
     else empty end;

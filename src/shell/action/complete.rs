@@ -16,17 +16,17 @@ const PROGRAM: &str = include_str!("complete.jq");
 /// The places that are believed of one report.
 const MOST: usize = 200_000;
 
-/// What a sender's report looked at; absent where it is not known to be complete.
+/// What a sender's report looked at; absent where it is not known to be complete, as one of an unknown shape is not.
 ///
 /// # Errors
-/// Where the program fails on it, which is a mistake of ours.
+/// Where the program is none, which is a mistake of ours.
 pub fn looked_at(sender: &str, report: &[u8]) -> anyhow::Result<Option<BTreeSet<Tag>>> {
     // Lines of JSON are several payloads.
     let Ok(report) = serde_json::from_slice::<Val>(report) else { return Ok(None) };
     let sender: Val = serde_json::from_value(Value::from(sender)).context("the sender's name")?;
     let item = Val::Arr(Rc::new(vec![sender, report]));
     let program = Program::compile("", "complete.jq", PROGRAM).context("complete.jq")?;
-    let places = program.run(item, MOST).context("what the report looked at cannot be told")?;
+    let Ok(places) = program.run(item, MOST) else { return Ok(None) };
     let places: BTreeSet<Tag> = places.iter().filter_map(Value::as_str).map(Tag::of).collect();
     Ok(Some(places).filter(|places| !places.is_empty()))
 }
@@ -98,5 +98,21 @@ mod tests {
             assert_eq!(found, expected, "{sender}: {report}");
         }
         assert_eq!(looked_at("terraform", b"{}\n{}").expect("runs"), None);
+    }
+
+    #[test]
+    fn reports_of_the_real_products_name_what_they_looked_at() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("webhooks");
+        for (sender, sample, place) in [
+            ("terraform", "refresh_only.json", "module.net.aws_security_group.web[\"a\"]"),
+            ("checkov", "terraform.json", "storage/main.tf"),
+            ("trivy", "config.json", "net/main.tf"),
+            ("trivy", "cluster.json", "Deployment shop/cart"),
+            ("kubescape", "scan.json", "k8s/cart.yaml"),
+        ] {
+            let report = std::fs::read(folder.join(sender).join("samples").join(sample)).expect("a sample");
+            let places = looked_at(sender, &report).expect("runs").unwrap_or_default();
+            assert!(places.contains(&Tag::of(place)), "{sender}/{sample}");
+        }
     }
 }

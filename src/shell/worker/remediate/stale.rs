@@ -47,16 +47,17 @@ pub enum Looked {
 pub async fn close_stale(github: &GitHub, slug: &RepoSlug, said: Said<'_>) -> Result<Looked, Error> {
     let open = github.open_pull_requests(slug, said.base).await?;
     let mut over = Vec::new();
-    let login = github.login().await?;
     for found in open {
         let Some(marker) = marker(&found.body) else { continue };
         let (Some(origin), Some(updated)) = (&marker.origin, found.updated_at) else { continue };
         let branch = &found.head.0;
         let named = branch.starts_with(said.prefix) && branch.ends_with(&format!("-{}", marker.case.short()));
-        if !named || found.author.as_deref() != Some(login) || updated > said.at {
+        if !named || updated > said.at {
             continue;
         }
-        if let Some(ending) = said.report.ending(found.number, origin) {
+        if let Some(ending) = said.report.ending(found.number, origin)
+            && found.author.as_deref() == Some(github.login().await?)
+        {
             over.push((found, marker.case, ending));
         }
     }
