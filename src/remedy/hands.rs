@@ -7,6 +7,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::confidential::redacted_text;
 use crate::model::{
     change::{Action, Change},
     finding::Finding,
@@ -74,7 +75,7 @@ pub fn taken_over(
                     // The positions of the steps behind it count the item.
                     return Err(why);
                 }
-                hands.left.push(Left { path: field, by: writer.to_string() });
+                hands.left.push(Left { path: field, by: redacted_text(&writer.to_string()) });
                 refusal = refusal.or(Some(why));
                 continue;
             }
@@ -108,7 +109,9 @@ fn others(writers: &[Writer]) -> Option<&Writer> {
 }
 
 fn refused(finding: &Finding, field: &Pointer, writer: &Writer) -> Refusal {
-    let (resource, since) = (&finding.resource, writer.time.as_ref().map(|time| format!(" at {time}")));
+    let since = writer.time.as_ref().map(|time| format!(" at {time}")).unwrap_or_default();
+    // What calls itself a manager may call itself anything.
+    let (resource, last) = (&finding.resource, redacted_text(&format!("{writer}{since}")));
     let (what, hint) = match writer.hand() {
         Hand::Deployer => (
             "deploys the source: either what the source says now is not applied yet, or it is overridden outside of it",
@@ -119,8 +122,7 @@ fn refused(finding: &Finding, field: &Pointer, writer: &Writer) -> Refusal {
             "leave the field out of the source, or report it as a patch if a person wrote it after all",
         ),
     };
-    let since = since.unwrap_or_default();
-    let message = format!("{field} of {resource} was last written by {writer}{since}, which {what}");
+    let message = format!("{field} of {resource} was last written by {last}, which {what}");
     Refusal::new(Code::ManagedElsewhere, message, hint)
 }
 

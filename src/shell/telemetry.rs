@@ -184,7 +184,8 @@ impl Metrics {
 
 /// Starts logging to standard error for the whole process; `filter` is in the syntax of `RUST_LOG`.
 pub fn start_logging(form: Format, filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)?;
+    // The client of Kubernetes quotes answers in its debugging lines.
+    let filter = EnvFilter::try_new(filter)?.add_directive("kube_client=info".parse()?);
     let terminal = io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match form {

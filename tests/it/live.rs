@@ -18,17 +18,17 @@ use sourceward::shell::store::case::{Case, State};
 use crate::serve::stage::{As, Stage};
 
 const SHOP: &str = "acme/shop";
-const TOKEN: &str = "live-token-7d1c";
+pub(crate) const TOKEN: &str = "live-token-7d1c";
 
 /// An API of the tests: what stands at each path, and what was asked.
-struct Api {
+pub(crate) struct Api {
     address: SocketAddr,
     answers: Arc<Mutex<BTreeMap<String, Value>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Api {
-    fn with(answers: &[(&str, Value)]) -> Self {
+    pub(crate) fn with(answers: &[(&str, Value)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let answers: BTreeMap<String, Value> =
@@ -43,11 +43,11 @@ impl Api {
         api
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    fn put(&self, path: &str, answer: Value) {
+    pub(crate) fn put(&self, path: &str, answer: Value) {
         self.answers.lock().expect("no panic").insert(path.to_owned(), answer);
     }
 
@@ -56,7 +56,8 @@ impl Api {
     }
 }
 
-/// Answers one request. A status as the answer is given as one; a path that is not known is a mistake of ours: 500.
+/// Answers one request. A status as the answer is given as one, alone or with a body; a path that is not known is a mistake of
+/// ours: 500.
 fn serve(mut stream: TcpStream, answers: &Mutex<BTreeMap<String, Value>>, asked: &Mutex<Vec<String>>) {
     let mut reader = BufReader::new(&mut stream);
     let (mut line, mut head) = (String::new(), String::new());
@@ -69,6 +70,7 @@ fn serve(mut stream: TcpStream, answers: &Mutex<BTreeMap<String, Value>>, asked:
     let (status, body) = match answers.lock().expect("no panic").get(&path) {
         _ if !allowed => (401, json!({"message": "who are you?"})),
         Some(Value::Number(status)) => (status.as_u64().unwrap_or(500), json!({"code": status, "status": "Failure"})),
+        Some(Value::Array(parts)) if parts.len() == 2 => (parts[0].as_u64().unwrap_or(500), parts[1].clone()),
         Some(answer) => (200, answer.clone()),
         None => (500, json!({"message": format!("nobody expected {path}")})),
     };
@@ -122,7 +124,7 @@ fn kinds(version: &str, kinds: &[(&str, &str)]) -> Value {
 }
 
 /// A cluster that holds these deployments.
-fn cluster(deployments: &[(&str, Value)]) -> Api {
+pub(crate) fn cluster(deployments: &[(&str, Value)]) -> Api {
     let api = Api::with(&[
         ("/apis/apps/v1", kinds("apps/v1", &[("deployments", "Deployment"), ("replicasets", "ReplicaSet")])),
         ("/api/v1", kinds("v1", &[("pods", "Pod")])),
@@ -146,6 +148,12 @@ fn stage(section: Value) -> Stage {
 
 fn over_cluster(api: &Api) -> Stage {
     let stage = stage(json!({"kubernetes": [{"kubeconfig": "kubeconfig"}]}));
+    write_kubeconfig(&stage, api);
+    stage
+}
+
+/// What leads to a cluster, beside the configuration.
+pub(crate) fn write_kubeconfig(stage: &Stage, api: &Api) {
     let kubeconfig = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "only",
         "clusters": [{"name": "only", "cluster": {"server": api.url()}}],
@@ -153,10 +161,9 @@ fn over_cluster(api: &Api) -> Stage {
         "contexts": [{"name": "only", "context": {"cluster": "only", "user": "reader"}}],
     });
     fs::write(stage.folder.path().join("kubeconfig"), kubeconfig.to_string()).expect("writes");
-    stage
 }
 
-fn drifted(name: &str) -> Value {
+pub(crate) fn drifted(name: &str) -> Value {
     json!({"intent": "drift", "title": "is out of sync", "resource":
         {"kubernetes": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": name}}})
 }
@@ -246,7 +253,7 @@ fn a_violation_of_a_pod_is_one_of_the_workload_that_made_it() {
 }
 
 /// A resource as Argo CD's API compares it: the states are JSON in texts.
-fn managed(name: &str, live: &Value, declared: &Value) -> Value {
+pub(crate) fn managed(name: &str, live: &Value, declared: &Value) -> Value {
     json!({"group": "apps", "kind": "Deployment", "namespace": "shop", "name": name, "modified": true,
         "targetState": declared.to_string(), "liveState": live.to_string(),
         "normalizedLiveState": live.to_string(), "predictedLiveState": declared.to_string(), "resourceVersion": "9"})
@@ -259,7 +266,7 @@ fn argocd_state(name: &str, replicas: u32) -> Value {
 }
 
 /// Posts Argo CD's notification about the application `shop`.
-fn notify(stage: &Stage, resources: Value) -> Value {
+pub(crate) fn notify(stage: &Stage, resources: Value) -> Value {
     let body = json!({"kind": "argocd.outofsync", "app": {
         "metadata": {"name": "shop", "namespace": "argocd"},
         "spec": {"source": {"repoURL": "https://github.com/acme/shop", "path": "k8s", "targetRevision": "main"}},

@@ -2,6 +2,8 @@
 //!
 //! What a resource is called and which field is meant are no ways in: by them a finding is known, and they are kept.
 
+mod live;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -124,7 +126,7 @@ fn deployment(name: &str, text: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: shop\n  annotations:\n    note: {quoted}\n\
          spec:\n  # {comment}\n  replicas: 3\n  paused: false\n  template:\n    spec:\n      containers:\n        - name: app\n          \
-         image: r.example/{name}:1\n          env:\n            - name: X\n              value: {quoted}\n            - name: Y\n              value: y\n"
+         image: r.example/{name}:1\n          env:\n            - name: X\n              value: {quoted}\n            - name: Z\n              value: z\n"
     )
 }
 
@@ -197,10 +199,23 @@ fn planted_secrets_leave_the_server_nowhere() {
         stage.comment(SHOP, *number, "ann", "/sourceward explain");
     }
     stage.at_rest();
+    let said = unseen_anywhere(&stage, &planted, &answer.body.to_string());
+    assert!(said.contains("[withheld]") && said.contains("The edit") && said.contains("Drift dashboard"), "{said}");
+    stage.stop();
+    for one in &planted {
+        for needle in &one.needles {
+            assert_eq!(holding(&stage.data(), needle), [""; 0].map(std::path::PathBuf::from), "{}", one.format);
+        }
+    }
+}
+
+/// Looks for the secrets at every way out of a running server; what it said on GitHub.
+fn unseen_anywhere(stage: &Stage, planted: &[Planted], answers: &str) -> String {
+    let cases = stage.cases();
     let shown: String =
         cases.iter().map(|case| stage.findings(&["show", &case.id.to_string()]).expect("shows")).collect();
     let listed = stage.findings(&["list"]).expect("lists") + &stage.findings(&["list", "--rejected"]).expect("lists");
-    let metrics = get(&stage, "/metrics");
+    let metrics = get(stage, "/metrics");
     assert!(metrics.contains("sourceward_"), "{metrics}");
     let said = stage.github.everything_said(SHOP);
     let messages: String = cases
@@ -213,9 +228,9 @@ fn planted_secrets_leave_the_server_nowhere() {
         .collect();
     let database = everything_in(&stage.data());
     let database = String::from_utf8_lossy(&database);
-    for one in &planted {
+    for one in planted {
         for (place, text) in [
-            ("the answer", answer.body.to_string().as_str()),
+            ("the answers", answers),
             ("the log", &stage.log()),
             ("findings show", &shown),
             ("findings list", &listed),
@@ -227,13 +242,7 @@ fn planted_secrets_leave_the_server_nowhere() {
             one.unseen(place, text);
         }
     }
-    assert!(said.contains("[withheld]") && said.contains("The edit") && said.contains("Drift dashboard"), "{said}");
-    stage.stop();
-    for one in &planted {
-        for needle in &one.needles {
-            assert_eq!(holding(&stage.data(), needle), [""; 0].map(std::path::PathBuf::from), "{}", one.format);
-        }
-    }
+    said
 }
 
 /// Every text of every sender's first samples, one after the other, holds a secret.

@@ -629,3 +629,17 @@ fn what_a_killed_process_left_in_a_mirror_is_removed() {
     stage.github.pull_request(SHOP, 1);
     stage.github.branch(SHOP, &branch(&case));
 }
+
+#[test]
+fn a_second_server_over_the_same_data_does_not_start_and_says_why() {
+    let mut stage = shop(As::Robot);
+    stage.start();
+    let ended = stage.another();
+    let said = String::from_utf8(ended.stderr).expect("UTF-8");
+    assert!(!ended.status.success(), "{said}");
+    assert!(said.contains("another process") && said.contains("data"), "{said}");
+    // The first one goes on as if nothing had been.
+    let case = stage.settle(&drift("cart", 5));
+    assert_eq!(case.state, State::Proposed, "{}", stage.log());
+    stage.github.pull_request("acme/shop", 1).expect_open();
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use kube::{
     Api, Client, Config,
     api::{ApiResource, DynamicObject},
@@ -105,7 +105,7 @@ impl Cluster {
             Ok(found) => found,
             Err(kube::Error::Discovery(_)) => return Ok(None),
             Err(kube::Error::Api(status)) if status.code == 404 => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("the cluster does not tell of {}", id.kind)),
+            Err(error) => return Err(told(error)).with_context(|| format!("the cluster does not tell of {}", id.kind)),
         };
         let api: Api<DynamicObject> = match (&capabilities.scope, &id.namespace) {
             (Scope::Namespaced, Some(namespace)) => Api::namespaced_with(self.client.clone(), namespace, &resource),
@@ -114,7 +114,19 @@ impl Cluster {
         };
         match api.get(&id.name).await {
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            answer => answer.map(Some).with_context(|| format!("the cluster does not give {id}")),
+            answer => answer.map(Some).map_err(told).with_context(|| format!("the cluster does not give {id}")),
         }
+    }
+}
+
+/// What went wrong, without the words of an answer: they may quote the object.
+fn told(error: kube::Error) -> anyhow::Error {
+    match error {
+        kube::Error::Api(status) if matches!(status.code, 401 | 403) => {
+            anyhow!("it answers {}: the credential must be allowed to get it", status.code)
+        }
+        kube::Error::Api(status) => anyhow!("it answers {}", status.code),
+        kube::Error::SerdeError(_) => anyhow!("its answer is no such object"),
+        other => other.into(),
     }
 }

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -207,6 +207,16 @@ impl Stage {
         server.child.kill().expect("killed");
         server.child.wait().expect("ends");
         server.reading.join().expect("no panic");
+    }
+
+    /// Runs another server over the same data, on another address, to its end.
+    pub(crate) fn another(&self) -> Output {
+        let config = fs::read(self.folder.path().join("server.yaml")).expect("reads");
+        let mut config: Value = serde_json::from_slice(&config).expect("JSON");
+        config["listen"] = json!(free_address());
+        let file = self.folder.path().join("another.yaml");
+        fs::write(&file, config.to_string()).expect("writes");
+        self.program().env("SOURCEWARD_CONFIG", file).arg("serve").output().expect("runs")
     }
 
     /// A command of the program's, with the server's configuration.

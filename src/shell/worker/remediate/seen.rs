@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::Remediation;
 use crate::{
     model::{finding::Finding, refusal::Refusal},
-    remedy::confidential,
+    remedy::confidential::{self, redacted_text},
     shell::{
         live::Seen,
         store::{
@@ -52,7 +52,11 @@ impl Remediation {
                         |one: Finding| Arrival::new(one, Ok(claim.repository.clone()), confidential::withheld);
                     Some(Outcome::Split { note, arrivals: findings.into_iter().map(arrival).collect() })
                 }
-                Err(error) => Some(Outcome::Retry(format!("the live state cannot be read: {error:#}"))),
+                // It may quote what was read.
+                Err(error) => {
+                    let why = redacted_text(&format!("{error:#}"));
+                    Some(Outcome::Retry(format!("the live state cannot be read: {why}")))
+                }
             });
         }
         (Cow::Owned(claim), decided)
