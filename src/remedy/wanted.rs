@@ -141,7 +141,7 @@ fn refuse_secrets(resource: &ResourceId, declared: &Value, wanted: &Value) -> Re
         None => Ok(()),
         Some(at) => Err(secret(
             resource,
-            &format!("{at} looks secret: a live value like it is never written into a repository"),
+            &format!("{at} looks secret, and a live value like it is never written into a repository"),
         )),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Answered, Counts, Proposed, fields};
+use super::{Answered, Counts, Proposed};
 use crate::remedy::{
     Verdict,
     confidential::redacted_text,
@@ -87,7 +87,11 @@ pub(in crate::remedy) fn row(answer: &Answered) -> String {
                 Some(proposed) => link(proposed),
                 None => "can be fixed".to_owned(),
             };
-            format!("| {said} | {resource} | {} |\n", cell(&fields(proved), MAX_NAME))
+            let changed = &proved.proof().changed;
+            let field =
+                changed.first().map(|change| cell(&change.field.path.to_string(), MAX_NAME)).unwrap_or_default();
+            let more = changed.len().checked_sub(1).filter(|more| *more > 0).map(|more| format!(" and {more} more"));
+            format!("| {said} | {resource} | {field}{} |\n", more.unwrap_or_default())
         }
         Verdict::InSync => format!("| in sync | {resource} | |\n"),
         Verdict::Refused(refusal) => format!("| refused | {resource} | `{}` |\n", refusal.code),
