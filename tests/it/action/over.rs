@@ -203,39 +203,76 @@ fn a_source_that_was_fixed_otherwise_closes_it() {
     assert_eq!((output(&run, "operation"), run.outputs["in-sync"].as_str()), ("closed", "1"));
 }
 
-/// A finding of Checkov's about the VPC, and what a run of Checkov then is.
-#[test]
-fn a_run_of_checkov_closes_its_own_pull_requests_and_no_other() {
-    let source = "resource \"aws_kms_key\" \"main\" {\n  description = \"all\"\n}\n\nresource \"aws_vpc\" \"main\" {\n  cidr_block = \"10.0.0.0/16\"\n  tags = {\n    team = \"shop\"\n  }\n}\n";
+/// A workspace of this source, and the GitHub that has it.
+fn over(source: &str) -> (Runner, GitHub, crate::remote::Remote) {
     let mut runner = Runner::with(&[("network/main.tf", source)]);
     let github = GitHub::with(&[("network/main.tf", source)]);
     let remote = github.remote();
     (runner.server, runner.api) = (remote.url("").trim_end_matches('/').to_owned(), github.address());
-    let runner = synchronised(runner, &github);
-    let check = json!({"check_id": "CKV_AWS_7", "check_name": "Ensure rotation for customer created CMKs is enabled",
-        "file_path": "/network/main.tf", "repo_file_path": "/network/main.tf", "file_line_range": [1, 3],
-        "resource": "aws_kms_key.main"});
-    let checkov = |failed: Value, passed: Value| {
-        let report = json!({"check_type": "terraform", "results":
-            {"failed_checks": failed, "passed_checks": passed, "skipped_checks": [], "parsing_errors": []}});
-        fs::write(runner.file("temp").join("checkov.json"), report.to_string()).expect("writes");
-        let run = runner.run(&[("findings", "../temp/checkov.json"), ("sender", "checkov"), ("install", "path")]);
-        assert!(run.success, "{}", run.log);
-        run
-    };
+    (synchronised(runner, &github), github, remote)
+}
+
+/// A check of Checkov's about the resource that begins the file.
+fn check(id: &str, resource: &str) -> Value {
+    json!({"check_id": id, "check_name": id, "file_path": "/network/main.tf", "repo_file_path": "/network/main.tf",
+        "file_line_range": [1, 3], "resource": resource})
+}
+
+/// Runs the action over a report of Checkov.
+fn checkov(runner: &Runner, failed: &[Value], passed: &[Value]) -> Run {
+    let report = json!({"check_type": "terraform", "results":
+        {"failed_checks": failed, "passed_checks": passed, "skipped_checks": [], "parsing_errors": []}});
+    fs::write(runner.file("temp").join("checkov.json"), report.to_string()).expect("writes");
+    let run = runner.run(&[("findings", "../temp/checkov.json"), ("sender", "checkov"), ("install", "path")]);
+    assert!(run.success, "{}", run.log);
+    run
+}
+
+#[test]
+fn a_run_of_checkov_closes_its_own_pull_requests_and_no_other() {
+    let key = "resource \"aws_kms_key\" \"main\" {\n  description = \"all\"\n}\n\n";
+    let (runner, github, _remote) = over(&format!("{key}{}", super::TERRAFORM));
+    let rotation = check("CKV_AWS_7", "aws_kms_key.main");
     fs::write(runner.file("temp").join("plan.json"), plan("ops")).expect("writes");
     assert!(runner.run(PROPOSED).success);
-    let run = checkov(json!([check]), json!([]));
+    let run = checkov(&runner, std::slice::from_ref(&rotation), &[]);
     assert_eq!((output(&run, "operation"), output(&run, "number")), ("created", "2"), "{}", run.log);
     for number in [1, 2] {
         let branch = github.pull_request(SHOP, number).expect_open().head().to_owned();
         github.branch(SHOP, &branch);
     }
-    let run = checkov(json!([]), json!([check]));
+    let run = checkov(&runner, &[], &[rotation]);
     assert_eq!(output(&run, "operation"), "closed", "{}", run.log);
     github.pull_request(SHOP, 1).expect_open();
     github.pull_request(SHOP, 2).expect_closed();
     assert_eq!(github.comments(SHOP, 2).len(), 1);
+}
+
+#[test]
+fn what_another_pull_request_proposes_as_well_is_superseded() {
+    let database =
+        "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted   = false\n  publicly_accessible = true\n}\n";
+    let (runner, github, _remote) = over(database);
+    let (encrypted, public) =
+        (check("CKV_AWS_16", "aws_db_instance.main"), check("CKV_AWS_17", "aws_db_instance.main"));
+    let looked = |number: u64, run: &Run| {
+        github.branch(SHOP, output(run, "branch"));
+        assert_eq!(output(run, "number"), number.to_string(), "{}", run.log);
+        github.pull_request(SHOP, number).expect_open()
+    };
+    looked(1, &checkov(&runner, std::slice::from_ref(&public), std::slice::from_ref(&encrypted)));
+    // Both are of one resource, so they share one, which is named after the first.
+    let run = checkov(&runner, &[encrypted.clone(), public.clone()], &[]);
+    looked(2, &run).expect_in_body(&["`/publicly_accessible`", "`/storage_encrypted`"]);
+    assert!(run.log.contains("#1 is closed: #2 proposes it as well\n"), "{}", run.log);
+    github.pull_request(SHOP, 1).expect_closed();
+    assert_eq!(github.comments(SHOP, 1).len(), 1);
+    // And back again.
+    let run = checkov(&runner, &[public], &[encrypted]);
+    looked(1, &run);
+    assert_eq!(output(&run, "operation"), "updated");
+    github.pull_request(SHOP, 2).expect_closed();
+    assert_eq!((github.comments(SHOP, 2).len(), github.pull_requests(SHOP)), (1, 2));
 }
 
 #[test]
