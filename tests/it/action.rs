@@ -272,6 +272,58 @@ fn findings_come_from_another_program_too() {
 }
 
 #[test]
+fn findings_of_every_kind_are_taken() {
+    let key = "resource \"aws_kms_key\" \"main\" {\n  description = \"all\"\n}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  namespace: shop\nspec:\n  hostNetwork: true\n  containers:\n    - name: app\n      image: r.example/cart:1\n";
+    let runner = Runner::with(&[("network/main.tf", key), ("k8s/cart.yaml", pod)]);
+    let place = json!({"physicalLocation": {"artifactLocation": {"uri": "network/main.tf"}, "region": {"startLine": 1, "endLine": 3}}});
+    let at = json!({"kubernetes": {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "cart"}});
+    let check = json!({"check_id": "CKV_AWS_7", "file_path": "/network/main.tf", "file_line_range": [1, 3],
+        "resource": "aws_kms_key.main"});
+    for (sender, report, line) in [
+        (
+            "sarif",
+            json!({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "checkov"}},
+                "results": [{"ruleId": "CKV_AWS_7", "message": {"text": "x"}, "locations": [place]}]}]}),
+            "network/main.tf,line=",
+        ),
+        (
+            "checkov",
+            json!({"check_type": "terraform", "results": {"failed_checks": [check], "parsing_errors": []}}),
+            "network/main.tf,line=",
+        ),
+        (
+            "trivy",
+            json!({"SchemaVersion": 2, "Results": [{"Target": "network/main.tf", "Class": "config", "Misconfigurations": [
+                {"ID": "AWS-0065", "AVDID": "AWS-0065", "Title": "x", "Message": "x", "Status": "FAIL", "Severity": "MEDIUM",
+                 "CauseMetadata": {"Resource": "aws_kms_key.main", "StartLine": 1, "EndLine": 3}}]}]}),
+            "network/main.tf,line=",
+        ),
+        (
+            "kubescape",
+            json!({"resources": [{"resourceID": "/v1/shop/Pod/cart", "source": {"relativePath": "k8s/cart.yaml"}}],
+                "results": [{"resourceID": "/v1/shop/Pod/cart", "controls": [{"controlID": "C-0041", "name": "HostNetwork access",
+                    "status": {"status": "failed"}, "rules": [{"name": "host-network-access", "status": "failed",
+                        "paths": [{"failedPath": "spec.hostNetwork", "fixPath": {"path": "", "value": ""}}]}]}]}]}),
+            "k8s/cart.yaml,line=7,",
+        ),
+        (
+            "generic",
+            json!({"intent": "drift", "resource": at, "patch": [{"op": "replace", "path": "/spec/hostNetwork", "value": false}]}),
+            "k8s/cart.yaml,line=7,",
+        ),
+    ] {
+        fs::write(runner.file("temp").join("report.json"), report.to_string()).expect("writes");
+        let inputs = [("findings", "../temp/report.json"), ("sender", sender), ("mode", "report"), ("install", "path")];
+        let run = runner.run(&inputs);
+        assert!(run.success, "{sender}: {}", run.log);
+        let counts = ["findings-total", "patched"].map(|name| run.outputs[name].as_str());
+        assert_eq!(counts, ["1", "1"], "{sender}: {}", run.log);
+        assert!(run.log.contains(&format!("::warning file={line}")), "{sender}: {}", run.log);
+    }
+}
+
+#[test]
 fn a_step_fails_over_what_it_is_told_to() {
     let runner = over_a_plan("ops");
     for (fail_on, success) in [("never", true), ("refused", true), ("found", false)] {

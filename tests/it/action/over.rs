@@ -251,24 +251,24 @@ fn a_run_of_checkov_closes_its_own_pull_requests_and_no_other() {
 #[test]
 fn what_another_pull_request_proposes_as_well_is_superseded() {
     let database =
-        "resource \"aws_db_instance\" \"main\" {\n  storage_encrypted   = false\n  publicly_accessible = true\n}\n";
+        "resource \"aws_db_instance\" \"main\" {\n  deletion_protection = false\n  publicly_accessible = true\n}\n";
     let (runner, github, _remote) = over(database);
-    let (encrypted, public) =
-        (check("CKV_AWS_16", "aws_db_instance.main"), check("CKV_AWS_17", "aws_db_instance.main"));
+    let (protected, public) =
+        (check("CKV_AWS_293", "aws_db_instance.main"), check("CKV_AWS_17", "aws_db_instance.main"));
     let looked = |number: u64, run: &Run| {
         github.branch(SHOP, output(run, "branch"));
         assert_eq!(output(run, "number"), number.to_string(), "{}", run.log);
         github.pull_request(SHOP, number).expect_open()
     };
-    looked(1, &checkov(&runner, std::slice::from_ref(&public), std::slice::from_ref(&encrypted)));
+    looked(1, &checkov(&runner, std::slice::from_ref(&public), std::slice::from_ref(&protected)));
     // Both are of one resource, so they share one, which is named after the first.
-    let run = checkov(&runner, &[encrypted.clone(), public.clone()], &[]);
-    looked(2, &run).expect_in_body(&["`/publicly_accessible`", "`/storage_encrypted`"]);
+    let run = checkov(&runner, &[protected.clone(), public.clone()], &[]);
+    looked(2, &run).expect_in_body(&["`/deletion_protection`", "`/publicly_accessible`"]);
     assert!(run.log.contains("#1 is closed: #2 proposes it as well\n"), "{}", run.log);
     github.pull_request(SHOP, 1).expect_closed();
     assert_eq!(github.comments(SHOP, 1).len(), 1);
     // And back again.
-    let run = checkov(&runner, &[public], &[encrypted]);
+    let run = checkov(&runner, &[public], &[protected]);
     looked(1, &run);
     assert_eq!(output(&run, "operation"), "updated");
     github.pull_request(SHOP, 2).expect_closed();
