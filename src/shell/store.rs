@@ -300,7 +300,7 @@ impl Store {
     /// a process has ended before is handed out alone. Leases that ran out are voided first.
     pub fn claim_repository(&self, worker: &str, lease: i64, now: i64) -> Pending<Next> {
         let worker = worker.to_owned();
-        self.submit(move |session| lease::claim(session, &worker, lease, now).map(Ok), |_| ())
+        self.submit(move |session| lease::claim::claim(session, &worker, lease, now).map(Ok), |_| ())
     }
 
     /// Extends the claim's lease to `lease` milliseconds from now; [`StoreError::Fenced`] if it was taken away.
