@@ -132,6 +132,7 @@ fn synchronised(runner: Runner, github: &GitHub) -> Runner {
 #[test]
 fn what_a_report_cannot_tell_is_left_open() {
     type Change = fn(&mut Runner, &GitHub);
+    type Variant = (&'static str, Value, Vec<(&'static str, &'static str)>, Change);
     let with = |more: Value| {
         let mut plan = nothing_drifted();
         plan.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
@@ -139,7 +140,7 @@ fn what_a_report_cannot_tell_is_left_open() {
     };
     let elsewhere = json!({"values": {"root_module": {"resources": [{"address": "aws_vpc.other"}]}}});
     let unchanged: Change = |_, _| ();
-    let cases: Vec<(&str, Value, Vec<(&str, &str)>, Change)> = vec![
+    let cases: Vec<Variant> = vec![
         ("a plan of a part", with(json!({"complete": false})), vec![], unchanged),
         ("a plan that failed", with(json!({"errored": true})), vec![], unchanged),
         ("a plan of another root module", with(json!({"prior_state": elsewhere})), vec![], unchanged),
