@@ -422,6 +422,26 @@ fn a_repository_may_have_all_of_a_stack_in_one() {
 }
 
 #[test]
+fn a_repository_may_have_all_of_a_rule_in_one() {
+    let stage = started(As::App, |config| config["pull_requests"]["group"] = json!("rule"));
+    let breaks = |name: &str| {
+        let mut finding = drift(name, 3);
+        finding.as_object_mut().expect("a map").remove("patch");
+        (finding["intent"], finding["rule"]) = (json!("violation"), json!({"id": "CKV_K8S_22"}));
+        finding
+    };
+    stage.report(&json!({"findings": [breaks("cart"), breaks("web"), drift("checkout", 5)]}));
+    let cases: Vec<Case> = stage.cases().iter().map(|case| stage.settled(case.id)).collect();
+    assert_eq!(cases.iter().map(number).collect::<Vec<_>>(), [1, 1, 2], "drift has no rule: {}", stage.log());
+    assert!(branch(&cases[0]).starts_with("sourceward/rule-"), "{}", branch(&cases[0]));
+    let added = ["+          securityContext:", "+            readOnlyRootFilesystem: true"];
+    assert_eq!(stage.changed(SHOP, &branch(&cases[0])), [added, added].concat());
+    stage.github.pull_request(SHOP, 1).expect_open().expect_in_body(&["2 resources", "shop/cart", "shop/web"]);
+    stage.github.pull_request(SHOP, 2).expect_open().expect_in_body(&["shop/checkout"]);
+    stage.github.branch(SHOP, &branch(&cases[2]));
+}
+
+#[test]
 fn opposite_wishes_for_one_field_are_shown_and_not_fought() {
     let stage = shop(As::Robot);
     let mut other = drift("cart", 9);
@@ -550,6 +570,31 @@ fn limits_let_what_is_new_wait_and_a_free_place_is_taken() {
     assert!(third.due_at.is_some_and(|due| due > third.updated_at + 3_000_000));
     stage.github.branch(SHOP, &branch(&first));
     stage.github.branch(SHOP, &branch(&second));
+}
+
+#[test]
+fn all_repositories_of_an_owner_share_what_is_opened_in_an_hour() {
+    const SLUGS: [&str; 3] = ["acme/shop", "acme/store", "other/mall"];
+    let mut stage = Stage::set_changed(As::App, github(), &SLUGS, |config| config["pull_requests_per_hour"] = json!(1));
+    for slug in &SLUGS[1..] {
+        stage.github.add_repository(slug, &[("k8s/cart.yaml", &deployment("cart"))]);
+    }
+    stage.start();
+    let [first, held, elsewhere] = SLUGS.map(|slug| {
+        let mut finding = drift("cart", 5);
+        finding["hints"] = json!({"repository": slug});
+        let case = stage.report(&finding).case();
+        stage.at_rest();
+        stage.case(case)
+    });
+    for (slug, case) in [(SLUGS[0], first), (SLUGS[2], elsewhere)] {
+        stage.github.pull_request(slug, number(&case)).expect_open();
+        stage.github.branch(slug, &branch(&case));
+    }
+    assert_eq!(held.state, State::Waiting);
+    assert!(reason(&held).contains("in all repositories in this hour"), "{}", reason(&held));
+    assert!(held.due_at.is_some_and(|due| due > held.updated_at + 3_000_000));
+    assert_eq!(stage.github.pull_requests(SLUGS[1]), 0);
 }
 
 #[test]
