@@ -8,6 +8,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -32,6 +33,8 @@ struct Runner {
     api: String,
     token: &'static str,
     matrix: String,
+    /// Programs that go before those of the machine.
+    tools: Option<PathBuf>,
 }
 
 /// What a run of the action came to.
@@ -58,7 +61,7 @@ impl Runner {
         git(&workspace, &["add", "."]);
         git(&workspace, &["commit", "--quiet", "--message", "All"]);
         let nowhere = || "http://127.0.0.1:1".to_owned();
-        Self { folder, server: nowhere(), api: nowhere(), token: TOKEN, matrix: "null".to_owned() }
+        Self { folder, server: nowhere(), api: nowhere(), token: TOKEN, matrix: "null".to_owned(), tools: None }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -87,9 +90,10 @@ impl Runner {
             let script = step["run"].as_str().expect("a script");
             assert_eq!(expand(script), script, "inputs reach a script by its environment alone");
             fs::write(self.file("output"), "").expect("writes");
-            let built = Path::new(env!("CARGO_BIN_EXE_sourceward")).parent().expect("a folder").display().to_string();
+            let built = Path::new(env!("CARGO_BIN_EXE_sourceward")).parent().expect("a folder");
+            let first = if given["install"] == "path" { Some(built) } else { self.tools.as_deref() };
             let rest = std::env::var("PATH").expect("a path");
-            let path = if given["install"] == "path" { format!("{built}:{rest}") } else { rest };
+            let path = first.map_or(rest.clone(), |first| format!("{}:{rest}", first.display()));
             let mut command = Command::new("bash");
             command
                 .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
@@ -412,6 +416,40 @@ fn a_release_is_taken_only_with_its_checksum() {
     for install in ["release", "auto"] {
         let run = runner.run(&[&PLAN[..3], &[("install", install)]].concat());
         assert!(!run.success && run.outputs["findings-total"].is_empty(), "{}", run.log);
+    }
+}
+
+#[test]
+fn where_there_is_no_release_the_source_of_the_action_is_built() {
+    let mut runner = over_a_plan("ops");
+    let folder = runner.file("tools");
+    runner.tools = Some(folder.clone());
+    let stand_in = |script: &str| {
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("cargo"), format!("#!/bin/sh\n{script}\n")).expect("writes");
+        fs::set_permissions(folder.join("cargo"), fs::Permissions::from_mode(0o755)).expect("set");
+    };
+    let root = runner.file("temp").join("sourceward");
+    let program = root.join("bin/sourceward");
+    for install in ["source", "auto"] {
+        stand_in(&format!(
+            "printf '%s\\n' \"$@\" > \"$HOME/asked\"\nln -s '{}' '{}'",
+            env!("CARGO_BIN_EXE_sourceward"),
+            program.display()
+        ));
+        let run = runner.run(&[&PLAN[..3], &[("install", install)]].concat());
+        assert!(run.success && run.outputs["patched"] == "1", "{install}: {}", run.log);
+        let asked = fs::read_to_string(runner.file("asked")).expect("cargo was called");
+        let asked: Vec<&str> = asked.lines().collect();
+        let root = root.to_str().expect("UTF-8");
+        let wanted = ["install", "--quiet", "--locked", "--path", env!("CARGO_MANIFEST_DIR"), "--root", root];
+        assert_eq!(asked, wanted, "{install}");
+        fs::remove_file(&program).expect("was left behind");
+
+        stand_in("echo 'error: linker `cc` not found' >&2\nexit 101");
+        let run = runner.run(&[&PLAN[..3], &[("install", install)]].concat());
+        assert!(!run.success && run.outputs["findings-total"].is_empty(), "{install}: {}", run.log);
+        assert!(run.log.contains("error: linker `cc` not found"), "{install}: {}", run.log);
     }
 }
 
