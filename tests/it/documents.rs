@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path};
 
+use serde_json::Value;
+
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
         .unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -57,9 +59,8 @@ fn the_readme_shows_a_case_that_is_tested() {
     );
     let example =
         readme.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example finding");
-    let shown: serde_json::Value = serde_json::from_str(example).expect("the README's finding is JSON");
-    let tested: serde_json::Value =
-        serde_json::from_str(&read("fixtures/manifests/scalar/finding.json")).expect("JSON");
+    let shown: Value = serde_json::from_str(example).expect("the README's finding is JSON");
+    let tested: Value = serde_json::from_str(&read("fixtures/manifests/scalar/finding.json")).expect("JSON");
     assert_eq!((&shown["resource"], &shown["patch"]), (&tested["resource"], &tested["patch"]));
 }
 
@@ -74,6 +75,66 @@ fn the_readme_runs_the_demo_first_and_the_tests_second() {
         .collect();
     assert_eq!(commands, ["cargo run --release -- demo", "cargo test"]);
     assert!(read(".ci/run").contains("\ncargo test --locked\n"), ".ci/run calls the same test command");
+}
+
+#[test]
+fn workflows_use_the_action_as_it_is_and_name_the_permissions() {
+    let action: Value = serde_yaml::from_str(&read("action.yml")).expect("YAML");
+    let mut shown = Vec::new();
+    for document in documents() {
+        let text = read(&document);
+        let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let mut permissions = Value::Null;
+        for block in blocks.filter(|block| block.contains("uses: sourceward/")) {
+            let workflow: Value =
+                serde_yaml::from_str(block).unwrap_or_else(|error| panic!("{document}: {error}:\n{block}"));
+            // A list is of further steps of the workflow above it.
+            if !workflow.is_array() {
+                permissions = workflow["permissions"].clone();
+            }
+            let mut ours = None;
+            for step in steps(&workflow) {
+                let needed: &[&str] = match step["uses"].as_str() {
+                    Some("sourceward/sourceward@v0") => {
+                        ours = Some(step);
+                        &["contents", "pull-requests"]
+                    }
+                    Some(used) if used.starts_with("github/codeql-action/upload-sarif@") => &["security-events"],
+                    _ => &[],
+                };
+                for name in needed {
+                    assert_eq!(permissions[name], "write", "{document}: {} needs {name}", step["uses"]);
+                }
+            }
+            let ours = ours.unwrap_or_else(|| panic!("{document}: no step of this version in\n{block}"));
+            for name in ours["with"].as_object().expect("inputs").keys() {
+                assert!(action["inputs"].get(name).is_some(), "{document}: there is no input {name}");
+            }
+            for reference in block.split("steps.").skip(1) {
+                let (id, rest) = reference.split_once(".outputs.").expect("an output");
+                let output = rest.split([' ', '}']).next().expect("a name");
+                assert_eq!(ours["id"], id, "{document}: steps.{id}.outputs.{output} is not of our step");
+                assert!(action["outputs"].get(output).is_some(), "{document}: there is no output {output}");
+            }
+            assert!(ours["with"]["findings"].is_string(), "{document}: no findings in\n{block}");
+            shown.push(format!("{document}: {}", ours["with"]["sender"].as_str().expect("a sender")));
+        }
+    }
+    let expected = [
+        "README.md: terraform",
+        "README.md: checkov",
+        "README.md: argocd",
+        "docs/action.md: checkov",
+        "docs/action.md: argocd",
+    ];
+    assert_eq!(shown, expected);
+}
+
+/// The steps of a workflow, of a job, or as a list.
+fn steps(shown: &Value) -> Vec<&Value> {
+    let jobs = shown["jobs"].as_object().into_iter().flat_map(serde_json::Map::values);
+    let lists = jobs.chain([shown]).filter_map(|job| job["steps"].as_array()).chain(shown.as_array());
+    lists.flatten().collect()
 }
 
 #[test]
