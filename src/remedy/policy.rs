@@ -32,6 +32,35 @@ pub fn is_detector(sender: &str) -> bool {
     DETECTORS.contains(&sender)
 }
 
+/// What a suspicion is about: an object by its kind and name, and its namespace where it is said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Object {
+    /// Kind and name, without the version of an API.
+    pub name: String,
+    /// The namespace; absent where nobody says it, and then any may be meant.
+    pub namespace: Option<String>,
+}
+
+impl Object {
+    /// The object of a resource.
+    pub fn of(resource: &ResourceId) -> Self {
+        match resource {
+            ResourceId::Kubernetes(id) => Self {
+                name: format!("kubernetes {}/{} {}", id.group(), id.kind, id.name),
+                namespace: id.namespace.clone(),
+            },
+            ResourceId::Terraform(id) => Self { name: format!("terraform {}", id.address), namespace: None },
+            other => Self { name: other.to_string(), namespace: None },
+        }
+    }
+
+    /// Whether two names mean one object.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let anywhere = self.namespace.is_none() || other.namespace.is_none() || self.namespace == other.namespace;
+        anywhere && self.name == other.name
+    }
+}
+
 /// What decides besides the repository and the finding.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'p> {
@@ -76,11 +105,13 @@ impl<'p> Policy<'p> {
     /// # Errors
     /// `under-suspicion`, naming the report.
     pub fn refuse_suspect(&self, resource: &ResourceId) -> Result<(), Refusal> {
-        let of_it = |finding: &&Finding| is_suspicion(finding) && is_same_object(&finding.resource, resource);
+        let object = Object::of(resource);
+        let of_it = |finding: &&Finding| is_suspicion(finding) && Object::of(&finding.resource).is_same(&object);
         let Some(suspicion) = self.suspicions.iter().find(of_it) else { return Ok(()) };
         let rule = suspicion.rule.as_ref().map_or("a detector's rule", |rule| &rule.id);
         let message = format!("{resource} is reported for {rule}: nothing of its live state is taken over meanwhile");
-        let hint = "look into that report first; when it is resolved, the drift is judged again";
+        let hint = "look into that report first; when it is over (its sender says so, or `sourceward findings resolve CASE`), the \
+                    drift is judged again";
         Err(Refusal::new(Code::UnderSuspicion, message, hint))
     }
 }
@@ -89,17 +120,6 @@ impl<'p> Policy<'p> {
 /// open and names no place in the source.
 pub fn is_suspicion(finding: &Finding) -> bool {
     finding.intent == Intent::Violation && finding.state == State::Open && finding.hints.file.is_none()
-}
-
-/// Whether two names mean one object; who names no namespace may mean any.
-fn is_same_object(one: &ResourceId, other: &ResourceId) -> bool {
-    match (one, other) {
-        (ResourceId::Kubernetes(one), ResourceId::Kubernetes(other)) => {
-            let anywhere = one.namespace.is_none() || other.namespace.is_none() || one.namespace == other.namespace;
-            anywhere && one.kind == other.kind && one.name == other.name && one.group() == other.group()
-        }
-        _ => one == other,
-    }
 }
 
 /// A rule that could not tell.

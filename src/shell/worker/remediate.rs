@@ -9,6 +9,7 @@ mod bundle;
 mod onboarding;
 mod propose;
 mod seen;
+mod suspicion;
 
 use std::{
     collections::BTreeMap,
@@ -20,11 +21,11 @@ use std::{
 use anyhow::{Context, bail};
 use tokio::runtime::Handle;
 
-use self::{asked::Orders, bundle::Fate};
+use self::{asked::Orders, bundle::Fate, suspicion::Suspicions};
 use super::{Job, Lease};
 use crate::{
     model::{
-        finding::{self, Finding},
+        finding,
         fingerprint::Fingerprint,
         refusal::{Code, Refusal},
         repository::{BranchName, CommitId, RepoSlug},
@@ -38,7 +39,7 @@ use crate::{
         },
         manner::Manner,
         onboarding::{Onboarding, Recorded},
-        policy::{self, Policy},
+        policy::Policy,
         pull_request::{change_digest, marker::Digest, title, trailers},
         rule::set::Rules,
         verdict,
@@ -49,10 +50,11 @@ use crate::{
         config::{self, Config, Identity},
         forge::{self, Credential, GitHub, address::web_address, budget::Budget, call::Limits},
         git::{self, mirror::Mirror, remote::RemoteAddress},
-        live::Live,
+        live::{Live, states::States},
         store::{
             case::{Case, Decided, Decision},
             lease::{Claim, Conclusion, Dashboard, LOOK_AGAIN, Outcome, Transition},
+            suspicion::Suspected,
         },
     },
     source::tree::SourceTree,
@@ -79,6 +81,8 @@ const HELD_FOR: i64 = 24 * 60 * 60 * 1000;
 
 /// Everything that the job needs.
 pub struct Remediation {
+    /// The folder of the store.
+    pub data: PathBuf,
     /// Where the mirrors are kept; a cache.
     pub mirrors: PathBuf,
     /// The repositories that are looked after.
@@ -107,12 +111,14 @@ pub struct Remediation {
 }
 
 /// A repository that is looked after.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Target {
     /// Where it is fetched from and pushed to.
     pub remote: RemoteAddress,
     /// The branch that is deployed.
     pub branch: BranchName,
+    /// The states of what it deploys.
+    pub states: States,
 }
 
 /// How commits get to the forge.
@@ -143,8 +149,8 @@ struct Visit<'v> {
     manner: Manner,
     /// What becomes of a case where the live state decides that.
     told: Vec<Option<Outcome>>,
-    /// What detectors have reported of resources of this repository.
-    suspicions: Vec<Finding>,
+    /// What detectors have reported of what the claim is about.
+    suspicions: Suspicions,
     addresses: [String; 1],
     /// Unix milliseconds.
     now: i64,
@@ -169,9 +175,11 @@ impl Remediation {
             let address = repository.remote.clone();
             let address = address.unwrap_or_else(|| format!("{}/{}.git", web_address(&github.api), repository.slug));
             let remote = address.parse().with_context(|| format!("the remote of {}", repository.slug))?;
-            targets.insert(repository.slug.clone(), Target { remote, branch: repository.branch.clone() });
+            let states = States::of(&repository.states);
+            targets.insert(repository.slug.clone(), Target { remote, branch: repository.branch.clone(), states });
         }
         Ok(Self {
+            data: config.data.clone(),
             mirrors: config.data.join("mirrors"),
             targets,
             github: GitHub::new(
@@ -245,9 +253,14 @@ impl Remediation {
         let manner = Manner::of(&written.unwrap_or_default(), &self.operator, self.hourly_of_all, &subjects);
         let addresses = [target.remote.to_string()];
         let catalog = Catalog::known_as(&tree, &addresses);
-        let (claim, told) = self.seen(claim, &catalog);
-        let detected = claim.cases.iter().filter(|case| policy::is_detector(&case.sender));
-        let suspicions = detected.map(|case| case.finding.clone()).collect();
+        let (claim, told) = self.seen(claim, &target.states, &catalog);
+        // What a case turns out to be about may give its branch another name.
+        let unknown = claim.cases.iter().map(|case| known_branch(case).0).filter(|branch| !wanted.contains(branch));
+        let unknown: Vec<BranchName> = unknown.collect();
+        if !unknown.is_empty() {
+            branches.extend(self.fetch(&slug, &mirror, &unknown, token.as_ref())?);
+        }
+        let suspicions = self.suspicions(&claim)?;
         let visit = Visit {
             job: self,
             claim: claim.as_ref(),
@@ -328,6 +341,7 @@ impl Visit<'_> {
     ) -> Result<(), Trouble> {
         let mut orders = self.hear(said)?;
         said.decisions = orders.decided(&self.claim.cases);
+        self.suspect(said);
         let recorded = self.introduce(catalog, said)?;
         let fates = self.judge_all(catalog, &orders, recorded, said);
         let bundles = self.bundles(tree, fates, &orders, said);
@@ -419,7 +433,13 @@ impl Visit<'_> {
                     let outcome = Outcome::Resolved("the source already says so".to_owned());
                     Fate::End(Ending::FixedOtherwise, outcome)
                 }
-                Verdict::Refused(refusal) => Fate::Refused(refusal),
+                Verdict::Refused(refusal) => {
+                    let suspicion = self.suspicions.holding(&case.finding.resource);
+                    if let (Code::UnderSuspicion, Some(suspicion)) = (refusal.code, suspicion) {
+                        said.suspected.push(Suspected::Held(case.id, suspicion));
+                    }
+                    Fate::Refused(refusal)
+                }
                 Verdict::Patched(proved) => {
                     let change = change_digest(&proved);
                     let stands = decision.is_some_and(|decision| {
@@ -446,7 +466,7 @@ impl Visit<'_> {
 
     /// What decides besides the repository and a finding.
     fn policy(&self) -> Policy<'_> {
-        Policy { rules: &self.job.rules, suspicions: &self.suspicions }
+        Policy { rules: &self.job.rules, suspicions: &self.suspicions.findings }
     }
 
     /// How many findings of a storm are proposed all the same, because they share a pull request.
