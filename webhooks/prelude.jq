@@ -57,6 +57,14 @@ def severity(f): text(f) // "" | ascii_downcase | {
   info: "info", informational: "info", information: "info", negligible: "info", none: "info", debug: "info"
 }[.];
 
+# The same trouble, which is over: what is open for it is closed.
+def over: . + {state: "resolved"};
+
+# The trace of Yor (yor.io) among the tags of a resource: a map, or a list of keys and values.
+def trace(f): [f?] | .[0] | if type == "object" then text(.yor_trace)
+  elif type == "array" then [.[] | objects | select((text(.key) // text(.Key) // text(.name)) == "yor_trace") | text(.value) // text(.Value)][0]
+  else null end | {trace: .} | given;
+
 # Addresses that tell more: shown, never fetched.
 def links(f): [f | strings | select(startswith("https://") or startswith("http://"))] | unique | .[:10];
 

@@ -27,7 +27,14 @@ const MAX_FIELDS: usize = 5;
 /// The senders that tell of something that happened, rather than of how something is.
 const DETECTORS: [&str; 5] = ["falco", "falcosidekick", "guardduty", "sysdig", "tetragon"];
 
-/// Tells whether a sender detects what happens, so that its violations are suspicions.
+/// Tells whether a sender's finding is a suspicion: the sender detects what happens, or says of this finding that it was detected
+/// (`rule.params.detected`), as those that pass on reports of several kinds do.
+pub fn is_detected(sender: &str, finding: &Finding) -> bool {
+    let said = || finding.rule.as_ref().and_then(|rule| rule.params.as_ref()?.get("detected")?.as_bool());
+    is_suspicion(finding) && (is_detector(sender) || said() == Some(true))
+}
+
+/// Tells whether a sender tells of nothing but what happened.
 pub fn is_detector(sender: &str) -> bool {
     DETECTORS.contains(&sender)
 }
@@ -120,6 +127,15 @@ impl<'p> Policy<'p> {
 /// open and names no place in the source.
 pub fn is_suspicion(finding: &Finding) -> bool {
     finding.intent == Intent::Violation && finding.state == State::Open && finding.hints.file.is_none()
+}
+
+/// Why nothing is done about a report of what happened, where the source asks for nothing of the kind.
+pub fn kept_by_source(suspicion: &Finding) -> Refusal {
+    let (resource, rule) = (&suspicion.resource, suspicion.rule.as_ref().map_or("a detector's rule", |rule| &rule.id));
+    let message = format!("the source does not ask for what {rule} reports of {resource}: it happened in what runs");
+    let hint = "look into it; meanwhile no drift of it is taken over, until the report is over (its sender says so, or \
+                `sourceward findings resolve CASE`)";
+    Refusal::new(Code::UnderSuspicion, message, hint)
 }
 
 /// A rule that could not tell.

@@ -26,12 +26,11 @@ def finding:
   | object(.finding) as $finding
   | resource as $resource
   | (text($finding.state) // "ACTIVE") as $state
-  | if $state != "ACTIVE" then ignored("\($rule) is \($state)" | line)
-    elif text($finding.mute) == "MUTED" then ignored("\($rule) is muted" | line)
+  | if text($finding.mute) == "MUTED" then ignored("\($rule) is muted" | line)
     elif $resource == null then ignored("\($rule) names no resource" | line)
     else
       violation($rule; text($finding.description); {
-        class: text($finding.findingClass),
+        class: text($finding.findingClass), detected: (if $finding.findingClass == "THREAT" then true else null end),
         recommendation: (text($finding.nextSteps) // text($finding.sourceProperties.Recommendation)),
         explanation: text($finding.sourceProperties.Explanation)})
       + {
@@ -43,7 +42,7 @@ def finding:
         time: time($finding.eventTime),
         actor: ({user: text($finding.access.principalEmail), via: text($finding.access.userAgentFamily)} | given),
         links: links($finding.externalUri)
-      } | given
+      } | if $state == "ACTIVE" then . else over end | given
     end;
 
 if type != "object" then error("expected a notification of Security Command Center, found: \(type)")

@@ -21,7 +21,7 @@ def alert:
   (policy // error("expected a policyName")) as $name
   | resource as $resource
   | (text(.alertStatus) // text(.status) // "open" | ascii_downcase) as $status
-  | if $status | among(["resolved", "dismissed", "snoozed"]) then ignored("\($name): the alert is \($status)" | line)
+  | if $status == "snoozed" then ignored("\($name): the alert is \($status)" | line)
     elif $resource == null then ignored("\($name): the alert names no cloud resource" | line)
     else
       violation(policy_id; $name; {labels: [.policyLabels | list(.)[] | strings], recommendation: (text(.policyRecommendation) // text(.policy.recommendation))})
@@ -32,8 +32,9 @@ def alert:
         severity: (severity(.severity) // severity(.policy.severity)),
         time: seen,
         actor: ({user: text(.alertAttribution.attributionEventList[-1].username)} | given),
+        hints: trace(.resourceTags // .resource.tags // .resource.data.tags // .tags),
         links: links(.callbackUrl)
-      } | given
+      } | if $status | among(["resolved", "dismissed"]) then over else . end | given
     end;
 
 if type != "object" then error("expected an alert of Prisma Cloud, found: \(type)")

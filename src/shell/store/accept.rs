@@ -53,8 +53,8 @@ pub struct Arrival {
     identity: [u8; 16],
     /// The same of the fingerprint without the fields.
     subject: [u8; 16],
-    /// What it suspects, if it comes from a detector.
-    suspicious: Option<Object>,
+    /// What it suspects if a detector sends it, and whether it does whoever sends it.
+    suspicious: Option<(Object, bool)>,
     /// Whether the finding names fields, so that its identity is narrower than its subject.
     narrow: bool,
     /// SHA-256 of what a new revision would say differently.
@@ -161,7 +161,8 @@ impl Arrival {
         let (fingerprint, subject) = Fingerprint::of_both(&finding);
         let (identity, subject) = (head(&fingerprint), head(&subject));
         let narrow = finding.patch.is_some();
-        let suspicious = policy::is_suspicion(&finding).then(|| Object::of(&finding.resource));
+        let is_detected = policy::is_detected("", &finding);
+        let suspicious = policy::is_suspicion(&finding).then(|| (Object::of(&finding.resource), is_detected));
         let stored = redact(finding);
         let (repository, refusal) = match repository {
             Ok(slug) => (Some(slug), None),
@@ -181,9 +182,10 @@ impl Arrival {
         }
     }
 
-    /// What it suspects, if it comes from a detector.
-    pub(super) fn suspicious(&self) -> Option<&Object> {
-        self.suspicious.as_ref()
+    /// What it suspects, if this sender detects what happens or the finding says that it was detected.
+    pub(super) fn suspicious(&self, sender: &str) -> Option<&Object> {
+        let (object, is_detected) = self.suspicious.as_ref()?;
+        (*is_detected || policy::is_detector(sender)).then_some(object)
     }
 
     /// The identity of the trouble.

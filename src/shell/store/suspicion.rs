@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::repository::RepoSlug,
-    remedy::policy::{self, Object},
+    remedy::policy::Object,
 };
 
 /// What a job says of suspicions.
@@ -54,10 +54,7 @@ pub(super) fn arrived(
     case: CaseId,
     repository: i64,
 ) -> rusqlite::Result<()> {
-    match arrival.suspicious() {
-        Some(object) if policy::is_detector(sender) => about(connection, repository, case, object),
-        _ => Ok(()),
-    }
+    arrival.suspicious(sender).map_or(Ok(()), |object| about(connection, repository, case, object))
 }
 
 /// Writes what a job says.

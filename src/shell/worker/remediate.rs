@@ -39,7 +39,7 @@ use crate::{
         },
         manner::Manner,
         onboarding::{Onboarding, Recorded},
-        policy::Policy,
+        policy::{self, Policy},
         pull_request::{change_digest, marker::Digest, title, trailers},
         rule::set::Rules,
         verdict,
@@ -429,6 +429,12 @@ impl Visit<'_> {
                 }
             }
             fates.push(match verdict(catalog, &case.finding, self.policy()) {
+                // What happened is not undone by a source that never asked for it.
+                Verdict::InSync
+                    if case.pull_request.is_none() && policy::is_detected(&case.sender, &case.finding) =>
+                {
+                    Fate::Refused(policy::kept_by_source(&case.finding))
+                }
                 Verdict::InSync => {
                     let outcome = Outcome::Resolved("the source already says so".to_owned());
                     Fate::End(Ending::FixedOtherwise, outcome)

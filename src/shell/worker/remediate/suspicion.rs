@@ -86,8 +86,7 @@ impl Visit<'_> {
 
 /// The open reports of detectors in a claim.
 fn detected(claim: &Claim) -> impl Iterator<Item = &Case> {
-    let is_detected = |case: &&Case| policy::is_detector(&case.sender) && policy::is_suspicion(&case.finding);
-    claim.cases.iter().filter(is_detected)
+    claim.cases.iter().filter(|case| policy::is_detected(&case.sender, &case.finding))
 }
 
 impl From<StoreError> for Trouble {
