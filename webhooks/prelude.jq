@@ -208,6 +208,10 @@ def cloud_resource($account; $region; $source; $parameters):
 def is_address: type == "string"
   and test("^(module\\.[A-Za-z0-9_-]+(\\[[^]]*\\])?\\.)*[a-z][a-z0-9]*_[a-z0-9_]+\\.[A-Za-z_][A-Za-z0-9_-]*(\\[[^]]*\\])?$");
 
+# Text with its percent-encoding taken off, as far as that is ASCII.
+def hexadecimal: ascii_downcase | explode | map(if . > 96 then . - 87 else . - 48 end) | .[0] * 16 + .[1];
+def unescaped: [scan("%[0-7][0-9A-Fa-f]|[^%]+|%")] | map(if length == 3 and test("^%[0-7]") then [.[1:] | hexadecimal] | implode else . end) | join("");
+
 # Lines of a file, as a resource and as hints; a path of null or "" is none.
 def whole: if type == "number" and . >= 1 and . <= 4294967295 then floor else null end;
 def file_path: if type == "string" then sub("^(\\./|/)+"; "") | text(.) else null end;

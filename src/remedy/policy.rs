@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use super::{
-    confidential::is_withheld,
-    rule::{Rule, set::Rules},
+    confidential::{is_withheld, redacted_text},
+    rule::{Rule, RuleError, set::Rules},
 };
 use crate::{
     model::{
@@ -96,7 +96,7 @@ impl<'p> Policy<'p> {
     ) -> Result<(), Refusal> {
         let Some(kind) = resource.kind() else { return Ok(()) };
         for rule in self.rules.about(&kind) {
-            if !rule.is_weakened(declared, live).map_err(|error| failed(&error.to_string()))? {
+            if !rule.is_weakened(declared, live).map_err(|error| failed(&error))? {
                 continue;
             }
             if allowed.iter().any(|allowed| allowed.rule == rule.id && allowed.stack == stack) {
@@ -139,7 +139,8 @@ pub fn kept_by_source(suspicion: &Finding) -> Refusal {
 }
 
 /// A rule that could not tell.
-pub(super) fn failed(what: &str) -> Refusal {
+pub(super) fn failed(error: &RuleError) -> Refusal {
+    let what = error.untold().to_string();
     let hint = "mend the rule: `sourceward rules test --rules DIR` runs its examples";
     Refusal::new(Code::RuleFailed, what, hint)
 }
@@ -148,7 +149,7 @@ fn weakens(rule: &Rule, stack: &str, resource: &ResourceId, declared: &Value, li
     let message = format!(
         "the live {resource} breaks the rule {}, which the source keeps: {}",
         rule.id,
-        rule.title.trim_end_matches('.')
+        redacted_text(rule.title.trim_end_matches('.'))
     );
     let fields = differences(declared, live);
     let more = fields.len().saturating_sub(MAX_FIELDS);

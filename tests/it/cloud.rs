@@ -22,9 +22,7 @@ const MAIN: &str = "resource \"aws_sqs_queue\" \"jobs\" {\n  name               
                     resource \"aws_iam_role\" \"admin\" {\n  name = \"admin\"\n}\n";
 
 fn state() -> Value {
-    let resource = |kind: &str, name: &str, attributes: Value| {
-        json!({"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": attributes}]})
-    };
+    let resource = |kind: &str, name: &str, attributes: Value| json!({"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": attributes}]});
     json!({"version": 4, "terraform_version": "1.11.4", "outputs": {"password": {"value": PLANTED, "sensitive": true}}, "resources": [
         resource("aws_sqs_queue", "jobs", json!({"id": "https://sqs.eu-west-1.amazonaws.com/111122223333/jobs", "name": "jobs",
             "arn": "arn:aws:sqs:eu-west-1:111122223333:jobs", "policy": PLANTED,
@@ -102,7 +100,8 @@ fn refused(case: &Case) -> (&str, &str) {
 fn an_arn_becomes_a_pull_request_for_the_block_that_declares_it() {
     let mut stage = stage(json!([{"file": "state.json"}]));
     stage.start();
-    let case = posted(&stage, "securityhub", &security_hub("SQS.1", "AwsSqsQueue", "arn:aws:sqs:eu-west-1:111122223333:jobs"));
+    let case =
+        posted(&stage, "securityhub", &security_hub("SQS.1", "AwsSqsQueue", "arn:aws:sqs:eu-west-1:111122223333:jobs"));
     assert_eq!(case.state, State::Proposed, "{:?}", case.reason);
     let branch = case.proposal.as_ref().expect("it is proposed").branch.to_string();
     assert_eq!(
@@ -123,11 +122,26 @@ fn every_sender_of_a_cloud_ends_in_the_refusal_that_fits() {
     stage.start();
     let cases = [
         ("guardduty", guard_duty("111122223333", "admin"), "no-rule", "aws_iam_role.admin"),
-        ("guardduty", guard_duty("999999999999", "admin"), "owner-not-found", "no resource of the state is AWS::IAM::Role admin"),
+        (
+            "guardduty",
+            guard_duty("999999999999", "admin"),
+            "owner-not-found",
+            "no resource of the state is AWS::IAM::Role admin",
+        ),
         ("aws-config", config_compliance("AWS::SQS::Queue", "jobs"), "no-rule", "aws_sqs_queue.jobs"),
         ("aws-config", config_change("AWS::IAM::Role", "admin"), "live-state-missing", "aws_iam_role.admin"),
-        ("prisma-cloud", prisma("AWS IAM role is too powerful", "AWS::IAM::Role", "arn:aws:iam::111122223333:role/admin"), "no-rule", "aws_iam_role.admin"),
-        ("securityhub", security_hub("SQS.1", "AwsSqsQueue", "arn:aws:sqs:us-east-1:111122223333:jobs"), "owner-not-found", "no resource of the state"),
+        (
+            "prisma-cloud",
+            prisma("AWS IAM role is too powerful", "AWS::IAM::Role", "arn:aws:iam::111122223333:role/admin"),
+            "no-rule",
+            "aws_iam_role.admin",
+        ),
+        (
+            "securityhub",
+            security_hub("SQS.1", "AwsSqsQueue", "arn:aws:sqs:us-east-1:111122223333:jobs"),
+            "owner-not-found",
+            "no resource of the state",
+        ),
     ];
     for (sender, payload, code, about) in cases {
         let case = posted(&stage, sender, &payload);
@@ -141,14 +155,16 @@ fn every_sender_of_a_cloud_ends_in_the_refusal_that_fits() {
 fn without_a_state_the_refusal_says_what_is_missing() {
     let mut stage = stage(json!([]));
     stage.start();
-    let case = posted(&stage, "securityhub", &security_hub("SQS.1", "AwsSqsQueue", "arn:aws:sqs:eu-west-1:111122223333:jobs"));
+    let case =
+        posted(&stage, "securityhub", &security_hub("SQS.1", "AwsSqsQueue", "arn:aws:sqs:eu-west-1:111122223333:jobs"));
     let (code, message) = refused(&case);
     assert!(code == "owner-not-found" && message.contains("no state tells its Terraform address"), "{code}: {message}");
 }
 
 #[test]
 fn a_command_of_the_operators_prints_the_state_and_its_failure_is_a_refusal_that_says_so() {
-    let mut stage = stage(json!([{"command": ["./state", "show", "$(touch made)"], "time_limit_seconds": 5, "keep_seconds": 0}]));
+    let mut stage =
+        stage(json!([{"command": ["./state", "show", "$(touch made)"], "time_limit_seconds": 5, "keep_seconds": 0}]));
     let program = stage.folder.path().join("state");
     let write = |script: &str| {
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("writes");

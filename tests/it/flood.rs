@@ -5,8 +5,11 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{Read, Write},
-    net::TcpStream,
-    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    net::{SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -25,7 +28,10 @@ const POSTS: usize = 10_000;
 const MEMORY: u64 = 400;
 
 fn stage() -> Stage {
-    Stage::set(As::Robot, &[("k8s/cart.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart, namespace: shop}\n")])
+    Stage::set(
+        As::Robot,
+        &[("k8s/cart.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart, namespace: shop}\n")],
+    )
 }
 
 fn drift(name: &str) -> Value {
@@ -60,6 +66,18 @@ fn ten_thousand_posts_at_once_are_each_answered_and_others_go_through() {
     let mut stage = stage();
     stage.start_logging("error,sourceward::shell::cli=info");
     let (address, at) = (stage.address(), now());
+    // Worded before: a client that is slow to say what it wants is cut after five seconds.
+    let requests: Vec<String> = (0..POSTS)
+        .map(|number| {
+            // Every delivery comes twice, and every trouble many times.
+            let (id, body) = (format!("flood-{}", number / 2), drift(&format!("app-{}", number / 2 % 100)).to_string());
+            let (signature, length) = (sign(&id, body.as_bytes(), at), body.len());
+            format!(
+                "POST /webhooks/generic HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
+                 webhook-id: {id}\r\nwebhook-timestamp: {at}\r\nwebhook-signature: {signature}\r\ncontent-length: {length}\r\n\r\n{body}"
+            )
+        })
+        .collect();
     let (began, is_over) = (Instant::now(), Arc::new(AtomicBool::new(false)));
     let beside = thread::spawn({
         let is_over = Arc::clone(&is_over);
@@ -78,28 +96,24 @@ fn ten_thousand_posts_at_once_are_each_answered_and_others_go_through() {
             (answered, slowest)
         }
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let repeats = Arc::new(AtomicUsize::new(0));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let statuses: BTreeMap<u16, usize> = runtime.block_on(async {
         let places = Arc::new(tokio::sync::Semaphore::new(at_once));
-        let posts: Vec<_> = (0..POSTS)
-            .map(|number| {
-                let places = Arc::clone(&places);
+        let posts: Vec<_> = requests
+            .into_iter()
+            .map(|request| {
+                let (places, repeats) = (Arc::clone(&places), Arc::clone(&repeats));
                 tokio::spawn(async move {
                     let _place = places.acquire().await.expect("open");
-                    // Every delivery comes twice, and every trouble many times.
-                    let (id, body) = (format!("flood-{}", number / 2), drift(&format!("app-{}", number / 2 % 100)).to_string());
-                    let signature = sign(&id, body.as_bytes(), at);
-                    let request = format!(
-                        "POST /webhooks/generic HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n\
-                         webhook-id: {id}\r\nwebhook-timestamp: {at}\r\nwebhook-signature: {signature}\r\n\
-                         content-length: {}\r\n\r\n{body}",
-                        body.len()
-                    );
-                    let mut stream = tokio::net::TcpStream::connect(address).await.expect("connects");
-                    stream.write_all(request.as_bytes()).await.expect("sends");
-                    let mut answer = String::new();
-                    stream.read_to_string(&mut answer).await.expect("answers");
-                    answer.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).expect("a status")
+                    loop {
+                        match post(address, &request).await {
+                            Some(status) => return status,
+                            // On a busy machine we may be the slow client.
+                            None => repeats.fetch_add(1, Ordering::Relaxed),
+                        };
+                    }
                 })
             })
             .collect();
@@ -111,9 +125,13 @@ fn ten_thousand_posts_at_once_are_each_answered_and_others_go_through() {
     });
     is_over.store(true, Ordering::Relaxed);
     let (answered, slowest) = beside.join().expect("no panic");
-    let memory = stage.memory();
-    eprintln!("{statuses:?} in {:?}, {at_once} at once, {memory} MiB, {answered} others, the slowest {slowest:?}", began.elapsed());
+    let (memory, repeats) = (stage.memory(), repeats.load(Ordering::Relaxed));
+    eprintln!(
+        "{statuses:?} after {repeats} repeats in {:?}, {at_once} at once, {memory} MiB, {answered} others, the slowest {slowest:?}",
+        began.elapsed()
+    );
     assert_eq!(statuses.values().sum::<usize>(), POSTS);
+    assert!(repeats < POSTS / 4, "{repeats} connections were cut");
     assert!(statuses.keys().all(|status| matches!(status, 200 | 202 | 503)), "{statuses:?}");
     assert!(statuses[&202] <= POSTS / 2 && statuses[&202] > 0, "{statuses:?}: of two that are equal one is taken");
     assert!(answered > 0 && slowest < Duration::from_secs(30), "{answered}, {slowest:?}");
@@ -122,15 +140,28 @@ fn ten_thousand_posts_at_once_are_each_answered_and_others_go_through() {
     assert_eq!(stage.deliver("afterwards", &drift("cart")).status, 202);
 }
 
+/// Sends a request and reads the answer's status; nothing where the connection was cut before.
+async fn post(address: SocketAddr, request: &str) -> Option<u16> {
+    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    let ended = stream.read_to_end(&mut answer).await;
+    let status = String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok());
+    status.filter(|_| ended.is_ok())
+}
+
 /// Posts a body with its whole length told before; the status, which may come before all is sent.
 fn post_long(stage: &Stage, headers: &str, body: Vec<u8>) -> u16 {
     let mut stream = TcpStream::connect(stage.address()).expect("connects");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
     let length = body.len();
-    let head = format!("POST /webhooks/generic HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n");
+    let head = format!(
+        "POST /webhooks/generic HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n"
+    );
     let mut writing = stream.try_clone().expect("cloned");
     // The server may close before all is there.
-    let sending = thread::spawn(move || writing.write_all(head.as_bytes()).and_then(|()| writing.write_all(&body)).is_ok());
+    let sending =
+        thread::spawn(move || writing.write_all(head.as_bytes()).and_then(|()| writing.write_all(&body)).is_ok());
     let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
     while let Ok(length @ 1..) = stream.read(&mut piece) {
         answer.extend_from_slice(&piece[..length]);
@@ -181,12 +212,17 @@ fn an_endless_program_of_an_operator_costs_only_its_own_sender() {
     let mut stage = stage();
     let folder = stage.folder.path().join("webhooks/endless");
     fs::create_dir_all(&folder).expect("made");
-    fs::write(folder.join("sender.yaml"), "name: endless\ntitle: Endless\nauthentication: [{kind: bearer}]\nprogram: map.jq\n").expect("writes");
+    fs::write(
+        folder.join("sender.yaml"),
+        "name: endless\ntitle: Endless\nauthentication: [{kind: bearer}]\nprogram: map.jq\n",
+    )
+    .expect("writes");
     fs::write(folder.join("map.jq"), "last(repeat(1))\n").expect("writes");
     stage.configure("webhooks", json!("webhooks"));
     stage.configure("senders", json!({"endless": {"authentication": "insecure"}}));
     stage.start_logging("error,sourceward::shell::cli=info");
-    let post = |body: &str| post_raw(stage.address(), "/webhooks/endless", &[("content-type", "application/json")], body);
+    let post =
+        |body: &str| post_raw(stage.address(), "/webhooks/endless", &[("content-type", "application/json")], body);
     // Two seconds each; while the first runs, another sender is served.
     thread::scope(|scope| {
         let both = [r#"{"a": 1}"#, r#"{"a": 2}"#].map(|body| scope.spawn(move || post(body)));

@@ -19,7 +19,8 @@ def change($item; $diff; $time):
     end;
 
 def compliance:
-  needed(.configRuleName; "configRuleName") as $rule
+  # Security Hub's own rules have a prefix and a suffix.
+  (needed(.configRuleName; "configRuleName") | sub("^securityhub-(?<name>.+)-[0-9a-z]{6,8}$"; .name)) as $rule
   | resource(.) as $resource
   | object(.newEvaluationResult) as $result
   | needed($result.complianceType; "newEvaluationResult.complianceType") as $type

@@ -56,8 +56,20 @@ def alert:
          time: time(.TimeGenerated // .TimeGeneratedUtc // .properties.timeGeneratedUtc), links: links(.AlertUri, .properties.alertUri)}
       | if $state | among(["Resolved", "Dismissed"]) then over else . end | given end;
 
+# Azure Monitor's common alert schema: the alert's rule by the resource that it watches.
+def common_alert:
+  object(.data.essentials) as $essentials
+  | needed($essentials.alertRule; "data.essentials.alertRule") as $rule
+  | (text($essentials.alertTargetIDs[0]) // "" | resource) as $resource
+  | if $resource == null then ignored("\($rule) names no resource of a subscription" | line)
+    else found($rule; text($essentials.description); $resource; {signal: text($essentials.signalType)})
+      + {time: time($essentials.firedDateTime),
+         severity: {Sev0: "critical", Sev1: "high", Sev2: "medium", Sev3: "low", Sev4: "info"}[text($essentials.severity) // ""]}
+      | if $essentials.monitorCondition == "Resolved" then over else . end | given end;
+
 if type != "object" then error("expected an event of Azure, found: \(type)")
 elif text(.eventType) // "" | . == "Microsoft.EventGrid.SubscriptionValidationEvent" then ignored("Event Grid asks whether it may post")
+elif .schemaId == "azureMonitorCommonAlertSchema" then common_alert
 elif (text(.eventType) // text(.type) // "") | startswith("Microsoft.PolicyInsights.PolicyState") then policy_state
 elif (text(.type) // "") | ascii_downcase | . == "microsoft.security/assessments" then assessment
 elif has("AlertType") or maybe(.properties | has("alertType")) == true then alert

@@ -44,7 +44,7 @@ def finding:
     else
       resource as $resource
       | (maybe(.service.archived) == true) as $archived
-      | trace(.resource.instanceDetails.tags // .resource.s3BucketDetails[0].tags // .resource.eksClusterDetails.tags) as $hints
+      | trace(.resource.instanceDetails.tags // .resource.s3BucketDetails[0].tags // .resource.eksClusterDetails.tags // .resource.rdsDbInstanceDetails.tags) as $hints
       | object(.resource.kubernetesDetails) as $kubernetes
       | if $resource == null then ignored("\($rule): a resource of type \(maybe(.resource.resourceType) // "?") is not declared in a source" | line)
         else

@@ -446,15 +446,39 @@ mod tests {
             ("aws", None, None, "AWS::IAM::Role", "arn:aws:iam::222222222222:role/admin", None, "owner-not-found"),
             ("aws", here, Some("eu-west-1"), "AWS::SQS::Queue", "jobs", None, "aws_sqs_queue.q"),
             ("aws", here, Some("us-east-1"), "AWS::SQS::Queue", "jobs", None, "owner-not-found"),
-            ("aws", here, None, "AWS::Logs::LogGroup", "arn:aws:logs:eu-west-1:111111111111:log-group:/aws/eks/shop:*", None, "aws_cloudwatch_log_group.l"),
+            (
+                "aws",
+                here,
+                None,
+                "AWS::Logs::LogGroup",
+                "arn:aws:logs:eu-west-1:111111111111:log-group:/aws/eks/shop:*",
+                None,
+                "aws_cloudwatch_log_group.l",
+            ),
             ("aws", here, None, "AWS::SQS::Queue", "renamed", Some("t-1"), "aws_sqs_queue.q"),
             ("aws", here, None, "AWS::SNS::Topic", "renamed", Some("t-1"), "owner-not-found"),
             ("aws", here, None, "AWS::EC2::Instance", "i-9", Some("t-2"), "owner-ambiguous"),
             ("aws", here, None, "AWS::EC2::Instance", "i-2", Some("t-2"), "aws_instance.w[1]"),
             ("azure", None, None, "Microsoft.Storage/storageAccounts", azure, None, "azurerm_storage_account.s"),
             ("azure", None, None, "Microsoft.Storage/storageAccounts", &elsewhere, None, "owner-not-found"),
-            ("gcp", Some("acme"), None, "storage.googleapis.com/Bucket", "//storage.googleapis.com/g", None, "google_storage_bucket.g"),
-            ("gcp", Some("other"), None, "storage.googleapis.com/Bucket", "//storage.googleapis.com/g", None, "owner-not-found"),
+            (
+                "gcp",
+                Some("acme"),
+                None,
+                "storage.googleapis.com/Bucket",
+                "//storage.googleapis.com/g",
+                None,
+                "google_storage_bucket.g",
+            ),
+            (
+                "gcp",
+                Some("other"),
+                None,
+                "storage.googleapis.com/Bucket",
+                "//storage.googleapis.com/g",
+                None,
+                "owner-not-found",
+            ),
         ];
         for (provider, account, region, kind, id, trace, expected) in cases {
             let cloud = CloudId {
@@ -475,9 +499,15 @@ mod tests {
         let planted = r#"{"version": 4, "resources": [{"mode": "managed", "type": "aws_db_instance", "name": "d", "instances": [
             {"attributes": {"id": "db-1", "password": "hunter2"}, "private": "hunter2"}]}], "outputs": {"p": "hunter2"}}"#;
         assert!(!format!("{:?}", State::read(planted.as_bytes())).contains("hunter2"));
-        for broken in [planted.replace("[{\"mode\"", "[\"hunter2\", {\"mode\""), planted.replace("\"managed\"", "{\"hunter2\": 1}")] {
+        for broken in [
+            planted.replace("[{\"mode\"", "[\"hunter2\", {\"mode\""),
+            planted.replace("\"managed\"", "{\"hunter2\": 1}"),
+        ] {
             let error = State::read(broken.as_bytes()).expect_err("another form");
-            assert!(error.to_string().contains("line 1") && !format!("{error:?} {error}").contains("hunter2"), "{error}");
+            assert!(
+                error.to_string().contains("line 1") && !format!("{error:?} {error}").contains("hunter2"),
+                "{error}"
+            );
         }
     }
 

@@ -96,7 +96,8 @@ impl Reading<'_> {
                         }
                     }
                 }
-                if let Some(path) = (self.environment)("PATH").filter(|_| passed.iter().all(|(name, _)| name != "PATH")) {
+                if let Some(path) = (self.environment)("PATH").filter(|_| passed.iter().all(|(name, _)| name != "PATH"))
+                {
                     passed.push(("PATH".to_owned(), Secret::new(path)));
                 }
                 let (time_limit, keep) = (time_limit_seconds.unwrap_or(60), keep_seconds.unwrap_or(300));

@@ -5,13 +5,7 @@
 //! printed nor its complaints leave this module. A command gets nothing of a finding. It is bounded in time and in what it may
 //! print, and with it ends everything that it started.
 
-use std::{
-    fs::File,
-    io::Read,
-    process::Stdio,
-    sync::Arc,
-    time::Instant,
-};
+use std::{fs::File, io::Read, process::Stdio, sync::Arc, time::Instant};
 
 use tokio::{io::AsyncReadExt, process, sync::Mutex, time::timeout};
 

@@ -12,10 +12,7 @@ use super::{
     case::{Case, CaseId},
     read::{self, Reader},
 };
-use crate::{
-    model::repository::RepoSlug,
-    remedy::policy::Object,
-};
+use crate::{model::repository::RepoSlug, remedy::policy::Object};
 
 /// What a job says of suspicions.
 #[derive(Clone, Debug, PartialEq)]

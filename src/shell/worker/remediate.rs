@@ -430,9 +430,7 @@ impl Visit<'_> {
             }
             fates.push(match verdict(catalog, &case.finding, self.policy()) {
                 // What happened is not undone by a source that never asked for it.
-                Verdict::InSync
-                    if case.pull_request.is_none() && policy::is_detected(&case.sender, &case.finding) =>
-                {
+                Verdict::InSync if case.pull_request.is_none() && policy::is_detected(&case.sender, &case.finding) => {
                     Fate::Refused(policy::kept_by_source(&case.finding))
                 }
                 Verdict::InSync => {

@@ -221,6 +221,10 @@ impl Stage {
     fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sourceward"));
         command.env_clear().env("SOURCEWARD_CONFIG", self.folder.path().join("server.yaml"));
+        let rules = self.folder.path().join("rules");
+        if rules.is_dir() {
+            command.env("SOURCEWARD_RULES", rules);
+        }
         command
     }
 

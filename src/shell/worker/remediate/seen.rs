@@ -8,7 +8,11 @@ use std::borrow::Cow;
 use super::Remediation;
 use crate::{
     engine::terraform::state::Located,
-    model::{finding::{self, Finding}, refusal::Refusal, resource::ResourceId},
+    model::{
+        finding::{self, Finding},
+        refusal::Refusal,
+        resource::ResourceId,
+    },
     remedy::confidential,
     shell::{
         live::{Seen, states::States},
@@ -38,7 +42,9 @@ impl Remediation {
         let known = claim.cases.iter().any(is_located).then(|| self.runtime.block_on(states.read()));
         let mut decided = Vec::new();
         for case in &mut claim.cases {
-            if let (Some(known), true, ResourceId::Cloud(id)) = (&known, in_cloud(&case.finding), &case.finding.resource) {
+            if let (Some(known), true, ResourceId::Cloud(id)) =
+                (&known, in_cloud(&case.finding), &case.finding.resource)
+            {
                 let trace = case.finding.hints.trace.as_deref();
                 match known.as_ref().map_err(Clone::clone).and_then(|known| known.address(id, trace)) {
                     Ok(Located { id, stack }) => {
