@@ -495,6 +495,35 @@ mod tests {
     }
 
     #[test]
+    fn two_states_with_one_address_are_told_apart_by_their_stacks() {
+        let state = |id: &str, stack: &str| {
+            let text = format!(
+                r#"{{"version": 4, "resources": [{{"mode": "managed", "type": "aws_vpc", "name": "main", "instances": [
+                    {{"attributes": {{"id": "{id}", "tags": {{"yor_trace": "t"}}}}}}]}}]}}"#
+            );
+            State::read(text.as_bytes()).expect("a state").of_stack(Some(stack.to_owned()))
+        };
+        let states = [state("vpc-0a1b2c3d", "network/prod"), state("vpc-1a1b2c3d", "network/test")];
+        let vpc = |id: &str| CloudId {
+            provider: "aws".to_owned(),
+            account: None,
+            region: None,
+            kind: "AWS::EC2::VPC".to_owned(),
+            id: id.to_owned(),
+        };
+        let found = State::address(&states, &vpc("vpc-1a1b2c3d"), None).expect("one");
+        assert_eq!((found.id.address.as_str(), found.stack.as_deref()), ("aws_vpc.main", Some("network/test")));
+        let refusal = State::address(&states, &vpc("vpc-9"), Some("t")).expect_err("both have the trace");
+        assert_eq!(
+            (refusal.code, refusal.message.as_str()),
+            (
+                Code::OwnerAmbiguous,
+                "vpc-9 of aws may be aws_vpc.main of network/prod or aws_vpc.main of network/test in the state"
+            )
+        );
+    }
+
+    #[test]
     fn nothing_of_a_state_is_kept_or_quoted_but_names() {
         let planted = r#"{"version": 4, "resources": [{"mode": "managed", "type": "aws_db_instance", "name": "d", "instances": [
             {"attributes": {"id": "db-1", "password": "hunter2"}, "private": "hunter2"}]}], "outputs": {"p": "hunter2"}}"#;
