@@ -33,7 +33,8 @@ impl Reader {
                     "SELECT s.case_id FROM suspicion s JOIN finding_case f ON f.id = s.case_id \
                      WHERE s.repository = (SELECT id FROM repository WHERE slug = ?1) AND s.object = ?2 \
                        AND (s.namespace IS NULL OR ?3 IS NULL OR s.namespace = ?3) \
-                       AND f.state NOT IN ('resolved', 'ignored') LIMIT 1",
+                       AND f.state NOT IN ('resolved', 'ignored') \
+                       AND json_extract(f.finding, '$.state') IS NOT 'resolved' LIMIT 1",
                 )?
                 .query_one(params![repository.to_string(), object.name, object.namespace], |row| row.get(0))
                 .optional()?;
