@@ -425,14 +425,14 @@ impl Resource {
 impl Parsed {
     /// How many values the remembered files hold.
     pub fn values(&self) -> usize {
-        self.manifests.values() + self.kustomize.values() + self.terraform.values()
+        self.manifests.values() + self.kustomize.files.values() + self.terraform.values()
     }
 
     /// Forgets files.
     pub fn forget<'p>(&self, files: impl IntoIterator<Item = &'p RepoPath>) {
         let files: Vec<&RepoPath> = files.into_iter().collect();
         self.manifests.forget(files.iter().copied());
-        self.kustomize.forget(files.iter().copied());
+        self.kustomize.files.forget(files.iter().copied());
         self.terraform.forget(files);
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod annotations;
 pub mod build;
+pub mod built_in;
 pub mod builtin;
 pub mod context;
 pub mod field_spec;

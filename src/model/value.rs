@@ -21,6 +21,16 @@ pub fn same_leaf(a: &Value, b: &Value) -> bool {
     !a.is_object() && !a.is_array() && same(a, b)
 }
 
+/// The number of values that a value is made of, itself included.
+pub fn size(value: &Value) -> usize {
+    let inside: usize = match value {
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(map) => map.values().map(size).sum(),
+        _ => 0,
+    };
+    inside + 1
+}
+
 /// Names a value's JSON type the way an error message needs it: `a list`, `a map`, …
 pub fn type_name(value: &Value) -> &'static str {
     match value {
@@ -50,6 +60,11 @@ fn same_number(a: &Number, b: &Number) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn every_value_counts() {
+        assert_eq!([json!(null), json!([]), json!({"a": [1, {}], "b": ""})].map(|value| size(&value)), [1, 1, 5]);
+    }
 
     #[test]
     fn numbers_compare_by_value_and_integers_exactly() {

@@ -226,7 +226,10 @@ impl<'t> Catalog<'t> {
             && let Some(oldest) = order.pop_front().and_then(|oldest| kept.remove(&oldest))
         {
             *values -= oldest.rendered.values;
-            self.parsed.forget(oldest.rendered.files.difference(&rendering.rendered.files));
+            // Others may read the same files: they go when there is no other way.
+            if self.parsed.values() + *values > MAX_KEPT {
+                self.parsed.forget(oldest.rendered.files.difference(&rendering.rendered.files));
+            }
         }
         kept.insert(stack, rendering.clone());
         order.push_back(stack);

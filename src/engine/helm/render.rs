@@ -42,6 +42,7 @@ use crate::{
         pointer::Pointer,
         refusal::{Code, Refusal},
         resource::{KubernetesId, ResourceId},
+        value::size,
     },
     source::{
         lineage::{
@@ -391,6 +392,8 @@ fn add_one(
     };
     let (file, line) = Printed { document, base: &base }.declared_at(lineage);
     let source = Source::new(lineage.clone(), document.clone(), base, value.clone(), file, line);
+    // As it is, and the nodes that it was read from.
+    rendered.values += 2 * size(&value);
     rendered.resources.push(Resource {
         id: ResourceId::Kubernetes(id),
         stem: None,

@@ -6,7 +6,7 @@
 //! References: `api/internal/target/kusttarget.go` and `kusttarget_configplugin.go`, `api/krusty/kustomizer.go` of Kustomize
 //! 5.5.0.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{
     annotations, builtin,
@@ -44,7 +44,7 @@ const STEPS: usize = 2_000;
 struct Accumulator {
     resources: Resources,
     /// Which fields names, labels and the like go to: a base's `configurations` count for what is above it as well.
-    tables: Rc<Tables>,
+    tables: Arc<Tables>,
     variables: Variables,
     /// The kustomizations that were built, in the order of their ends.
     done: Vec<Kustomization>,

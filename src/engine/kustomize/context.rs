@@ -35,11 +35,11 @@ impl<'t> Context<'t> {
     /// Nothing read yet.
     pub fn new(sources: Sources<'t>) -> Self {
         Self {
-            sources,
             sets: Sets::default(),
             charts: None,
-            schemas: Schemas::default(),
-            merges: Merges::default(),
+            schemas: Schemas::new(sources.built_in().clone()),
+            merges: Merges::new(sources.built_in().clone()),
+            sources,
             has_objects: false,
             steps: 0,
         }

@@ -11,7 +11,7 @@ mod directive;
 mod list;
 mod tree;
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use self::tree::{Id, Kind, Tree};
 use super::{
@@ -45,7 +45,7 @@ pub fn merge(patch: Node, object: Node, context: &mut Context<'_>) -> Result<Opt
 struct Merge<'m, 't> {
     tree: Tree,
     context: &'m mut Context<'t>,
-    definitions: &'m Rc<Definitions>,
+    definitions: &'m Arc<Definitions>,
 }
 
 /// The two nodes that are merged, where they are there. They are one node where a patch adds it.

@@ -62,7 +62,7 @@ pub fn render(
         let values = resources.list.iter().map(value).collect::<Result<Vec<(Value, usize)>, Problem>>()?;
         Ok((resources, values, kustomizations))
     });
-    let Context { sources, sets, mut schemas, .. } = context;
+    let Context { sources, sets, schemas, .. } = context;
     let (resources, values, kustomizations) = match built {
         Ok(built) => built,
         Err(problem) => {
@@ -78,7 +78,9 @@ pub fn render(
     let lineage = Lineage::new(sets, sources, patches);
     rendered.printed = Printout::Kustomized;
     let whole = Rc::new(Whole { lineage, kustomizations, definitions: schemas.definitions() });
-    for (resource, (value, _)) in resources.list.into_iter().zip(values) {
+    for (resource, (value, count)) in resources.list.into_iter().zip(values) {
+        // As it is printed, and its nodes.
+        rendered.values += 2 * count;
         let before_hash = resource.previous.last().filter(|_| resource.needs_hash);
         let (stem, value) = (before_hash.map(|former| former.name.clone()), Arc::new(value));
         rendered.resources.push(Resource {

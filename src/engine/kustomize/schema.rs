@@ -12,10 +12,10 @@ mod table;
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
-    rc::Rc,
+    sync::Arc,
 };
 
-use super::{context::Context, folder::Folder, identity::Gvk, node::Node, problem::Problem};
+use super::{built_in::BuiltIn, context::Context, folder::Folder, identity::Gvk, node::Node, problem::Problem};
 
 /// The only description that is built in, by the name that `openapi.version` has for it.
 const VERSION: &str = "v1.21.2";
@@ -24,16 +24,16 @@ const VERSION: &str = "v1.21.2";
 const MAX_REFERENCES: usize = 64;
 
 /// The descriptions of a build: the first that a kustomization chooses counts for all that follow, the outermost one's first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Schemas {
     chosen: Option<Choice>,
-    built_in: Option<Rc<Definitions>>,
+    built_in: Arc<BuiltIn>,
 }
 
 #[derive(Debug)]
 enum Choice {
     BuiltIn,
-    Custom(Rc<Definitions>),
+    Custom(Arc<Definitions>),
 }
 
 /// The kinds of a description and what is in their objects.
@@ -73,6 +73,11 @@ pub enum Type {
 }
 
 impl Schemas {
+    /// None was chosen yet.
+    pub fn new(built_in: Arc<BuiltIn>) -> Self {
+        Self { chosen: None, built_in }
+    }
+
     /// What a kustomization's `openapi` says: `path` names a file of the folder, `version` the built-in description. To be
     /// called for every kustomization in the order in which they are entered, the outermost first, before anything else of it
     /// is read. `has_objects` tells whether objects were read before: then Kustomize may merge both descriptions, by which
@@ -100,7 +105,7 @@ impl Schemas {
             (Some(_), None) if has_objects => {
                 return Err(Problem::unsupported("openapi in a base that is read after other objects"));
             }
-            (Some(file), None) => Some(Choice::Custom(Rc::new(custom::read(file, context)?))),
+            (Some(file), None) => Some(Choice::Custom(Arc::new(custom::read(file, context)?))),
             (None, Some(version)) if version == VERSION => Some(Choice::BuiltIn),
             (None, Some(version)) if !version.is_empty() => {
                 return Err(Problem::broken("the specified OpenAPI version is not built in"));
@@ -117,15 +122,20 @@ impl Schemas {
     }
 
     /// The description that counts.
-    pub fn definitions(&mut self) -> Rc<Definitions> {
+    pub fn definitions(&self) -> Arc<Definitions> {
         match &self.chosen {
             Some(Choice::Custom(definitions)) => definitions.clone(),
-            Some(Choice::BuiltIn) | None => self.built_in.get_or_insert_with(|| Rc::new(table::read())).clone(),
+            Some(Choice::BuiltIn) | None => self.built_in.definitions().clone(),
         }
     }
 }
 
 impl Definitions {
+    /// Those that Kustomize carries.
+    pub fn built_in() -> Self {
+        table::read()
+    }
+
     /// What is known of the objects of a kind (`SchemaForResourceType`).
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<&Type> {
         self.resolve(self.kinds.get(api_version)?.get(kind)?)

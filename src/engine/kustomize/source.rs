@@ -31,7 +31,7 @@ pub struct Whole {
     /// The kustomizations that were built on the way, the outermost first.
     pub kustomizations: Vec<Kustomization>,
     /// What is known of the kinds' lists.
-    pub definitions: Rc<Definitions>,
+    pub definitions: Arc<Definitions>,
 }
 
 /// Where an object of a kustomization comes from.

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{leaf::SourceId, problem::Problem};
+use super::{built_in::BuiltIn, leaf::SourceId, problem::Problem};
 use crate::{
     engine::remembered::Remembered,
     source::{
@@ -67,8 +67,14 @@ pub struct Yaml {
     is_utf_16: bool,
 }
 
-/// What was parsed before.
-pub type Parsed = Remembered<Yaml>;
+/// What outlives a build.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The files that were parsed.
+    pub files: Remembered<Yaml>,
+    /// What Kustomize itself says.
+    pub built_in: Arc<BuiltIn>,
+}
 
 /// Why a content is not read as YAML.
 enum Unread {
@@ -82,6 +88,11 @@ impl<'t> Sources<'t> {
     /// No files yet.
     pub fn new(tree: &'t dyn SourceTree, parsed: &'t Parsed) -> Self {
         Self { tree, parsed, sources: Vec::new(), ids: HashMap::new() }
+    }
+
+    /// What Kustomize itself says.
+    pub fn built_in(&self) -> &'t Arc<BuiltIn> {
+        &self.parsed.built_in
     }
 
     /// The repository's files.
@@ -161,11 +172,11 @@ impl Source {
 
 /// What a file says, read anew where this content of it was not read before.
 fn read(parsed: &Parsed, path: &RepoPath, content: &Arc<[u8]>) -> Result<Arc<Yaml>, Unread> {
-    if let Some(yaml) = parsed.known(path, content) {
+    if let Some(yaml) = parsed.files.known(path, content) {
         return Ok(yaml);
     }
     let yaml = Arc::new(Yaml::of(content)?);
-    parsed.remember(path, content.clone(), yaml.clone(), yaml.values());
+    parsed.files.remember(path, content.clone(), yaml.clone(), yaml.values());
     Ok(yaml)
 }
 

@@ -6,9 +6,10 @@ pub mod definitions;
 pub mod read;
 mod standard;
 
-use std::{cell::OnceCell, collections::HashMap, rc::Rc};
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
+    built_in::BuiltIn,
     context::Context,
     field_spec::FieldSpec,
     folder::Folder,
@@ -45,10 +46,9 @@ pub struct Tables {
 }
 
 /// The tables that were merged in a build.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Merges {
-    standard: OnceCell<Rc<Tables>>,
-    none: OnceCell<Rc<Tables>>,
+    built_in: Arc<BuiltIn>,
     /// By the places of the two in memory.
     done: HashMap<(*const Tables, *const Tables), Merged>,
 }
@@ -56,8 +56,8 @@ pub struct Merges {
 /// What came of two tables, which are kept: no others can take their places in memory.
 #[derive(Debug)]
 struct Merged {
-    _of: [Rc<Tables>; 2],
-    tables: Rc<Tables>,
+    _of: [Arc<Tables>; 2],
+    tables: Arc<Tables>,
 }
 
 /// The fields that name objects of a kind (`NameBackReferences`).
@@ -70,14 +70,31 @@ pub struct BackReferences {
 }
 
 impl Merges {
+    /// Nothing merged yet.
+    pub fn new(built_in: Arc<BuiltIn>) -> Self {
+        Self { built_in, done: HashMap::new() }
+    }
+
     /// Kustomize's own.
-    pub fn standard(&self) -> Rc<Tables> {
-        Rc::clone(self.standard.get_or_init(|| Rc::new(Tables::standard())))
+    pub fn standard(&self) -> Arc<Tables> {
+        self.built_in.tables().clone()
     }
 
     /// What says nothing of any field.
-    pub fn none(&self) -> Rc<Tables> {
-        Rc::clone(self.none.get_or_init(Rc::default))
+    pub fn none(&self) -> Arc<Tables> {
+        self.built_in.none().clone()
+    }
+
+    /// What two tables come to of which neither says more than Kustomize's own: nearly all kustomizations merge no others.
+    fn plain(&self, one: &Arc<Tables>, other: &Arc<Tables>) -> Option<Arc<Tables>> {
+        let (standard, none) = (self.built_in.tables(), self.built_in.none());
+        let is_none = |tables| Arc::ptr_eq(tables, none);
+        let is_standard = |tables| Arc::ptr_eq(tables, standard);
+        match (is_none(one) || is_standard(one), is_none(other) || is_standard(other)) {
+            (true, true) if is_none(one) => Some(other.clone()),
+            (true, true) => Some(one.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -95,12 +112,12 @@ impl Tables {
         references: impl IntoIterator<Item = &'r str>,
         folder: &Folder,
         context: &mut Context<'_>,
-    ) -> Result<Rc<Self>, Problem> {
+    ) -> Result<Arc<Self>, Problem> {
         let mut added = context.merges.none();
         for reference in references {
             let source = folder.file(reference, context)?;
             let tables = read::configuration(source, context).map_err(|problem| problem.during(reference))?;
-            added = Self::merged(&added, &Rc::new(tables), context)?;
+            added = Self::merged(&added, &Arc::new(tables), context)?;
         }
         Self::merged(&context.merges.standard(), &added, context)
     }
@@ -113,14 +130,14 @@ impl Tables {
         references: impl IntoIterator<Item = &'r str>,
         folder: &Folder,
         context: &mut Context<'_>,
-    ) -> Result<Rc<Self>, Problem> {
+    ) -> Result<Arc<Self>, Problem> {
         let mut all = context.merges.none();
         for reference in references {
             let source: SourceId = folder.file(reference, context)?;
             let tables = definitions::tables(source, context).map_err(|problem| {
                 problem.during(format_args!("unable to parse open API definition from '{reference}'"))
             })?;
-            all = Self::merged(&all, &Rc::new(tables), context)?;
+            all = Self::merged(&all, &Arc::new(tables), context)?;
         }
         Ok(all)
     }
@@ -129,15 +146,18 @@ impl Tables {
     ///
     /// # Errors
     /// As [`Self::merge`].
-    pub fn merged(one: &Rc<Self>, other: &Rc<Self>, context: &mut Context<'_>) -> Result<Rc<Self>, Problem> {
+    pub fn merged(one: &Arc<Self>, other: &Arc<Self>, context: &mut Context<'_>) -> Result<Arc<Self>, Problem> {
         context.spend(1)?;
-        let key = (Rc::as_ptr(one), Rc::as_ptr(other));
+        if let Some(merged) = context.merges.plain(one, other) {
+            return Ok(merged);
+        }
+        let key = (Arc::as_ptr(one), Arc::as_ptr(other));
         if let Some(merged) = context.merges.done.get(&key) {
-            return Ok(Rc::clone(&merged.tables));
+            return Ok(Arc::clone(&merged.tables));
         }
         let merged = one.merge(other, context)?;
-        let merged = if merged == **one { Rc::clone(one) } else { Rc::new(merged) };
-        let kept = Merged { _of: [Rc::clone(one), Rc::clone(other)], tables: Rc::clone(&merged) };
+        let merged = if merged == **one { Arc::clone(one) } else { Arc::new(merged) };
+        let kept = Merged { _of: [Arc::clone(one), Arc::clone(other)], tables: Arc::clone(&merged) };
         context.merges.done.insert(key, kept);
         Ok(merged)
     }
@@ -230,4 +250,26 @@ fn sort_key(gvk: &Gvk) -> (isize, String) {
     let first = FIRST.iter().position(|kind| *kind == gvk.kind).map(|at| at as isize - FIRST.len() as isize);
     let last = LAST.iter().position(|kind| *kind == gvk.kind).map(|at| at as isize + 1);
     (first.or(last).unwrap_or(0), gvk.sort_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::kustomize::sources::{Parsed, Sources},
+        source::tree::MemoryTree,
+    };
+
+    #[test]
+    fn what_is_not_merged_would_come_to_the_same() {
+        let (tree, parsed) = (MemoryTree::default(), Parsed::default());
+        let mut context = Context::new(Sources::new(&tree, &parsed));
+        let (standard, none) = (context.merges.standard(), context.merges.none());
+        for (one, other) in [(&standard, &none), (&none, &standard), (&standard, &standard), (&none, &none)] {
+            let plain = context.merges.plain(one, other).expect("neither says more");
+            assert_eq!(*plain, one.merge(other, &mut context).expect("they agree"));
+        }
+        let more = Arc::new(Tables { labels: standard.images.clone(), ..Tables::default() });
+        assert_eq!(context.merges.plain(&standard, &more), None);
+    }
 }

@@ -5,6 +5,12 @@ use super::{problem::Problem, value::Value};
 /// The nodes, elements and comparisons that one evaluation may go through; 290 real configurations together took 87,833.
 pub const MAX_STEPS: u64 = 3_000_000;
 
+/// What every instance of a resource may take besides, so that a hundred thousand small ones are no more than one is.
+pub const INSTANCE_STEPS: u64 = 60;
+
+/// How many instances may.
+pub const MAX_INSTANCES: usize = 100_000;
+
 /// The longest string that is made.
 pub const MAX_TEXT: usize = 8 << 20;
 
@@ -25,11 +31,13 @@ pub const MAX_DEPTH: u16 = 400;
 pub struct Budget {
     steps: u64,
     bytes: u64,
+    /// Instances that may still bring their own steps.
+    instances: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { steps: MAX_STEPS, bytes: MAX_BYTES }
+        Self { steps: MAX_STEPS, bytes: MAX_BYTES, instances: MAX_INSTANCES }
     }
 }
 
@@ -44,6 +52,18 @@ impl Budget {
             .checked_sub(steps as u64)
             .ok_or_else(|| Problem::limit(format!("evaluating takes more than {MAX_STEPS} steps")))?;
         Ok(())
+    }
+
+    /// Begins an instance of a resource, which brings [`INSTANCE_STEPS`] of its own.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn instance(&mut self) -> Result<(), Problem> {
+        if let Some(instances) = self.instances.checked_sub(1) {
+            self.instances = instances;
+            self.steps += INSTANCE_STEPS;
+        }
+        self.step(1)
     }
 
     /// Takes the cost of looking through a value and its type, which is far less than that of making it.
@@ -97,5 +117,21 @@ impl Budget {
             return Err(Problem::limit(format!("a value holds more than {MAX_SIZE} others")));
         }
         Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_bring_their_own_steps_up_to_a_number() {
+        let mut budget = Budget::default();
+        for _ in 0..MAX_INSTANCES {
+            budget.instance().and_then(|()| budget.step(INSTANCE_STEPS as usize - 1)).expect("its own steps");
+        }
+        budget.step(MAX_STEPS as usize - 1).expect("everybody's steps");
+        budget.instance().expect("the last step");
+        assert!(budget.instance().is_err());
     }
 }

@@ -226,7 +226,7 @@ impl<'p> Evaluator<'p, '_> {
         }
         let mut each = Vec::with_capacity(expansion.each.len());
         for (key, repetition) in &expansion.each {
-            self.context.budget.step(1)?;
+            self.context.budget.instance()?;
             let address: Rc<str> = format!("{stem}{}", key.suffix()).into();
             let value = self.instance(instance, (mode, ty, name), definition, repetition, &address)?;
             each.push(Planned {

@@ -55,17 +55,18 @@ pub struct Sets<L> {
     gathered: Vec<LeafId>,
 }
 
-/// When the current render first asked for each leaf.
+/// When the current render first asked for each leaf, as far as somebody wants to know.
 #[derive(Clone, Debug, Default)]
 struct Order {
-    /// By leaf: how many leaves were asked for before it; [`NEVER`] for those that were not.
-    ranks: Vec<u32>,
-    asked: u32,
     /// Whether the order is another than that of the numbers.
     is_own: bool,
-    /// By leaf: the latest chapter that asked for it.
-    chapters: Vec<u32>,
+    /// Where it is its own, by leaf: how many leaves were asked for before it; [`NEVER`] for those that were not.
+    ranks: Vec<u32>,
+    asked: u32,
+    /// The chapters begun.
     chapter: u32,
+    /// Once there are chapters, by leaf: the latest that asked for it.
+    chapters: Vec<u32>,
     /// The leaves that the chapter asked for, each once.
     noted: Vec<LeafId>,
 }
@@ -91,6 +92,13 @@ impl SetId {
     /// The leaf of a set of one.
     pub fn single(self) -> Option<LeafId> {
         (self.0 & SINGLE != 0).then_some(LeafId(self.0 & !SINGLE))
+    }
+}
+
+impl LeafId {
+    /// The leaf so many places behind in its row; see [`Sets::row`].
+    pub fn after(self, places: usize) -> Self {
+        Self(self.0 + places as u32)
     }
 }
 
@@ -142,11 +150,24 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         id
     }
 
+    /// The first of leaves that are numbered in a row, such as the parts of a document: they need no table.
+    ///
+    /// The row is known again by its first leaf. The others are found by their places in it alone: to ask for one of them
+    /// as [`Sets::leaf`] gives another id.
+    pub fn row(&mut self, first: L, others: impl IntoIterator<Item = L>) -> LeafId {
+        let known = self.leaves.len();
+        let first = self.leaf(first);
+        if self.leaves.len() > known {
+            self.leaves.extend(others);
+        }
+        first
+    }
+
     /// Begins a render that goes on with what there is: no leaf was asked for yet.
     pub fn begin_render(&mut self) {
-        self.order.is_own |= self.order.asked > 0;
+        self.order.is_own |= !self.leaves.is_empty();
         self.order.asked = 0;
-        self.order.ranks.fill(NEVER);
+        self.order.ranks.clear();
     }
 
     /// Begins a chapter of the render, whose leaves are noted.
@@ -180,7 +201,7 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         let (mut ordered, mut rest) = (Vec::new(), SetId::EMPTY);
         if self.order.is_own {
             ordered.extend(self.members(set));
-            ordered.sort_by_key(|leaf| self.order.ranks[leaf.0 as usize]);
+            ordered.sort_by_key(|leaf| self.order.rank(*leaf));
         } else {
             rest = set;
         }
@@ -300,18 +321,26 @@ impl<L: Clone + Eq + Hash> Sets<L> {
 impl Order {
     fn ask(&mut self, leaf: LeafId) {
         let at = leaf.0 as usize;
-        if at >= self.ranks.len() {
-            self.ranks.resize(at + 1, NEVER);
-            self.chapters.resize(at + 1, NEVER);
-        }
-        if self.ranks[at] == NEVER {
+        if self.is_own && self.rank(leaf) == NEVER {
+            if at >= self.ranks.len() {
+                self.ranks.resize(at + 1, NEVER);
+            }
             self.ranks[at] = self.asked;
             self.asked += 1;
         }
-        if self.chapters[at] != self.chapter {
-            self.chapters[at] = self.chapter;
-            self.noted.push(leaf);
+        if self.chapter > 0 {
+            if at >= self.chapters.len() {
+                self.chapters.resize(at + 1, 0);
+            }
+            if self.chapters[at] != self.chapter {
+                self.chapters[at] = self.chapter;
+                self.noted.push(leaf);
+            }
         }
+    }
+
+    fn rank(&self, leaf: LeafId) -> u32 {
+        self.ranks.get(leaf.0 as usize).copied().unwrap_or(NEVER)
     }
 }
 
@@ -335,6 +364,19 @@ mod tests {
         assert_eq!(sets.union(SetId::EMPTY, a), a);
         assert_eq!(sets.filter(abc, |leaf| *leaf == 20), b);
         assert_eq!(SetId::from(sets.leaf(20)), b);
+    }
+
+    #[test]
+    fn a_row_is_known_by_its_first_leaf() {
+        let mut sets = Sets::default();
+        let alone = sets.leaf(7);
+        let row = sets.row(10, [11, 12]);
+        assert_eq!([0, 1, 2].map(|place| *sets.get(row.after(place))), [10, 11, 12]);
+        assert_eq!(sets.row(10, [11, 12]), row);
+        assert_eq!(sets.leaf(10), row);
+        let next = sets.row(20, [7]);
+        assert_eq!((next, sets.leaf(7)), (row.after(3), alone));
+        assert_eq!(sets.total(), 6);
     }
 
     #[test]

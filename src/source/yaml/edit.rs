@@ -372,7 +372,7 @@ fn wordings<'p>(
     Ok(match change {
         Change::Set(value) => {
             let node = page.node(site.node);
-            let tags = match &node.tag {
+            let tags = match node.tag() {
                 None => &[Tag::Keep][..],
                 // Go passes over `!!str` before a list, people and other readers do not.
                 Some(_) if !is_like(&node.kind, value) => &[Tag::Drop],
@@ -417,7 +417,7 @@ fn shared(page: Page<'_>, site: &Site, reader: Reader) -> Option<EditError> {
         let node = page.node(*id).span;
         node.start >= span.start && node.end <= span.end
     });
-    let anchor = site.around.iter().copied().chain(inside).find(|id| page.node(*id).anchor.is_some() && used(*id));
+    let anchor = site.around.iter().copied().chain(inside).find(|id| page.node(*id).anchor().is_some() && used(*id));
     let merge = || {
         let collection = site.collection()?;
         let NodeKind::Mapping { entries, .. } = &page.node(collection).kind else { return None };

@@ -41,12 +41,36 @@ pub struct Node {
     /// `?` or `-` to the end of its last descendant; an alias with its `*`. Empty where nothing is written: then it lies
     /// directly behind the `:`, `-`, `?`, anchor or tag that it belongs to.
     pub span: Span,
+    /// Its anchor and tag; hardly any node has one, and there are many nodes.
+    pub properties: Option<Box<Properties>>,
+}
+
+/// The anchor and tag before a node, in either order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Properties {
     /// The anchor with its `&`.
     pub anchor: Option<Span>,
     /// The tag as written, `!!str`.
     pub tag: Option<Span>,
     /// The tag spelled out, `tag:yaml.org,2002:str`.
     pub tag_name: Option<String>,
+}
+
+impl Node {
+    /// The anchor with its `&`.
+    pub fn anchor(&self) -> Option<Span> {
+        self.properties.as_ref()?.anchor
+    }
+
+    /// The tag as written, `!!str`.
+    pub fn tag(&self) -> Option<Span> {
+        self.properties.as_ref()?.tag
+    }
+
+    /// The tag spelled out, `tag:yaml.org,2002:str`.
+    pub fn tag_name(&self) -> Option<&str> {
+        self.properties.as_ref()?.tag_name.as_deref()
+    }
 }
 
 /// What a node is.

@@ -57,7 +57,7 @@ fn check_comments(text: &str, document: &Document) {
 /// The bytes of a node with its anchor and tag.
 fn whole(document: &Document, id: NodeId) -> Span {
     let node = document.node(id);
-    let start = [node.anchor, node.tag].into_iter().flatten().map(|span| span.start).min();
+    let start = [node.anchor(), node.tag()].into_iter().flatten().map(|span| span.start).min();
     Span::new(start.unwrap_or(node.span.start).min(node.span.start), node.span.end)
 }
 
@@ -67,8 +67,8 @@ fn check_node(text: &str, document: &Document, id: NodeId, around: Span, seen: &
     let span = whole(document, id);
     let written = &text[node.span.range()];
     assert!(around.start <= span.start && span.end <= around.end, "{written:?} of {text:?} is inside of its parent");
-    assert!(node.anchor.is_none_or(|anchor| text[anchor.range()].starts_with('&') && anchor.end <= node.span.start));
-    assert!(node.tag.is_none_or(|tag| text[tag.range()].starts_with('!') && tag.end <= node.span.start));
+    assert!(node.anchor().is_none_or(|anchor| text[anchor.range()].starts_with('&') && anchor.end <= node.span.start));
+    assert!(node.tag().is_none_or(|tag| text[tag.range()].starts_with('!') && tag.end <= node.span.start));
     let last = match &node.kind {
         NodeKind::Alias { name, target } => {
             assert_eq!(written, format!("*{name}"));

@@ -7,7 +7,7 @@ use crate::{
     engine::kustomize::leaf::{Leaf, SourceId},
     source::{
         lineage::{
-            sets::Sets,
+            sets::{LeafId, Sets},
             text::{MadeOf, Text},
         },
         yaml::{
@@ -29,23 +29,38 @@ pub fn read(
     sets: &mut Sets<Leaf>,
 ) -> Result<Option<Node>, ResolveError> {
     let Some(root) = document.root else { return Ok(None) };
+    let first = leaves(document, source, index, sets);
+    resolve::build(document, root, reader, &mut Builder { document, first, reader }).map(Some)
+}
+
+/// The leaves of a document's nodes, in a row: a node is a key or a value. One that an alias makes both counts as what it
+/// is where it is written.
+fn leaves(document: &Document, source: SourceId, index: usize, sets: &mut Sets<Leaf>) -> LeafId {
     let index = u32::try_from(index).expect("a file has fewer than 2^32 documents");
-    let mut builder = Builder { document, source, index, reader, sets };
-    resolve::build(document, root, reader, &mut builder).map(Some)
+    let mut is_key = vec![false; document.nodes.len()];
+    for node in &document.nodes {
+        if let NodeKind::Mapping { entries, .. } = &node.kind {
+            entries.iter().for_each(|entry| is_key[entry.key.0] = true);
+        }
+    }
+    let mut leaves = is_key.into_iter().enumerate().map(|(node, is_key)| {
+        let (document, node) = (index, NodeId(node));
+        if is_key { Leaf::Key { source, document, node } } else { Leaf::Node { source, document, node } }
+    });
+    let first = leaves.next().expect("the root is one of them");
+    sets.row(first, leaves)
 }
 
 struct Builder<'b> {
     document: &'b Document,
-    source: SourceId,
-    index: u32,
+    /// The leaf of the document's first node.
+    first: LeafId,
     reader: Reader,
-    sets: &'b mut Sets<Leaf>,
 }
 
 impl Builder<'_> {
-    fn node(&mut self, node: NodeId, content: Content) -> Node {
-        let leaf = self.sets.leaf(Leaf::Node { source: self.source, document: self.index, node });
-        Node { content, places: leaf.into() }
+    fn leaf(&self, node: NodeId) -> LeafId {
+        self.first.after(node.0)
     }
 }
 
@@ -57,9 +72,9 @@ impl Build for Builder<'_> {
             NodeKind::Scalar { text, style } => (text.as_str(), *style),
             _ => ("", ScalarStyle::Plain),
         };
-        let leaf = self.sets.leaf(Leaf::Node { source: self.source, document: self.index, node });
+        let leaf = self.leaf(node);
         let verbatim = |text: &str| Text::verbatim(text.as_bytes(), leaf);
-        let is_untagged = self.document.node(node).tag.is_none();
+        let is_untagged = self.document.node(node).tag().is_none();
         let style = if is_untagged { style } else { ScalarStyle::Plain };
         let is_blank = is_untagged && style == ScalarStyle::Plain && written.is_empty();
         let (text, tag) = match &value {
@@ -89,17 +104,16 @@ impl Build for Builder<'_> {
     }
 
     fn list(&mut self, node: NodeId, items: Vec<Node>) -> Node {
-        self.node(node, Content::List(items))
+        Node { content: Content::List(items), places: self.leaf(node).into() }
     }
 
     fn map(&mut self, node: NodeId, entries: Vec<(NodeId, String, Node)>) -> Node {
-        let (source, document) = (self.source, self.index);
-        let entry = |(key, text, value): (NodeId, String, Node)| {
-            let leaf = self.sets.leaf(Leaf::Key { source, document, node: key });
-            Entry { key: Text::verbatim(text.as_bytes(), leaf), value }
+        let entry = |(key, text, value): (NodeId, String, Node)| Entry {
+            key: Text::verbatim(text.as_bytes(), self.leaf(key)),
+            value,
         };
         let entries = entries.into_iter().map(entry).collect();
-        self.node(node, Content::Map(entries))
+        Node { content: Content::Map(entries), places: self.leaf(node).into() }
     }
 }
 

@@ -124,7 +124,7 @@ impl<'t> Page<'t> {
     /// The bytes of a node with its anchor and tag.
     pub(super) fn outer(self, id: NodeId) -> Span {
         let node = self.node(id);
-        [node.anchor, node.tag]
+        [node.anchor(), node.tag()]
             .into_iter()
             .flatten()
             .fold(node.span, |outer, span| Span::new(outer.start.min(span.start), outer.end.max(span.end)))
@@ -133,7 +133,7 @@ impl<'t> Page<'t> {
     /// The end of a node's anchor and tag, where it has any.
     pub(super) fn properties_end(self, id: NodeId) -> Option<usize> {
         let node = self.node(id);
-        node.anchor.max(node.tag).map(|span| span.end)
+        node.anchor().max(node.tag()).map(|span| span.end)
     }
 
     pub(super) fn entry(self, entry: Entry) -> Span {

@@ -58,8 +58,8 @@ struct Old<'t> {
 
 fn old<'t>(page: Page<'t>, site: &Site, tag: Tag, columns: Columns) -> Old<'t> {
     let node = page.node(site.node);
-    let anchored = node.anchor.map(|anchor| page.slice(anchor.start, anchor.end));
-    let (start, anchor) = match (node.tag, node.anchor) {
+    let anchored = node.anchor().map(|anchor| page.slice(anchor.start, anchor.end));
+    let (start, anchor) = match (node.tag(), node.anchor()) {
         (Some(tagged), Some(anchor)) if tag == Tag::Drop && anchor.end <= tagged.start => (anchor.end, ""),
         (Some(_), _) if tag == Tag::Drop => (site.after, anchored.unwrap_or_default()),
         _ => (page.properties_end(site.node).unwrap_or(site.after), ""),
@@ -88,7 +88,7 @@ fn old<'t>(page: Page<'t>, site: &Site, tag: Tag, columns: Columns) -> Old<'t> {
 pub(super) fn replace(page: Page<'_>, site: &Site, tag: Tag, worded: Worded, columns: Columns) -> Splice {
     let node = page.node(site.node);
     let Old { start, glue, anchor, comment, end } = old(page, site, tag, columns);
-    let kept = tag == Tag::Keep || node.tag.is_none();
+    let kept = tag == Tag::Keep || node.tag().is_none();
     let is_token = !page.is_block_collection(site.node) && !page.is_block_scalar(site.node);
     let anchored = if anchor.is_empty() { String::new() } else { format!("{anchor} ") };
     let (head, lines) = match worded {

@@ -136,7 +136,9 @@ pub(super) fn aliased(page: Page<'_>, node: NodeId, how: &'static str) -> EditEr
         line,
         name: match &node.kind {
             NodeKind::Alias { name, .. } => format!("*{name}"),
-            _ => node.anchor.map_or_else(|| "<<".to_owned(), |anchor| page.slice(anchor.start, anchor.end).to_owned()),
+            _ => {
+                node.anchor().map_or_else(|| "<<".to_owned(), |anchor| page.slice(anchor.start, anchor.end).to_owned())
+            }
         },
         how,
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::source::{
     lineage::hash::Seeded,
     span::Span,
-    yaml::tree::{CollectionStyle, Document, Entry, Item, Node, NodeId, NodeKind, ScalarStyle, Stream},
+    yaml::tree::{CollectionStyle, Document, Entry, Item, Node, NodeId, NodeKind, Properties, ScalarStyle, Stream},
 };
 
 /// Reads all documents.
@@ -54,14 +54,6 @@ struct Composer<'t> {
     handles: HashMap<String, String, Seeded>,
     nodes_before: usize,
     aliases: usize,
-}
-
-/// Anchor and tag, as written before a node.
-#[derive(Default)]
-struct Properties {
-    anchor: Option<Span>,
-    tag: Option<Span>,
-    tag_name: Option<String>,
 }
 
 /// What may stand where a node is expected.
@@ -523,8 +515,8 @@ impl<'t> Composer<'t> {
         if let Some(name) = anchor {
             self.anchors.insert(name, id);
         }
-        let Properties { anchor, tag, tag_name } = properties;
-        self.nodes.push(Node { kind, span, anchor, tag, tag_name });
+        let properties = (properties != Properties::default()).then(|| Box::new(properties));
+        self.nodes.push(Node { kind, span, properties });
         Ok(id)
     }
 

@@ -81,17 +81,17 @@ impl<B: Build> Conversion<'_, B> {
         match &node.kind {
             // Kustomize prints what it read before it decodes it, and prints nothing in brackets as ''.
             NodeKind::Scalar { text, .. }
-                if self.reader == Reader::Kustomize && around.in_flow && text.is_empty() && node.tag.is_none() =>
+                if self.reader == Reader::Kustomize && around.in_flow && text.is_empty() && node.tag().is_none() =>
             {
                 Ok(self.builder.scalar(id, Value::String(String::new())))
             }
             // In brackets it quotes what has a colon, which makes a text of a time.
             NodeKind::Scalar { style: ScalarStyle::Plain, text }
-                if self.reader == Reader::Kustomize && around.in_flow && text.contains(':') && node.tag.is_none() =>
+                if self.reader == Reader::Kustomize && around.in_flow && text.contains(':') && node.tag().is_none() =>
             {
                 Ok(self.builder.scalar(id, Value::String(text.clone())))
             }
-            NodeKind::Scalar { style, text } => scalar::typed(text, *style, node.tag_name.as_deref(), self.reader)
+            NodeKind::Scalar { style, text } => scalar::typed(text, *style, node.tag_name(), self.reader)
                 .and_then(|scalar| scalar.into_json(text, self.reader))
                 .map(|value| self.builder.scalar(id, value))
                 .map_err(|problem| node.refuse(problem)),

@@ -135,8 +135,8 @@ pub(super) fn key(document: &Document, node: NodeId, reader: Reader) -> Result<O
     let NodeKind::Scalar { style, text } = &node.kind else {
         return Err(written.refuse(Unresolvable::CollectionKey));
     };
-    let scalar = scalar::typed(text, *style, node.tag_name.as_deref(), reader).map_err(|why| written.refuse(why))?;
-    let foreign_tag = || node.tag_name.as_deref().is_some_and(|tag| !matches!(tag, "!" | "tag:yaml.org,2002:str"));
+    let scalar = scalar::typed(text, *style, node.tag_name(), reader).map_err(|why| written.refuse(why))?;
+    let foreign_tag = || node.tag_name().is_some_and(|tag| !matches!(tag, "!" | "tag:yaml.org,2002:str"));
     let key = match &scalar {
         // Kustomize prints a quoted "<<" without quotes before it decodes the map, and so loses it.
         Scalar::String(string) if reader != Reader::Kustomize || !foreign_tag() && string != "<<" => {
@@ -238,7 +238,7 @@ impl<'d> Walk<'d, '_> {
 fn is_merge(node: &Node) -> bool {
     let NodeKind::Scalar { style, text } = &node.kind else { return false };
     text == "<<"
-        && match node.tag_name.as_deref() {
+        && match node.tag_name() {
             None => *style == ScalarStyle::Plain,
             Some("!") => true,
             Some(tag) => tag == "tag:yaml.org,2002:merge",

@@ -180,7 +180,7 @@ impl Reader<'_, '_, '_> {
             NodeKind::Scalar { style, text } => {
                 self.context.budget.step(digits_cost(text) / 100)?;
                 let range = self.range(node);
-                let tag = node.tag_name.as_deref().unwrap_or_default();
+                let tag = node.tag_name().unwrap_or_default();
                 match scalar(tag, text, *style).map_err(|message| self.problem(message))? {
                     Scalar::Text | Scalar::Merge => {
                         let decoded = self.scalar_text(node);
@@ -234,7 +234,7 @@ impl Reader<'_, '_, '_> {
         let NodeKind::Scalar { style, text } = &key_node.kind else {
             return Err(self.problem("only strings are allowed as mapping keys"));
         };
-        let tag = key_node.tag_name.as_deref().unwrap_or_default();
+        let tag = key_node.tag_name().unwrap_or_default();
         let name = match scalar(tag, text, *style).map_err(|message| self.problem(message))? {
             Scalar::Merge => {
                 let merged = self.node(entry.value, path)?;
@@ -280,7 +280,7 @@ impl Reader<'_, '_, '_> {
     }
 
     fn tagged(&self, node: &tree::Node, kind: &str, own: &str) -> Result<(), Problem> {
-        match node.tag_name.as_deref() {
+        match node.tag_name() {
             Some(tag) if tag != own && !tag.is_empty() => Err(self.problem(format!("can't interpret {kind} as {tag}"))),
             _ => Ok(()),
         }
