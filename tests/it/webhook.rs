@@ -92,13 +92,13 @@ fn programs_yield_what_jq_yields() {
         return crate::tools::left_out("jq is not on PATH");
     }
     let prelude = fs::read_to_string(folder().join("prelude.jq")).expect("the prelude");
-    // Whoever has further payloads names their folder: every sender's program is held against every one of them.
+    // Whoever has further payloads names their folder, with one inside for each sender.
     let further = std::env::var_os("SOURCEWARD_SAMPLES").map(PathBuf::from);
-    let further: Vec<PathBuf> = further.iter().flat_map(|folder| below(folder)).collect();
     let (mut compared, mut failed) = (0, 0);
     for sender in senders().iter() {
         let program = prelude.clone() + &fs::read_to_string(folder().join(sender.program_file())).expect("a program");
         let samples = files(&folder().join(sender.name()).join("samples"));
+        let further: Vec<PathBuf> = further.iter().flat_map(|folder| files(&folder.join(sender.name()))).collect();
         let before = compared;
         for sample in samples.iter().chain(&further) {
             let body = fs::read(sample).expect("a sample");
@@ -143,12 +143,6 @@ fn programs_yield_what_jq_yields() {
     }
     eprintln!("{compared} items were compared, {failed} of which both refuse");
     assert!(compared >= 300, "only {compared} items were compared");
-}
-
-/// The JSON files below a folder.
-fn below(folder: &Path) -> Vec<PathBuf> {
-    let nested = files(folder).into_iter().flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] });
-    nested.filter(|path| path.extension().is_some_and(|ending| ending == "json" || ending == "jsonl")).collect()
 }
 
 /// Numbers as jq 1.6 has them: it keeps all of them as floats, we do not.
