@@ -63,7 +63,7 @@ def over: . + {state: "resolved"};
 # The trace of Yor (yor.io) among the tags of a resource: a map, or a list of keys and values.
 def trace(f): [f?] | .[0] | if type == "object" then text(.yor_trace)
   elif type == "array" then [.[] | objects | select((text(.key) // text(.Key) // text(.name)) == "yor_trace") | text(.value) // text(.Value)][0]
-  else null end | {trace: .} | given;
+  else null end | if . != null and test("^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$") then {trace: .} else {} end;
 
 # Addresses that tell more: shown, never fetched.
 def links(f): [f | strings | select(startswith("https://") or startswith("http://"))] | unique | .[:10];

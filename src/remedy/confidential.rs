@@ -150,7 +150,14 @@ pub fn withheld(mut finding: Finding) -> Finding {
     let rule = finding.rule.iter_mut().flat_map(|rule| [Some(&mut rule.id), rule.name.as_mut()]).flatten();
     let actor = finding.actor.iter_mut().flat_map(|actor| [actor.user.as_mut(), actor.via.as_mut()]).flatten();
     let hints = &mut finding.hints;
-    let hints = [&mut hints.repository, &mut hints.revision, &mut hints.path, &mut hints.app, &mut hints.file];
+    let hints = [
+        &mut hints.repository,
+        &mut hints.revision,
+        &mut hints.path,
+        &mut hints.app,
+        &mut hints.file,
+        &mut hints.trace,
+    ];
     let texts = [Some(&mut finding.id), finding.title.as_mut(), finding.first_seen.as_mut(), finding.time.as_mut()];
     let texts = texts.into_iter().flatten().chain(hints.into_iter().flatten()).chain(&mut finding.links);
     for text in rule.chain(actor).chain(texts) {

@@ -50,7 +50,7 @@ enum Command {
         /// Its number.
         case: i64,
     },
-    /// Say that the trouble of a case is over, as its sender would: a detector's report that was looked into, say.
+    /// Say that the trouble of a case is over, as its sender would.
     Resolve {
         /// Its number.
         case: i64,
