@@ -124,6 +124,7 @@ pub fn secret_in(finding: &Finding) -> Option<Pointer> {
 /// The finding as it may be stored: every value that looks secret is replaced by a marker that says so, and its text is
 /// redacted. What was replaced is gone: the judge refuses to write a marker.
 pub fn withheld(mut finding: Finding) -> Finding {
+    let named_rule = finding.rule.as_ref().map(|rule| rule.id.clone());
     let kind = kind_of(&finding.resource).map(str::to_owned);
     let kind = kind.as_deref();
     if let Some(patch) = &mut finding.patch {
@@ -163,6 +164,14 @@ pub fn withheld(mut finding: Finding) -> Finding {
     for text in rule.chain(actor).chain(texts) {
         if let Some(redacted) = redacted(text) {
             *text = redacted;
+        }
+    }
+    // Ids are put together from the rule's, and what stands beside it there may hide what it is.
+    if let Some(named) =
+        named_rule.filter(|named| !named.is_empty() && finding.rule.as_ref().is_some_and(|rule| rule.id != *named))
+    {
+        for text in [Some(&mut finding.id), finding.title.as_mut()].into_iter().flatten() {
+            *text = text.replace(&named, WITHHELD);
         }
     }
     finding
