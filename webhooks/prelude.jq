@@ -57,6 +57,14 @@ def severity(f): text(f) // "" | ascii_downcase | {
   info: "info", informational: "info", information: "info", negligible: "info", none: "info", debug: "info"
 }[.];
 
+# The same trouble, which is over: what is open for it is closed.
+def over: . + {state: "resolved"};
+
+# The trace of Yor (yor.io) among the tags of a resource: a map, or a list of keys and values.
+def trace(f): [f?] | .[0] | if type == "object" then text(.yor_trace)
+  elif type == "array" then [.[] | objects | select((text(.key) // text(.Key) // text(.name)) == "yor_trace") | text(.value) // text(.Value)][0]
+  else null end | if . != null and test("^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$") then {trace: .} else {} end;
+
 # Addresses that tell more: shown, never fetched.
 def links(f): [f | strings | select(startswith("https://") or startswith("http://"))] | unique | .[:10];
 
@@ -199,6 +207,10 @@ def cloud_resource($account; $region; $source; $parameters):
 # Whether a text is the address of a Terraform resource: its type has the provider's name before the first "_".
 def is_address: type == "string"
   and test("^(module\\.[A-Za-z0-9_-]+(\\[[^]]*\\])?\\.)*[a-z][a-z0-9]*_[a-z0-9_]+\\.[A-Za-z_][A-Za-z0-9_-]*(\\[[^]]*\\])?$");
+
+# Text with its percent-encoding taken off, as far as that is ASCII.
+def hexadecimal: ascii_downcase | explode | map(if . > 96 then . - 87 else . - 48 end) | .[0] * 16 + .[1];
+def unescaped: [scan("%[0-7][0-9A-Fa-f]|[^%]+|%")] | map(if length == 3 and test("^%[0-7]") then [.[1:] | hexadecimal] | implode else . end) | join("");
 
 # Lines of a file, as a resource and as hints; a path of null or "" is none.
 def whole: if type == "number" and . >= 1 and . <= 4294967295 then floor else null end;

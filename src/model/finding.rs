@@ -139,6 +139,9 @@ pub struct Hints {
     /// The last of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_line: Option<u32>,
+    /// The `yor_trace` that the resource is tagged with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl Finding {

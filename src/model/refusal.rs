@@ -103,6 +103,8 @@ codes! {
     StackUnknown = "stack-unknown",
     /// The stack cannot be rendered as it stands.
     StackUnreadable = "stack-unreadable",
+    /// The Terraform state in which the resource would have to be looked up cannot be read.
+    StateUnreadable = "state-unreadable",
     /// A detector reports the same object: what it shows is not taken over meanwhile.
     UnderSuspicion = "under-suspicion",
     /// The live state breaks a rule that the source keeps.

@@ -124,6 +124,7 @@ pub fn secret_in(finding: &Finding) -> Option<Pointer> {
 /// The finding as it may be stored: every value that looks secret is replaced by a marker that says so, and its text is
 /// redacted. What was replaced is gone: the judge refuses to write a marker.
 pub fn withheld(mut finding: Finding) -> Finding {
+    let named_rule = finding.rule.as_ref().map(|rule| rule.id.clone());
     let kind = kind_of(&finding.resource).map(str::to_owned);
     let kind = kind.as_deref();
     if let Some(patch) = &mut finding.patch {
@@ -150,12 +151,27 @@ pub fn withheld(mut finding: Finding) -> Finding {
     let rule = finding.rule.iter_mut().flat_map(|rule| [Some(&mut rule.id), rule.name.as_mut()]).flatten();
     let actor = finding.actor.iter_mut().flat_map(|actor| [actor.user.as_mut(), actor.via.as_mut()]).flatten();
     let hints = &mut finding.hints;
-    let hints = [&mut hints.repository, &mut hints.revision, &mut hints.path, &mut hints.app, &mut hints.file];
+    let hints = [
+        &mut hints.repository,
+        &mut hints.revision,
+        &mut hints.path,
+        &mut hints.app,
+        &mut hints.file,
+        &mut hints.trace,
+    ];
     let texts = [Some(&mut finding.id), finding.title.as_mut(), finding.first_seen.as_mut(), finding.time.as_mut()];
     let texts = texts.into_iter().flatten().chain(hints.into_iter().flatten()).chain(&mut finding.links);
     for text in rule.chain(actor).chain(texts) {
         if let Some(redacted) = redacted(text) {
             *text = redacted;
+        }
+    }
+    // Ids are put together from the rule's, and what stands beside it there may hide what it is.
+    if let Some(named) =
+        named_rule.filter(|named| !named.is_empty() && finding.rule.as_ref().is_some_and(|rule| rule.id != *named))
+    {
+        for text in [Some(&mut finding.id), finding.title.as_mut()].into_iter().flatten() {
+            *text = text.replace(&named, WITHHELD);
         }
     }
     finding

@@ -7,8 +7,8 @@
 use serde_json::Value;
 
 use super::{
-    confidential::is_withheld,
-    rule::{Rule, set::Rules},
+    confidential::{is_withheld, redacted_text},
+    rule::{Rule, RuleError, set::Rules},
 };
 use crate::{
     model::{
@@ -27,9 +27,45 @@ const MAX_FIELDS: usize = 5;
 /// The senders that tell of something that happened, rather than of how something is.
 const DETECTORS: [&str; 5] = ["falco", "falcosidekick", "guardduty", "sysdig", "tetragon"];
 
-/// Tells whether a sender detects what happens, so that its violations are suspicions.
+/// Tells whether a sender's finding is a suspicion: the sender detects what happens, or says of this finding that it was detected
+/// (`rule.params.detected`), as those that pass on reports of several kinds do.
+pub fn is_detected(sender: &str, finding: &Finding) -> bool {
+    let said = || finding.rule.as_ref().and_then(|rule| rule.params.as_ref()?.get("detected")?.as_bool());
+    is_suspicion(finding) && (is_detector(sender) || said() == Some(true))
+}
+
+/// Tells whether a sender tells of nothing but what happened.
 pub fn is_detector(sender: &str) -> bool {
     DETECTORS.contains(&sender)
+}
+
+/// What a suspicion is about: an object by its kind and name, and its namespace where it is said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Object {
+    /// Kind and name, without the version of an API.
+    pub name: String,
+    /// The namespace; absent where nobody says it, and then any may be meant.
+    pub namespace: Option<String>,
+}
+
+impl Object {
+    /// The object of a resource.
+    pub fn of(resource: &ResourceId) -> Self {
+        match resource {
+            ResourceId::Kubernetes(id) => Self {
+                name: format!("kubernetes {}/{} {}", id.group(), id.kind, id.name),
+                namespace: id.namespace.clone(),
+            },
+            ResourceId::Terraform(id) => Self { name: format!("terraform {}", id.address), namespace: None },
+            other => Self { name: other.to_string(), namespace: None },
+        }
+    }
+
+    /// Whether two names mean one object.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let anywhere = self.namespace.is_none() || other.namespace.is_none() || self.namespace == other.namespace;
+        anywhere && self.name == other.name
+    }
 }
 
 /// What decides besides the repository and the finding.
@@ -60,7 +96,7 @@ impl<'p> Policy<'p> {
     ) -> Result<(), Refusal> {
         let Some(kind) = resource.kind() else { return Ok(()) };
         for rule in self.rules.about(&kind) {
-            if !rule.is_weakened(declared, live).map_err(|error| failed(&error.to_string()))? {
+            if !rule.is_weakened(declared, live).map_err(|error| failed(&error))? {
                 continue;
             }
             if allowed.iter().any(|allowed| allowed.rule == rule.id && allowed.stack == stack) {
@@ -76,11 +112,13 @@ impl<'p> Policy<'p> {
     /// # Errors
     /// `under-suspicion`, naming the report.
     pub fn refuse_suspect(&self, resource: &ResourceId) -> Result<(), Refusal> {
-        let of_it = |finding: &&Finding| is_suspicion(finding) && is_same_object(&finding.resource, resource);
+        let object = Object::of(resource);
+        let of_it = |finding: &&Finding| is_suspicion(finding) && Object::of(&finding.resource).is_same(&object);
         let Some(suspicion) = self.suspicions.iter().find(of_it) else { return Ok(()) };
         let rule = suspicion.rule.as_ref().map_or("a detector's rule", |rule| &rule.id);
         let message = format!("{resource} is reported for {rule}: nothing of its live state is taken over meanwhile");
-        let hint = "look into that report first; when it is resolved, the drift is judged again";
+        let hint = "look into that report first; when it is over (its sender says so, or `sourceward findings resolve CASE`), the \
+                    drift is judged again";
         Err(Refusal::new(Code::UnderSuspicion, message, hint))
     }
 }
@@ -91,19 +129,18 @@ pub fn is_suspicion(finding: &Finding) -> bool {
     finding.intent == Intent::Violation && finding.state == State::Open && finding.hints.file.is_none()
 }
 
-/// Whether two names mean one object; who names no namespace may mean any.
-fn is_same_object(one: &ResourceId, other: &ResourceId) -> bool {
-    match (one, other) {
-        (ResourceId::Kubernetes(one), ResourceId::Kubernetes(other)) => {
-            let anywhere = one.namespace.is_none() || other.namespace.is_none() || one.namespace == other.namespace;
-            anywhere && one.kind == other.kind && one.name == other.name && one.group() == other.group()
-        }
-        _ => one == other,
-    }
+/// Why nothing is done about a report of what happened, where the source asks for nothing of the kind.
+pub fn kept_by_source(suspicion: &Finding) -> Refusal {
+    let (resource, rule) = (&suspicion.resource, suspicion.rule.as_ref().map_or("a detector's rule", |rule| &rule.id));
+    let message = format!("the source does not ask for what {rule} reports of {resource}: it happened in what runs");
+    let hint = "look into it; meanwhile no drift of it is taken over, until the report is over (its sender says so, or \
+                `sourceward findings resolve CASE`)";
+    Refusal::new(Code::UnderSuspicion, message, hint)
 }
 
 /// A rule that could not tell.
-pub(super) fn failed(what: &str) -> Refusal {
+pub(super) fn failed(error: &RuleError) -> Refusal {
+    let what = error.untold().to_string();
     let hint = "mend the rule: `sourceward rules test --rules DIR` runs its examples";
     Refusal::new(Code::RuleFailed, what, hint)
 }
@@ -112,7 +149,7 @@ fn weakens(rule: &Rule, stack: &str, resource: &ResourceId, declared: &Value, li
     let message = format!(
         "the live {resource} breaks the rule {}, which the source keeps: {}",
         rule.id,
-        rule.title.trim_end_matches('.')
+        redacted_text(rule.title.trim_end_matches('.'))
     );
     let fields = differences(declared, live);
     let more = fields.len().saturating_sub(MAX_FIELDS);

@@ -12,7 +12,7 @@ pub mod path;
 pub mod set;
 
 use crate::model::{finding::Severity, value::same};
-use condition::Condition;
+use condition::{Condition, FAILS};
 use file::{Adoption, Companion, Example, Parameter};
 use path::Path;
 use serde_json::Value;
@@ -139,5 +139,16 @@ impl Rule {
 
     fn error(&self, what: String) -> RuleError {
         RuleError { rule: self.id.clone(), what }
+    }
+}
+
+impl RuleError {
+    /// The error without what a program said: that may quote any value of the resource, and goes to nobody but who writes rules.
+    pub fn untold(&self) -> Self {
+        let what = match self.what.strip_prefix(FAILS) {
+            Some(_) => "its program fails over this resource".to_owned(),
+            None => self.what.clone(),
+        };
+        Self { what, ..self.clone() }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
+    confidential::redacted_text,
     policy::{Policy, failed},
     rule::{
         Rule,
@@ -82,7 +83,7 @@ impl<'a> Answer<'a> {
         let (mut wanted, mut beside) = (declared.clone(), Vec::new());
         let mut is_kept = true;
         for rule in rules {
-            let broken = rule.is_broken_by(declared).map_err(|error| failed(&error.to_string()))?;
+            let broken = rule.is_broken_by(declared).map_err(|error| failed(&error))?;
             if broken == Some(false) {
                 continue;
             }
@@ -90,7 +91,7 @@ impl<'a> Answer<'a> {
             let before = wanted.clone();
             wanted = rule.desired(&wanted, self.asked).map_err(|silent| refusal(rule, resource, silent))?;
             let took = !same(&before, &wanted);
-            let still = rule.is_broken_by(&wanted).map_err(|error| failed(&error.to_string()))? != Some(false);
+            let still = rule.is_broken_by(&wanted).map_err(|error| failed(&error))? != Some(false);
             if !rule.companions.is_empty() {
                 beside.push(rule);
             } else if !took || still && self.asked.container.is_none() {
@@ -132,13 +133,15 @@ fn refusal(rule: &Rule, resource: &ResourceId, silent: Silent) -> Refusal {
             Refusal::new(Code::NoRule, message, by_hand)
         }
         Silent::Declined(because) => {
+            let because = redacted_text(&because);
             Refusal::new(Code::RuleDeclines, format!("{id} is not applied to {resource}: {because}"), by_hand)
         }
         Silent::Parameter { name, description } => {
+            let description = redacted_text(&description);
             let message = format!("{id} needs the parameter {name}: {description}");
             let hint = format!("say it under `parameters: {{{name}: …}}` in .github/sourceward.yaml");
             Refusal::new(Code::NeedsParameter, message, hint)
         }
-        Silent::Failed(error) => failed(&error.to_string()),
+        Silent::Failed(error) => failed(&error),
     }
 }

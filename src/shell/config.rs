@@ -7,6 +7,7 @@
 pub mod live;
 pub mod network;
 pub mod setup;
+pub mod states;
 
 use std::{
     collections::BTreeMap,
@@ -77,7 +78,7 @@ pub struct SenderAccess {
 }
 
 /// A repository that is looked after.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Repository {
     /// Its name on the forge.
     pub slug: RepoSlug,
@@ -85,6 +86,8 @@ pub struct Repository {
     pub remote: Option<String>,
     /// The branch that is deployed and that pull requests go to.
     pub branch: BranchName,
+    /// The states of what it deploys.
+    pub states: Vec<states::Source>,
 }
 
 /// How GitHub is reached.
@@ -204,6 +207,9 @@ struct WrittenRepository {
     /// The branch that is deployed.
     #[serde(default = "default_branch")]
     branch: String,
+    /// The Terraform states in which findings about cloud resources find their addresses.
+    #[serde(default)]
+    states: Vec<states::Written>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -372,7 +378,8 @@ impl Reading<'_> {
                 return None;
             }
         }
-        Some(Repository { slug: slug.ok()?, remote: written.remote, branch: branch.ok()? })
+        let states = self.states(&place, written.states);
+        Some(Repository { slug: slug.ok()?, remote: written.remote, branch: branch.ok()?, states })
     }
 
     fn github(&mut self, written: WrittenGitHub) -> Option<GitHub> {
@@ -555,6 +562,19 @@ mod tests {
                     "live.kubernetes: every cluster needs a name where there are several",
                     "live.argocd.url: expected an https://",
                     "live.argocd.token: the environment variable NONE is not set",
+                ],
+            ),
+            (
+                "data: d\nrepositories: [{slug: a/b, states: [{}, {file: f, command: [c]}, {command: []}, \
+                 {file: f, keep_seconds: 1}, {command: [c], environment: [NONE], time_limit_seconds: 0, keep_seconds: 100000}]}]",
+                &[
+                    "repositories[0].states[0]: expected exactly one of file and command",
+                    "repositories[0].states[1]: expected exactly one of file and command",
+                    "repositories[0].states[2].command: expected a program",
+                    "repositories[0].states[3]: environment, time_limit_seconds and keep_seconds are of a command",
+                    "repositories[0].states[4].environment: the environment variable NONE is not set",
+                    "repositories[0].states[4].time_limit_seconds: expected 1 to 600",
+                    "repositories[0].states[4].keep_seconds: expected 0 to 86400",
                 ],
             ),
             (

@@ -9,6 +9,7 @@ mod argocd;
 mod hcp_terraform;
 mod kubernetes;
 mod read;
+pub mod states;
 
 use anyhow::Context;
 

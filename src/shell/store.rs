@@ -25,6 +25,7 @@ pub mod read;
 mod redelivery;
 pub mod request;
 mod schema;
+pub mod suspicion;
 mod upkeep;
 mod writer;
 
@@ -107,6 +108,9 @@ pub enum StoreError {
     /// Only what waits, was refused or was given up can be tried again.
     #[error("case {0} is {1}: only cases that are waiting, refused or dead can be tried again")]
     NotRetriable(CaseId, State),
+    /// What is over already cannot be ended.
+    #[error("case {0} is over already")]
+    Over(CaseId),
     /// The case belongs to no repository of this server.
     #[error("case {0} belongs to no repository of this server: add the repository to the configuration")]
     Unrouted(CaseId),

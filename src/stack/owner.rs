@@ -238,6 +238,12 @@ fn not_found(id: &ResourceId, stack: Option<&str>, unreadable: &[String]) -> Ref
         Some(name) => format!("the stack {name} does not declare {id}"),
         None => format!("no stack of the repository declares {id}"),
     };
+    if let ResourceId::Cloud(_) = id {
+        let message = format!("{id} is named as its cloud does, and no state tells its Terraform address");
+        let hint = "give the Terraform state that knows it: `--state FILE`, or `states` of the repository in the server's \
+                    configuration; or send the address";
+        return Refusal::new(Code::OwnerNotFound, message, hint);
+    }
     let mut hint = "check that this repository deploys it; `sourceward stacks` lists what was searched".to_owned();
     if !unreadable.is_empty() {
         let more = unreadable.len().saturating_sub(5);

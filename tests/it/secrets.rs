@@ -245,6 +245,123 @@ fn unseen_anywhere(stage: &Stage, planted: &[Planted], answers: &str) -> String 
     said
 }
 
+/// An operator's rule about one object, with a text wherever a rule has one.
+fn rule(id: &str, kind: &str, name: &str, said: &str, rest: Value) -> String {
+    let mut rule = json!({
+        "id": format!("kubernetes/{id}"), "title": said, "severity": "high", "resources": [kind], "rationale": said, "references": [said],
+        "when": format!(".metadata.name == \"{name}\" and .spec.paused != true"),
+        "patch": [{"op": "add", "path": "/spec/paused", "value": true}],
+        "examples": [{"name": "it is kept", "keeps": {"metadata": {"name": "another"}}}],
+    });
+    rule.as_object_mut().expect("a map").extend(rest.as_object().expect("a map").clone());
+    rule.to_string()
+}
+
+#[test]
+fn planted_secrets_in_rules_and_in_what_their_conditions_say_leave_the_server_nowhere() {
+    let planted = planted();
+    let (app, set) = (|number: usize| format!("app-{number:02}"), |number: usize| format!("set-{number:02}"));
+    let mut files: Vec<(String, String)> = Vec::new();
+    let mut parameters = serde_json::Map::new();
+    for (number, one) in planted.iter().enumerate() {
+        files.push((format!("k8s/{}.yaml", app(number)), deployment(&app(number), "x")));
+        let stateful = deployment(&set(number), &one.text).replace("kind: Deployment", "kind: StatefulSet");
+        files.push((format!("k8s/{}.yaml", set(number)), stateful));
+        parameters.insert(format!("p{number}"), json!(one.text));
+    }
+    let config = json!({"version": 1, "parameters": parameters}).to_string();
+    files.push((".github/sourceward.yaml".to_owned(), config));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let mut stage = Stage::set_changed(As::App, crate::github::GitHub::with(&files), &[SHOP], |config| {
+        config["pull_requests"]["dashboard"] = json!(true);
+        config["pull_requests"]["check"] = json!(true);
+    });
+    let folder = stage.folder.path().join("rules/kubernetes");
+    fs::create_dir_all(&folder).expect("made");
+    let mut findings = Vec::new();
+    for (number, one) in planted.iter().enumerate() {
+        let (app, said) = (app(number), one.text.as_str());
+        let quoting = "error(.spec.template.spec.containers[0].env[0].value)";
+        let of_set = format!("if .metadata.name == \"{}\" then {quoting} else false end", set(number));
+        let put = json!([{"op": "add", "path": "/spec/paused", "value": true},
+            {"op": "add", "path": "/metadata/annotations/note", "value": {"parameter": format!("p{number}")}}]);
+        let parameter = |name: &str| json!({name: {"description": said}});
+        let (deployment, stateful) = (("Deployment", app.clone()), ("StatefulSet", set(number)));
+        let drift = |operation: Value| json!({"intent": "drift", "patch": [operation]});
+        let violation =
+            |what: &str| json!({"intent": "violation", "rule": {"id": format!("kubernetes/{what}-{number:02}")}});
+        // Each format takes its turn at one of the ways out.
+        let ways = [
+            ("declines", &deployment, json!({"declines": [{"when": "true", "because": said}]}), violation("declines")),
+            (
+                "needs",
+                &deployment,
+                json!({"parameters": parameter("absent"), "patch": [{"op": "add", "path": "/spec/paused", "value": {"parameter": "absent"}}]}),
+                violation("needs"),
+            ),
+            (
+                "puts",
+                &deployment,
+                json!({"parameters": parameter(&format!("p{number}")), "patch": put}),
+                violation("puts"),
+            ),
+            ("settles", &deployment, json!({}), violation("settles")),
+            (
+                "fails",
+                &stateful,
+                json!({"when": of_set}),
+                drift(json!({"op": "replace", "path": "/spec/replicas", "value": 5})),
+            ),
+            (
+                "weakened",
+                &deployment,
+                json!({"when": format!(".metadata.name == \"{app}\" and .spec.paused == null")}),
+                drift(json!({"op": "remove", "path": "/spec/paused"})),
+            ),
+        ];
+        let (what, (kind, name), rest, mut finding) = ways[number % ways.len()].clone();
+        let id = format!("{what}-{number:02}");
+        fs::write(folder.join(format!("{id}.yaml")), rule(&id, kind, &app, said, rest)).expect("writes");
+        finding["resource"] =
+            json!({"kubernetes": {"apiVersion": "apps/v1", "kind": kind, "namespace": "shop", "name": name}});
+        findings.push(finding);
+    }
+    stage.start_logging("trace");
+    let answer = stage.deliver("all", &json!({"findings": findings}));
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    stage.at_rest();
+    let cases = stage.cases();
+    let mut ends: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for case in &cases {
+        let code = case.reason.as_ref().and_then(|reason| reason.get("code")).and_then(Value::as_str);
+        *ends.entry(code.unwrap_or(case.state.as_str()).to_owned()).or_default() += 1;
+    }
+    for end in ["rule-declines", "needs-parameter", "secret", "proposed", "rule-failed", "weakens-security"] {
+        assert!(ends.get(end).is_some_and(|count| *count >= planted.len() / 6), "{end}: {ends:?}");
+    }
+    let shown: String =
+        cases.iter().map(|case| stage.findings(&["show", &case.id.to_string()]).expect("shows")).collect();
+    let metrics = get(&stage, "/metrics");
+    let said = stage.github.everything_said(SHOP);
+    stage.stop();
+    // The mirrors beside it hold the repository as it is.
+    let parts = ["findings.db", "findings.db-wal"].map(|name| fs::read(stage.data().join(name)).unwrap_or_default());
+    assert!(!parts[0].is_empty());
+    let database = parts.map(|part| String::from_utf8_lossy(&part).into_owned()).concat();
+    for one in &planted {
+        for (place, text) in [
+            ("the answer", answer.body.to_string().as_str()),
+            ("the log", &stage.log()),
+            ("findings show", &shown),
+            ("the metrics", &metrics),
+            ("GitHub", &said),
+            ("the database", database.as_str()),
+        ] {
+            one.unseen(place, text);
+        }
+    }
+}
+
 /// Every text of every sender's first samples, one after the other, holds a secret.
 #[test]
 fn planted_secrets_of_every_sender_are_not_kept() {

@@ -94,7 +94,7 @@ fn access() -> BTreeMap<String, SenderAccess> {
 
 fn repositories() -> Vec<Repository> {
     let branch = "main".parse().expect("a branch");
-    vec![Repository { slug: "acme/shop".parse().expect("a slug"), remote: None, branch }]
+    vec![Repository { slug: "acme/shop".parse().expect("a slug"), remote: None, branch, states: Vec::new() }]
 }
 
 fn parts(store: &Store, limits: Limits, clock: &Arc<AtomicI64>, work: Option<(Settings, Job)>) -> Parts {
@@ -528,6 +528,7 @@ fn findings_are_routed_by_their_hint() {
         slug: slug.parse().expect("a slug"),
         remote: remote.map(str::to_owned),
         branch: branch(),
+        states: Vec::new(),
     };
     let several = [one("acme/shop", None), one("acme/infra", Some("ssh://git@host/x.git"))];
     let cases: &[(&[Repository], Option<&str>, Option<&str>)] = &[

@@ -27,8 +27,8 @@ def alert:
   if type != "object" then error("alerts: expected objects, found: \(type)") else . end
   | (labelled("alertname") // error("alerts: expected the label alertname")) as $rule
   | resource as $resource
-  | if .status == "resolved" then ignored("\($rule) is resolved\(if $resource then ": \($resource | named)" else "" end)" | line)
-    elif .status != "firing" then error("alerts: status: expected firing or resolved")
+  | .status as $status
+  | if $status | among(["firing", "resolved"]) | not then error("alerts: status: expected firing or resolved")
     elif $rule | among(["Watchdog", "DeadMansSwitch", "InfoInhibitor"]) then ignored("\($rule) fires all the time, to show that alerts arrive")
     elif $resource == null then ignored("\($rule): the labels name no object of Kubernetes" | line)
     else
@@ -41,7 +41,7 @@ def alert:
         first_seen: time(.startsAt),
         time: time(.startsAt),
         links: links(.generatorURL, .annotations.runbook_url, .annotations.dashboard_url)
-      } | given
+      } | if $status == "resolved" then over else . end | given
     end;
 
 if type != "object" or (has("alerts") | not) then error("expected a group of alerts of Alertmanager, with alerts")

@@ -12,22 +12,24 @@ def change($item; $diff; $time):
     elif $change == "CREATE" then ignored("\($resource | named) is new: nothing that is declared differs" | line)
     elif $change == "NONE" then ignored("\($resource | named): only its relations changed" | line)
     else {
-        id: "\($resource | named)", intent: "drift", resource: $resource, time: $time,
+        id: "\($resource | named)", intent: "drift", resource: $resource, time: $time, hints: trace($item.tags),
         title: (if $change == "DELETE" then "\($resource | named) does not exist any more"
           else "\($resource | named) was changed\(if $names == [] then "" else ": " + ($names | join(", ")) end)" end | line)
       } | given
     end;
 
 def compliance:
-  needed(.configRuleName; "configRuleName") as $rule
+  # Security Hub's own rules have a prefix and a suffix.
+  (needed(.configRuleName; "configRuleName") | sub("^securityhub-(?<name>.+)-[0-9a-z]{6,8}$"; .name)) as $rule
   | resource(.) as $resource
   | object(.newEvaluationResult) as $result
   | needed($result.complianceType; "newEvaluationResult.complianceType") as $type
-  | if $type != "NON_COMPLIANT" then ignored("\($rule): \($resource | named) is \($type)" | line)
+  | if $type | among(["NON_COMPLIANT", "COMPLIANT", "NOT_APPLICABLE"]) | not then ignored("\($rule): \($resource | named) is \($type)" | line)
     else
       violation($rule; null; {annotation: text($result.annotation)})
       + {id: "\($rule):\($resource | named)", resource: $resource, time: time($result.resultRecordedTime),
-         title: "\($rule): \(text($result.annotation) // "not compliant"): \($resource | named)" | line} | given
+         title: "\($rule): \(text($result.annotation) // ($type | ascii_downcase | sub("_"; " "))): \($resource | named)" | line}
+      | if $type == "NON_COMPLIANT" then . else over end | given
     end;
 
 def notification:

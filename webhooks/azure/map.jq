@@ -22,11 +22,13 @@ def policy_state:
   | (needed(.subject; "subject") | resource) as $resource
   | (text($data.complianceState) // "?") as $state
   | if $resource == null then ignored("\(.subject): no resource of a subscription" | line)
-    elif $event | endswith("PolicyStateDeleted") then ignored("\(.subject): the policy does not apply any more" | line)
-    elif $state | ascii_downcase | . != "noncompliant" then ignored("\($rule // "a policy"): \($state): \(.subject)" | line)
+    elif ($event | endswith("PolicyStateDeleted") | not) and ($state | ascii_downcase | among(["noncompliant", "compliant", "exempt"]) | not) then
+      ignored("\($rule // "a policy"): \($state): \(.subject)" | line)
+    elif $rule == null and ($event | endswith("PolicyStateDeleted")) then ignored("\(.subject): a policy does not apply any more, and the event does not say which" | line)
     elif $rule == null then error("data.policyDefinitionId: expected a text")
     else found($rule; null; $resource; {definition: $definition, assignment: text($data.policyAssignmentId), reason: text($data.complianceReasonCode)})
-      + {time: time($data.timestamp)} | given end;
+      + {time: time($data.timestamp)}
+      | if ($event | endswith("PolicyStateDeleted")) or ($state | ascii_downcase | . != "noncompliant") then over else . end | given end;
 
 def assessment:
   object(.properties) as $properties
@@ -35,11 +37,11 @@ def assessment:
   | (text($properties.resourceDetails.Id) // text($properties.resourceDetails.id) // (.id | split("/providers/Microsoft.Security/")[0])) as $id
   | ($id | resource) as $resource
   | (text($properties.status.code) // "?") as $state
-  | if $state != "Unhealthy" then ignored("\($name // $rule): \($state)" | line)
+  | if $state | among(["Unhealthy", "Healthy"]) | not then ignored("\($name // $rule): \($state)" | line)
     elif $resource == null then ignored("\($name // $rule): \($id) is no resource of a subscription" | line)
     else found($rule; $name; $resource; {remediation: text($properties.metadata.remediationDescription), cause: text($properties.status.cause)})
       + {severity: severity($properties.metadata.severity), links: links(text($properties.links.azurePortal) | if . == null then . elif startswith("http") then . else "https://" + . end),
-         time: time($properties.status.statusChangeDate)} | given end;
+         time: time($properties.status.statusChangeDate)} | if $state == "Healthy" then over else . end | given end;
 
 def alert:
   (text(.AlertType) // text(.properties.alertType) // error("AlertType: expected a text")) as $rule
@@ -48,14 +50,26 @@ def alert:
       // text(.properties.compromisedEntity) // text(.CompromisedEntity) // "") as $id
   | ($id | resource) as $resource
   | (text(.Status) // text(.properties.status) // "Active") as $state
-  | if $state | among(["Resolved", "Dismissed"]) then ignored("\($rule) is \($state)" | line)
-    elif $resource == null then ignored("\($rule) names no resource of a subscription" | line)
-    else found($rule; $name; $resource; {})
+  | if $resource == null then ignored("\($rule) names no resource of a subscription" | line)
+    else found($rule; $name; $resource; {detected: true})
       + {id: (text(.SystemAlertId) // text(.properties.systemAlertId)), severity: severity(.Severity // .properties.severity),
-         time: time(.TimeGenerated // .TimeGeneratedUtc // .properties.timeGeneratedUtc), links: links(.AlertUri, .properties.alertUri)} | given end;
+         time: time(.TimeGenerated // .TimeGeneratedUtc // .properties.timeGeneratedUtc), links: links(.AlertUri, .properties.alertUri)}
+      | if $state | among(["Resolved", "Dismissed"]) then over else . end | given end;
+
+# Azure Monitor's common alert schema: the alert's rule by the resource that it watches.
+def common_alert:
+  object(.data.essentials) as $essentials
+  | needed($essentials.alertRule; "data.essentials.alertRule") as $rule
+  | (text($essentials.alertTargetIDs[0]) // "" | resource) as $resource
+  | if $resource == null then ignored("\($rule) names no resource of a subscription" | line)
+    else found($rule; text($essentials.description); $resource; {signal: text($essentials.signalType)})
+      + {time: time($essentials.firedDateTime),
+         severity: {Sev0: "critical", Sev1: "high", Sev2: "medium", Sev3: "low", Sev4: "info"}[text($essentials.severity) // ""]}
+      | if $essentials.monitorCondition == "Resolved" then over else . end | given end;
 
 if type != "object" then error("expected an event of Azure, found: \(type)")
 elif text(.eventType) // "" | . == "Microsoft.EventGrid.SubscriptionValidationEvent" then ignored("Event Grid asks whether it may post")
+elif .schemaId == "azureMonitorCommonAlertSchema" then common_alert
 elif (text(.eventType) // text(.type) // "") | startswith("Microsoft.PolicyInsights.PolicyState") then policy_state
 elif (text(.type) // "") | ascii_downcase | . == "microsoft.security/assessments" then assessment
 elif has("AlertType") or maybe(.properties | has("alertType")) == true then alert

@@ -13,9 +13,17 @@ def project: (text(.resource.projectDisplayName) // text(.resource.project_displ
   // text(.finding.resource.project_display_name) // text(.finding.resource.projectDisplayName) // text(.finding.sourceProperties.ProjectId))
   // (name // "" | maybe(capture("/projects/(?<project>[^/]+)")) | if . then .project else null end);
 
+# What runs in a cluster is named by its kind: that is what a source declares.
+def in_cluster: [list(.finding.kubernetes.objects)[] | objects
+    | kind_of(.kind) as $kind | text(.name) as $name | select($kind and $name)
+    | declared(if text(.group) and api_versions[$kind] == null then null else api_versions[$kind] end; $kind; text(.ns); $name; {})][0]
+  // ([list(.finding.kubernetes.pods)[] | objects | select(text(.name) and text(.ns)) | declared("v1"; "Pod"; .ns; .name; {})][0]);
+
 def resource:
   name as $name
-  | if $name == null then null
+  | in_cluster as $object
+  | if $object then $object
+    elif $name == null then null
     else
       ((text(.resource.type) // text(.finding.resource.type)) | if . then maybe(type_of) else null end) as $type
       | cloud("gcp"; project; (text(.resource.location) // null); $type // ($name | [type_of_name][0]) // "unknown"; $name)
@@ -26,24 +34,23 @@ def finding:
   | object(.finding) as $finding
   | resource as $resource
   | (text($finding.state) // "ACTIVE") as $state
-  | if $state != "ACTIVE" then ignored("\($rule) is \($state)" | line)
-    elif text($finding.mute) == "MUTED" then ignored("\($rule) is muted" | line)
+  | if text($finding.mute) == "MUTED" then ignored("\($rule) is muted" | line)
     elif $resource == null then ignored("\($rule) names no resource" | line)
     else
       violation($rule; text($finding.description); {
-        class: text($finding.findingClass),
+        class: text($finding.findingClass), detected: (if $finding.findingClass == "THREAT" then true else null end),
         recommendation: (text($finding.nextSteps) // text($finding.sourceProperties.Recommendation)),
         explanation: text($finding.sourceProperties.Explanation)})
       + {
         id: (text($finding.name) // "\($rule):\($resource | named)"),
         resource: $resource,
-        title: "\($rule): \(text(.resource.displayName) // text(.resource.display_name) // text($finding.resource.display_name) // $resource.cloud.id)" | line,
+        title: "\($rule): \(text(.resource.displayName) // text(.resource.display_name) // text($finding.resource.display_name) // ($resource | if .cloud then .cloud.id else named end))" | line,
         severity: (severity($finding.severity) // severity($finding.sourceProperties.SeverityLevel)),
         first_seen: time($finding.createTime),
         time: time($finding.eventTime),
         actor: ({user: text($finding.access.principalEmail), via: text($finding.access.userAgentFamily)} | given),
         links: links($finding.externalUri)
-      } | given
+      } | if $state == "ACTIVE" then . else over end | given
     end;
 
 if type != "object" then error("expected a notification of Security Command Center, found: \(type)")

@@ -41,9 +41,10 @@ def level: if type != "number" then null elif . >= 9 then "critical" elif . >= 7
 def finding:
   needed(.type; "type") as $rule
   | if is_sample then ignored("a sample finding that GuardDuty made up: \($rule)" | line)
-    elif maybe(.service.archived) == true then ignored("\($rule) is archived" | line)
     else
       resource as $resource
+      | (maybe(.service.archived) == true) as $archived
+      | trace(.resource.instanceDetails.tags // .resource.s3BucketDetails[0].tags // .resource.eksClusterDetails.tags // .resource.rdsDbInstanceDetails.tags) as $hints
       | object(.resource.kubernetesDetails) as $kubernetes
       | if $resource == null then ignored("\($rule): a resource of type \(maybe(.resource.resourceType) // "?") is not declared in a source" | line)
         else
@@ -61,8 +62,9 @@ def finding:
             time: (time(.updatedAt) // time(.service.eventLastSeen)),
             actor: ({
               user: (text($kubernetes.kubernetesUserDetails.username) // text(.resource.accessKeyDetails.userName)),
-              via: text(.service.action.kubernetesApiCallAction.userAgent)} | given)
-          } | given
+              via: text(.service.action.kubernetesApiCallAction.userAgent)} | given),
+            hints: $hints
+          } | if $archived then over else . end | given
         end
     end;
 

@@ -24,7 +24,7 @@ def path($run): text(.physicalLocation.artifactLocation.uri)
   | if . == null then null else
       . as $uri
       | [$run | object(.originalUriBaseIds)[] | text(.uri) // empty | . as $base | select($uri | startswith($base))][0] as $base
-      | ($uri[($base // "" | length):] | sub("^file://"; "") | file_path)
+      | ($uri[($base // "" | length):] | sub("^file://"; "") | unescaped | file_path)
     end;
 
 def failed($run):

@@ -42,11 +42,10 @@ def is_guardduty: (text(.ProductFields["aws/securityhub/ProductName"]) // text(.
 def rule: text(.Compliance.SecurityControlId) // text(.ProductFields.ControlId) // text(.ProductFields.RuleId)
   // (if is_guardduty then rule_of_type else null end) // text(.GeneratorId) // text(.Title);
 
-def is_settled: if .RecordState == "ARCHIVED" then "is archived"
-  elif maybe(.Workflow.Status) | among(["RESOLVED", "SUPPRESSED"]) then "is \(.Workflow.Status | ascii_downcase)"
-  elif maybe(.Compliance.Status) | among(["PASSED", "NOT_AVAILABLE"]) then "has the compliance status \(.Compliance.Status)"
+def is_untold: if maybe(.Compliance.Status) == "NOT_AVAILABLE" then "has the compliance status NOT_AVAILABLE"
   elif .Sample == true then "is a sample"
   else null end;
+def is_settled: .RecordState == "ARCHIVED" or (maybe(.Workflow.Status) | among(["RESOLVED", "SUPPRESSED"])) or maybe(.Compliance.Status) == "PASSED";
 
 def found($finding): . as $resource
   | if $resource == null then ignored("\($finding.rule): its resource has no name" | line)
@@ -60,24 +59,26 @@ def found($finding): . as $resource
         first_seen: $finding.first_seen,
         time: $finding.time,
         actor: $finding.actor,
+        hints: $finding.hints,
         links: $finding.links
-      } | given
+      } | if $finding.over then over else . end | given
     end;
 
 def asff:
   (rule // error("expected a GeneratorId or a SecurityControlId")) as $rule
-  | is_settled as $settled
-  | if $settled then ignored("\($rule) \($settled)" | line)
+  | is_untold as $untold
+  | if $untold then ignored("\($rule) \($untold)" | line)
     elif listed(.Resources; "Resources") == [] then ignored("\($rule) names no resource" | line)
     else . as $finding
       | list(.Resources)[] | if type != "object" then error("Resources: expected objects, found: \(type)") else . end
+      | trace(.Tags) as $hints
       | {type: .Type, id: .Id, region: .Region, details: .Details} | place(text($finding.AwsAccountId); text(.region) // text($finding.Region))
       | found({
         rule: $rule, id: $finding.Id, name: text($finding.Title), params: {
-          generator: text($finding.GeneratorId), requirements: list($finding.Compliance.RelatedRequirements)},
+          generator: text($finding.GeneratorId), detected: ($finding | if is_guardduty then true else null end), requirements: list($finding.Compliance.RelatedRequirements)},
         severity: (severity($finding.Severity.Label) // severity($finding.ProductFields["aws/securityhub/SeverityLabel"])),
         first_seen: time($finding.FirstObservedAt), time: time($finding.UpdatedAt),
-        links: links($finding.Remediation.Recommendation.Url, $finding.SourceUrl), actor: {}
+        links: links($finding.Remediation.Recommendation.Url, $finding.SourceUrl), actor: {}, hints: $hints, over: ($finding | is_settled)
       })
     end;
 
@@ -97,27 +98,24 @@ def ocsf_rule: text(.compliance.control) // text(.compliance.checks[0].uid) // t
 
 def ocsf_class: .class_uid | if type == "number" then . else 0 end;
 
-def ocsf_settled: if (text(.status) // "" | ascii_downcase) | among(["resolved", "suppressed", "archived"]) then "is \(.status)"
-  elif (text(.compliance.status) // "" | ascii_downcase) | among(["pass", "passed"]) then "passes"
-  elif maybe(.activity_name) == "Close" then "is closed"
-  else null end;
+def ocsf_settled: ((text(.status) // "" | ascii_downcase) | among(["resolved", "suppressed", "archived"]))
+  or ((text(.compliance.status) // "" | ascii_downcase) | among(["pass", "passed"])) or maybe(.activity_name) == "Close";
 
 def ocsf:
   (ocsf_rule // error("finding_info: expected types, an analytic or a title")) as $rule
-  | ocsf_settled as $settled
   | (listed(.resources; "resources") + [object(.resource) | select(. != {})]) as $resources
-  | if $settled then ignored("\($rule) \($settled)" | line)
-    elif $resources == [] then ignored("\($rule) names no resource" | line)
+  | if $resources == [] then ignored("\($rule) names no resource" | line)
     else . as $finding
       | $resources[] | if type != "object" then error("resources: expected objects, found: \(type)") else . end
+      | trace(.tags // .labels) as $hints
       | ocsf_resource($finding)
       | found({
         rule: $rule, id: text($finding.finding_info.uid), name: text($finding.finding_info.title), params: {
-          standards: list($finding.compliance.standards), requirements: list($finding.compliance.requirements)},
+          detected: ($finding | if ocsf_class == 2004 then true else null end), standards: list($finding.compliance.standards), requirements: list($finding.compliance.requirements)},
         severity: severity($finding.severity),
         first_seen: time($finding.finding_info.first_seen_time_dt), time: (time($finding.time_dt) // (maybe($finding.time / 1000) | unix_time)),
         links: links(list($finding.remediation.references)[], $finding.finding_info.src_url),
-        actor: ({user: text($finding.actor.user.name)} | given)
+        actor: ({user: text($finding.actor.user.name)} | given), hints: $hints, over: ($finding | ocsf_settled)
       })
     end;
 

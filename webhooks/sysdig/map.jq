@@ -50,8 +50,8 @@ def channel:
   (text(.alert.name) // error("alert.name: expected a text")) as $name
   | . as $event
   | ([list(.entities)[] | text(.entity) // "" | scan("([a-zA-Z0-9_.]+) *= *'([^']*)'") | {key: .[0], value: .[1]}] | from_entries) as $entities
-  | if .resolved == true or .state == "OK" then ignored("\($name) is resolved" | line)
-    else . + {labels: ($entities + object($event.labels))} | found($name; text(.alert.description); .alert.severity) end;
+  | . + {labels: ($entities + object($event.labels))} | found($name; text(.alert.description); .alert.severity)
+  | if .ignored == null and ($event.resolved == true or $event.state == "OK") then over else . end;
 
 if type != "object" then error("expected an event of Sysdig Secure, found: \(type)")
 elif (.alert | type) == "object" then channel

@@ -14,6 +14,9 @@ use crate::model::{
     value::type_name,
 };
 
+/// What an error begins with that quotes the program's own words.
+pub const FAILS: &str = "the program fails: ";
+
 /// What messages call a condition.
 const NAME: &str = "condition";
 
@@ -89,7 +92,7 @@ impl Condition {
 /// In words, where it fails.
 pub fn once(program: &Program, value: &Value) -> Result<Vec<Value>, String> {
     let value = Val::deserialize(value).map_err(|error| error.to_string())?;
-    program.run(value, 2).map_err(|error| error.to_string())
+    program.run(value, 2).map_err(|error| format!("{FAILS}{error}"))
 }
 
 impl fmt::Debug for Condition {

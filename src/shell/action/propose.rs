@@ -338,6 +338,7 @@ fn config(propose: &Propose, data: std::path::PathBuf) -> Config {
             slug: propose.slug.clone(),
             remote: Some(propose.remote.clone()),
             branch: propose.base.clone(),
+            states: Vec::new(),
         }],
         github: Some(config::GitHub {
             api: propose.api.clone(),

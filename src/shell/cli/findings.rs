@@ -50,6 +50,11 @@ enum Command {
         /// Its number.
         case: i64,
     },
+    /// Say that the trouble of a case is over, as its sender would.
+    Resolve {
+        /// Its number.
+        case: i64,
+    },
     /// Have a case tried again that waits, was refused or was given up.
     Retry {
         /// Its number.
@@ -93,6 +98,10 @@ impl Findings {
                     .into());
                 }
             },
+            Command::Resolve { case } => {
+                beside::resolve(&folder, CaseId(case), clock::unix_millis())?;
+                writeln!(out, "case {case} is over, and what was begun for it is ended")?;
+            }
             Command::Retry { case } => {
                 beside::retry(&folder, CaseId(case), clock::unix_millis())?;
                 writeln!(out, "case {case} will be tried again")?;

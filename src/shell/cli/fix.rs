@@ -142,11 +142,13 @@ impl Fix {
                 }
             };
             let address = match &finding.resource {
-                ResourceId::Cloud(id) if !states.is_empty() => Some(terraform::state::State::address(&states, id)),
+                ResourceId::Cloud(id) if !states.is_empty() => {
+                    Some(terraform::state::State::address(&states, id, finding.hints.trace.as_deref()))
+                }
                 _ => None,
             };
-            if let Some(Ok(address)) = &address {
-                finding.resource = ResourceId::Terraform(address.clone());
+            if let Some(Ok(located)) = &address {
+                finding.resource = ResourceId::Terraform(located.id.clone());
             }
             let verdict = if finding.state == State::Resolved {
                 // The sender itself says that nothing is left to settle.

@@ -8,14 +8,18 @@ use sha2::{Digest, Sha256};
 use super::{
     case::{CaseId, State, as_text},
     index::Key,
+    suspicion,
     writer::Session,
 };
-use crate::model::{
-    finding::{Finding, State as Standing},
-    fingerprint::Fingerprint,
-    refusal::Refusal,
-    repository::RepoSlug,
-    resource::ResourceId,
+use crate::{
+    model::{
+        finding::{Finding, State as Standing},
+        fingerprint::Fingerprint,
+        refusal::Refusal,
+        repository::RepoSlug,
+        resource::ResourceId,
+    },
+    remedy::policy::{self, Object},
 };
 
 /// How long a refused or dead case rests before a further report of the same has it tried again (the source may have
@@ -49,6 +53,8 @@ pub struct Arrival {
     identity: [u8; 16],
     /// The same of the fingerprint without the fields.
     subject: [u8; 16],
+    /// What it suspects if a detector sends it, and whether it does whoever sends it.
+    suspicious: Option<(Object, bool)>,
     /// Whether the finding names fields, so that its identity is narrower than its subject.
     narrow: bool,
     /// SHA-256 of what a new revision would say differently.
@@ -140,7 +146,8 @@ impl Status {
 
     /// Tells whether there may be something to do for a worker now.
     pub fn is_work(self) -> bool {
-        matches!(self, Self::New | Self::Revised | Self::Reopened | Self::Resolving)
+        // What is over may have held another case.
+        matches!(self, Self::New | Self::Revised | Self::Reopened | Self::Resolving | Self::Resolved)
     }
 }
 
@@ -154,6 +161,8 @@ impl Arrival {
         let (fingerprint, subject) = Fingerprint::of_both(&finding);
         let (identity, subject) = (head(&fingerprint), head(&subject));
         let narrow = finding.patch.is_some();
+        let is_detected = policy::is_detected("", &finding);
+        let suspicious = policy::is_suspicion(&finding).then(|| (Object::of(&finding.resource), is_detected));
         let stored = redact(finding);
         let (repository, refusal) = match repository {
             Ok(slug) => (Some(slug), None),
@@ -163,6 +172,7 @@ impl Arrival {
             fingerprint,
             identity,
             subject,
+            suspicious,
             narrow,
             content: content(&stored),
             standing: stored.state,
@@ -170,6 +180,12 @@ impl Arrival {
             refusal,
             finding: text(&stored),
         }
+    }
+
+    /// What it suspects, if this sender detects what happens or the finding says that it was detected.
+    pub(super) fn suspicious(&self, sender: &str) -> Option<&Object> {
+        let (object, is_detected) = self.suspicious.as_ref()?;
+        (*is_detected || policy::is_detector(sender)).then_some(object)
     }
 
     /// The identity of the trouble.
@@ -197,7 +213,14 @@ pub(super) fn accept(session: &mut Session, delivery: &Delivery, arrivals: &[Arr
     let mut accepted = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
         match arrival.standing {
-            Standing::Open => accepted.push(open(session, sender, arrival, *received_at)?),
+            Standing::Open => {
+                let taken = open(session, sender, arrival, *received_at)?;
+                if let Some(case) = taken.id {
+                    let repository = row_of(session, arrival)?;
+                    suspicion::arrived(session.connection(), sender, arrival, case, repository)?;
+                }
+                accepted.push(taken);
+            }
             Standing::Resolved => resolve(session, arrival, *received_at, &mut accepted)?,
         }
     }

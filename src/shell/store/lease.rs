@@ -17,6 +17,7 @@ use super::{
     overview::Overview,
     read,
     request::Request,
+    suspicion::Suspected,
     writer::Session,
 };
 use crate::{
@@ -92,6 +93,8 @@ pub struct Conclusion {
     pub wakes: Vec<(Fingerprint, Option<Decision>)>,
     /// Held cases that people want taken up, by the reason that they were held for.
     pub releases: Vec<(String, Decision)>,
+    /// What detectors' reports turned out to be about, and what they hold.
+    pub suspected: Vec<Suspected>,
     /// How many pull requests were opened.
     pub opened: usize,
     /// The requests that are done; the others are tried again.

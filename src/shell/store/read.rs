@@ -43,6 +43,10 @@ const TABLES: &str = "finding_case c LEFT JOIN repository r ON r.id = c.reposito
                       LEFT JOIN proposal p ON p.case_id = c.id LEFT JOIN decision d ON d.case_id = c.id";
 
 impl Reader {
+    pub(super) fn connection(&self) -> &Connection {
+        &self.0
+    }
+
     /// Opens a data folder to read; works whether or not a server runs.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         schema::open_existing(folder, OpenFlags::SQLITE_OPEN_READ_ONLY).map(Self)

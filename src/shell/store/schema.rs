@@ -134,6 +134,33 @@ const MIGRATIONS: &[&str] = &["
         id TEXT PRIMARY KEY,
         at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+", "
+    -- Which objects detectors report, as they were named and as they turned out to be; and which cases are held because of
+    -- which report. When it is over they are judged again.
+    CREATE TABLE suspicion (
+        case_id    INTEGER NOT NULL,
+        object     TEXT NOT NULL,
+        namespace  TEXT,
+        repository INTEGER NOT NULL,
+        PRIMARY KEY (case_id, object)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX suspicion_object ON suspicion (repository, object);
+    CREATE TABLE suspect (
+        case_id   INTEGER PRIMARY KEY,
+        suspicion INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX suspect_of ON suspect (suspicion);
+    CREATE TRIGGER suspicion_over AFTER UPDATE OF state ON finding_case
+    WHEN NEW.state IN ('resolved', 'ignored') AND OLD.state <> NEW.state BEGIN
+        UPDATE finding_case SET state = 'ready', due_at = NEW.updated_at, attempts = 0, reason = NULL
+            WHERE state = 'refused' AND id IN (SELECT case_id FROM suspect WHERE suspicion = NEW.id);
+        DELETE FROM suspect WHERE suspicion = NEW.id OR case_id = NEW.id;
+        DELETE FROM suspicion WHERE case_id = NEW.id AND NEW.state = 'resolved';
+    END;
+    CREATE TRIGGER suspicion_gone AFTER DELETE ON finding_case BEGIN
+        DELETE FROM suspect WHERE suspicion = OLD.id OR case_id = OLD.id;
+        DELETE FROM suspicion WHERE case_id = OLD.id;
+    END;
 "];
 
 /// The version that this program reads and writes.

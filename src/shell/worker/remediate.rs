@@ -11,6 +11,7 @@ mod ours;
 mod propose;
 mod seen;
 pub mod stale;
+mod suspicion;
 
 use std::{
     collections::BTreeMap,
@@ -22,11 +23,11 @@ use std::{
 use anyhow::{Context, bail};
 use tokio::runtime::Handle;
 
-use self::{asked::Orders, bundle::Fate};
+use self::{asked::Orders, bundle::Fate, suspicion::Suspicions};
 use super::{Job, Lease};
 use crate::{
     model::{
-        finding::{self, Finding},
+        finding,
         fingerprint::Fingerprint,
         refusal::{Code, Refusal},
         repository::{BranchName, CommitId, RepoSlug},
@@ -55,10 +56,11 @@ use crate::{
         config::{self, Config, Identity},
         forge::{self, Credential, GitHub, address::web_address, budget::Budget, call::Limits},
         git::{self, mirror::Mirror, remote::RemoteAddress},
-        live::Live,
+        live::{Live, states::States},
         store::{
             case::{Case, Decided, Decision},
             lease::{Claim, Conclusion, Dashboard, LOOK_AGAIN, Outcome, Transition},
+            suspicion::Suspected,
         },
     },
     source::tree::SourceTree,
@@ -85,6 +87,8 @@ const HELD_FOR: i64 = 24 * 60 * 60 * 1000;
 
 /// Everything that the job needs.
 pub struct Remediation {
+    /// The folder of the store.
+    pub data: PathBuf,
     /// Where the mirrors are kept; a cache.
     pub mirrors: PathBuf,
     /// The repositories that are looked after.
@@ -117,12 +121,14 @@ pub struct Remediation {
 }
 
 /// A repository that is looked after.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Target {
     /// Where it is fetched from and pushed to.
     pub remote: RemoteAddress,
     /// The branch that is deployed.
     pub branch: BranchName,
+    /// The states of what it deploys.
+    pub states: States,
 }
 
 /// What was done to a pull request.
@@ -164,8 +170,8 @@ struct Visit<'v> {
     manner: Manner,
     /// What becomes of a case where the live state decides that.
     told: Vec<Option<Outcome>>,
-    /// What detectors have reported of resources of this repository.
-    suspicions: Vec<Finding>,
+    /// What detectors have reported of what the claim is about.
+    suspicions: Suspicions,
     addresses: [String; 1],
     /// Unix milliseconds.
     now: i64,
@@ -190,9 +196,11 @@ impl Remediation {
             let address = repository.remote.clone();
             let address = address.unwrap_or_else(|| format!("{}/{}.git", web_address(&github.api), repository.slug));
             let remote = address.parse().with_context(|| format!("the remote of {}", repository.slug))?;
-            targets.insert(repository.slug.clone(), Target { remote, branch: repository.branch.clone() });
+            let states = States::of(&repository.states);
+            targets.insert(repository.slug.clone(), Target { remote, branch: repository.branch.clone(), states });
         }
         Ok(Self {
+            data: config.data.clone(),
             mirrors: config.data.join("mirrors"),
             targets,
             github: GitHub::new(
@@ -268,9 +276,14 @@ impl Remediation {
         let manner = Manner::of(&written.unwrap_or_default(), &self.operator, self.hourly_of_all, &subjects);
         let addresses = [target.remote.to_string()];
         let catalog = Catalog::known_as(&tree, &addresses);
-        let (claim, told) = self.seen(claim, &catalog);
-        let detected = claim.cases.iter().filter(|case| policy::is_detector(&case.sender));
-        let suspicions = detected.map(|case| case.finding.clone()).collect();
+        let (claim, told) = self.seen(claim, &target.states, &catalog);
+        // What a case turns out to be about may give its branch another name.
+        let unknown = claim.cases.iter().map(|case| known_branch(case).0).filter(|branch| !wanted.contains(branch));
+        let unknown: Vec<BranchName> = unknown.collect();
+        if !unknown.is_empty() {
+            branches.extend(self.fetch(&slug, &mirror, &unknown, token.as_ref())?);
+        }
+        let suspicions = self.suspicions(&claim)?;
         let visit = Visit {
             job: self,
             claim: claim.as_ref(),
@@ -351,6 +364,7 @@ impl Visit<'_> {
     ) -> Result<(), Trouble> {
         let mut orders = self.hear(said)?;
         said.decisions = orders.decided(&self.claim.cases);
+        self.suspect(said);
         let recorded = self.introduce(catalog, said)?;
         let fates = self.judge_all(catalog, &orders, recorded, said);
         let bundles = self.bundles(tree, fates, &orders, said);
@@ -438,11 +452,21 @@ impl Visit<'_> {
                 }
             }
             fates.push(match verdict(catalog, &case.finding, self.policy()) {
+                // What happened is not undone by a source that never asked for it.
+                Verdict::InSync if case.pull_request.is_none() && policy::is_detected(&case.sender, &case.finding) => {
+                    Fate::Refused(policy::kept_by_source(&case.finding))
+                }
                 Verdict::InSync => {
                     let outcome = Outcome::Resolved("the source already says so".to_owned());
                     Fate::End(Ending::FixedOtherwise, outcome)
                 }
-                Verdict::Refused(refusal) => Fate::Refused(refusal),
+                Verdict::Refused(refusal) => {
+                    let suspicion = self.suspicions.holding(&case.finding.resource);
+                    if let (Code::UnderSuspicion, Some(suspicion)) = (refusal.code, suspicion) {
+                        said.suspected.push(Suspected::Held(case.id, suspicion));
+                    }
+                    Fate::Refused(refusal)
+                }
                 Verdict::Patched(proved) => {
                     let change = change_digest(&proved);
                     let stands = decision.is_some_and(|decision| {
@@ -469,7 +493,7 @@ impl Visit<'_> {
 
     /// What decides besides the repository and a finding.
     fn policy(&self) -> Policy<'_> {
-        Policy { rules: &self.job.rules, suspicions: &self.suspicions }
+        Policy { rules: &self.job.rules, suspicions: &self.suspicions.findings }
     }
 
     /// How many findings of a storm are proposed all the same, because they share a pull request.

@@ -190,6 +190,14 @@ impl Stage {
         });
     }
 
+    /// The most memory that the server has taken, in MiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let server = self.server.as_ref().expect("it runs");
+        let status = fs::read_to_string(format!("/proc/{}/status", server.child.id())).expect("Linux");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        peak.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") >> 10
+    }
+
     /// Asks the server to end, as an orchestrator does, and waits for it.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         let mut server = self.server.take().expect("it runs");
@@ -223,6 +231,10 @@ impl Stage {
     fn program(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sourceward"));
         command.env_clear().env("SOURCEWARD_CONFIG", self.folder.path().join("server.yaml"));
+        let rules = self.folder.path().join("rules");
+        if rules.is_dir() {
+            command.env("SOURCEWARD_RULES", rules);
+        }
         command
     }
 

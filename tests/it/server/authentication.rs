@@ -191,7 +191,7 @@ async fn senders_that_ask_are_answered() {
     assert_eq!((answer.status, answer.body), (200, json!({"validationResponse": "512d38b6"})));
     assert_eq!(post(&server, "/webhooks/azure", &[asks], &validation).await.status, 401, "who may post may ask");
     let states = post(&server, "/webhooks/azure", &[token], &sample("azure/samples/policy_states.json")).await;
-    assert_eq!((states.status, &states.body["accepted"]), (202, &json!(1)));
+    assert_eq!((states.status, &states.body["accepted"]), (202, &json!(3)));
 
     let options = |path: &str| {
         format!(

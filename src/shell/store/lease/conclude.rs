@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Conclusion, Dashboard, Known, LOOK_AGAIN};
 use crate::shell::store::{
     case::{Decision, Proposal, Standing},
-    onboarding, overview, request,
+    onboarding, overview, request, suspicion,
 };
 
 /// Writes what a job says beside the outcomes of its cases.
@@ -39,6 +39,7 @@ pub(super) fn conclude(connection: &Connection, repository: i64, said: &Conclusi
             wake(connection, case, now)?;
         }
     }
+    suspicion::conclude(connection, repository, &said.suspected, now)?;
     for _ in 0..said.opened {
         connection
             .prepare_cached("INSERT INTO opening (repository, at) VALUES (?1, ?2)")?

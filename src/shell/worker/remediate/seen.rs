@@ -1,4 +1,4 @@
-//! What runs, for cases that do not say it.
+//! What runs, for cases that do not say it, and what declares it, for those that name it as its cloud does.
 //!
 //! It is read before anything is judged, so that every later step sees findings with their values; what was read ends with the
 //! visit and is never stored.
@@ -7,12 +7,18 @@ use std::borrow::Cow;
 
 use super::Remediation;
 use crate::{
-    model::{finding::Finding, refusal::Refusal},
+    engine::terraform::state::Located,
+    model::{
+        finding::{self, Finding},
+        refusal::Refusal,
+        resource::ResourceId,
+    },
     remedy::confidential::{self, redacted_text},
     shell::{
-        live::Seen,
+        live::{Seen, states::States},
         store::{
             accept::Arrival,
+            case::Case,
             lease::{Claim, Outcome},
         },
     },
@@ -25,14 +31,32 @@ impl Remediation {
     pub(super) fn seen<'c>(
         &self,
         claim: &'c Claim,
+        states: &States,
         catalog: &Result<Catalog<'_>, Refusal>,
     ) -> (Cow<'c, Claim>, Vec<Option<Outcome>>) {
-        if self.live.is_empty() {
+        let is_located = |case: &Case| in_cloud(&case.finding) && !states.is_empty();
+        if self.live.is_empty() && !claim.cases.iter().any(is_located) {
             return (Cow::Borrowed(claim), vec![None; claim.cases.len()]);
         }
         let mut claim = claim.clone();
+        let known = claim.cases.iter().any(is_located).then(|| self.runtime.block_on(states.read()));
         let mut decided = Vec::new();
         for case in &mut claim.cases {
+            if let (Some(known), true, ResourceId::Cloud(id)) =
+                (&known, in_cloud(&case.finding), &case.finding.resource)
+            {
+                let trace = case.finding.hints.trace.as_deref();
+                match known.as_ref().map_err(Clone::clone).and_then(|known| known.address(id, trace)) {
+                    Ok(Located { id, stack }) => {
+                        case.finding.resource = ResourceId::Terraform(id);
+                        case.finding.stack = case.finding.stack.take().or(stack);
+                    }
+                    Err(refusal) => {
+                        decided.push(Some(Outcome::Refused(refusal)));
+                        continue;
+                    }
+                }
+            }
             let cluster = catalog.as_ref().ok().and_then(|catalog| {
                 let owned = owner::find(catalog, case.finding.stack.as_deref(), &case.finding.resource).ok()?;
                 catalog.stack(owned.stack).cluster.clone()
@@ -61,4 +85,9 @@ impl Remediation {
         }
         (Cow::Owned(claim), decided)
     }
+}
+
+/// Whether a finding stands and names its resource as a cloud does.
+fn in_cloud(finding: &Finding) -> bool {
+    finding.state == finding::State::Open && matches!(finding.resource, ResourceId::Cloud(_))
 }
