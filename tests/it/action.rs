@@ -91,7 +91,7 @@ impl Runner {
             assert_eq!(expand(script), script, "inputs reach a script by its environment alone");
             fs::write(self.file("output"), "").expect("writes");
             let built = Path::new(env!("CARGO_BIN_EXE_sourceward")).parent().expect("a folder");
-            let first = if given["install"] == "path" { Some(built) } else { self.tools.as_deref() };
+            let first = self.tools.as_deref().or((given["install"] == "path").then_some(built));
             let rest = std::env::var("PATH").expect("a path");
             let path = first.map_or(rest.clone(), |first| format!("{}:{rest}", first.display()));
             let mut command = Command::new("bash");
@@ -451,6 +451,14 @@ fn where_there_is_no_release_the_source_of_the_action_is_built() {
         assert!(!run.success && run.outputs["findings-total"].is_empty(), "{install}: {}", run.log);
         assert!(run.log.contains("error: linker `cc` not found"), "{install}: {}", run.log);
     }
+}
+
+#[test]
+fn a_program_that_is_not_there_is_said_to_be() {
+    let mut runner = over_a_plan("ops");
+    runner.tools = Some(runner.file("temp"));
+    let run = runner.run(&[&PLAN[..3], &[("install", "path")]].concat());
+    assert!(!run.success && run.log.contains("::error::install: there is no sourceward on the PATH"), "{}", run.log);
 }
 
 /// A runner whose forge is a fake GitHub that has the same repository.
