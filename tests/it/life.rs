@@ -442,6 +442,36 @@ fn a_repository_may_have_all_of_a_rule_in_one() {
 }
 
 #[test]
+fn what_another_pull_request_proposes_as_well_is_closed() {
+    let mut stage = shop(As::App);
+    let runs_with = |stage: &Stage, cart: u32, web: u32| -> Vec<Case> {
+        stage.report(&json!({"findings": [drift("cart", cart), drift("web", web)]}));
+        stage.cases().iter().map(|case| stage.settled(case.id)).collect()
+    };
+    let alone = runs_with(&stage, 5, 4);
+    assert_eq!(alone.iter().map(number).collect::<Vec<_>>(), [1, 2], "{}", stage.log());
+    stage.github.pull_request(SHOP, 2).expect_open();
+    stage.at_rest();
+
+    // From now on the operator wants one for all of a stack.
+    stage.stop();
+    stage.configure("pull_requests", json!({"group": "stack"}));
+    stage.start();
+    let together = runs_with(&stage, 6, 7);
+    assert_eq!(together.iter().map(number).collect::<Vec<_>>(), [1, 1], "{}", stage.log());
+    stage.at_rest();
+    assert_eq!(
+        stage.changed(SHOP, &branch(&alone[0])),
+        ["-  replicas: 3 # why", "+  replicas: 6 # why", "-  replicas: 3 # why", "+  replicas: 7 # why"]
+    );
+    stage.github.pull_request(SHOP, 1).expect_open().expect_in_body(&["2 resources", "shop/cart", "shop/web"]);
+    stage.github.pull_request(SHOP, 2).expect_closed();
+    let said = stage.github.comments(SHOP, 2);
+    assert!(said.iter().any(|text| text.contains("#1 proposes this change together with others")), "{said:?}");
+    assert_eq!(stage.github.branch(SHOP, &branch(&alone[1])), None);
+}
+
+#[test]
 fn opposite_wishes_for_one_field_are_shown_and_not_fought() {
     let stage = shop(As::Robot);
     let mut other = drift("cart", 9);
