@@ -77,7 +77,9 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
     let sender = senders.get(&inputs.sender);
     let sender = sender.with_context(|| format!("there is no sender {:?}: name one of {}", inputs.sender, known()))?;
     let (mut findings, mut ignored) = (Vec::new(), 0);
-    let mut reports = Some((BTreeSet::new(), SystemTime::now()));
+    let ends = inputs.propose.as_ref().filter(|wanted| wanted.close_stale && wanted.scope.is_some());
+    let complete = ends.map(|_| complete::program()).transpose()?;
+    let mut reports = complete.as_ref().map(|_| (BTreeSet::new(), SystemTime::now()));
     for file in &inputs.findings {
         let bytes = payload(file)?;
         let mapped =
@@ -88,9 +90,10 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
                 Mapped::Ignored { .. } => ignored += 1,
             }
         }
+        let Some(complete) = &complete else { continue };
         // All of them together are complete, or nothing is: what one does not hold another may.
         let made = fs::metadata(file).and_then(|known| known.modified()).ok();
-        let looked_at = complete::looked_at(&inputs.sender, &bytes)?;
+        let looked_at = complete::looked_at(complete, &inputs.sender, &bytes)?;
         reports = reports.zip(looked_at.zip(made)).map(|((mut all, at), (places, made))| {
             all.extend(places);
             (all, made.min(at))
@@ -98,7 +101,7 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
     }
     let charts = inputs.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
     let rules = super::rules::read(inputs.rules.as_deref())?;
-    let ends = inputs.propose.as_ref().zip(reports);
+    let ends = ends.zip(reports);
     let local = match findings.is_empty() && ends.is_none() {
         true => None,
         false => Some(LocalTree::open(&inputs.repository)?),

@@ -96,6 +96,13 @@ fn refused(case: &Case) -> (&str, &str) {
     (reason["code"].as_str().expect("a code"), reason["message"].as_str().expect("a message"))
 }
 
+/// Nothing of the state's secret is in the log or the store.
+fn keeps_the_state_to_itself(mut stage: Stage) {
+    stage.stop();
+    assert!(!stage.log().contains(PLANTED), "{}", stage.log());
+    assert_eq!(holding(&stage.data(), PLANTED), Vec::<std::path::PathBuf>::new());
+}
+
 #[test]
 fn an_arn_becomes_a_pull_request_for_the_block_that_declares_it() {
     let mut stage = stage(json!([{"file": "state.json"}]));
@@ -111,9 +118,7 @@ fn an_arn_becomes_a_pull_request_for_the_block_that_declares_it() {
     stage.github.pull_request(INFRA, 1).expect_open().expect_in_body(&["aws_sqs_queue.jobs"]);
     // What was looked up is not kept: the next look may find it elsewhere.
     assert!(case.finding.resource.to_string().contains("arn:aws:sqs"), "{}", case.finding.resource);
-    stage.stop();
-    assert!(!stage.log().contains(PLANTED), "{}", stage.log());
-    assert_eq!(holding(&stage.data(), PLANTED), Vec::<std::path::PathBuf>::new());
+    keeps_the_state_to_itself(stage);
 }
 
 #[test]
@@ -185,9 +190,7 @@ fn a_command_of_the_operators_prints_the_state_and_its_failure_is_a_refusal_that
     stage.github.pull_request(INFRA, 1).expect_open();
     stage.github.branch(INFRA, &case.proposal.as_ref().expect("it is proposed").branch.to_string());
     assert!(!stage.folder.path().join("made").exists(), "there is no shell");
-    stage.stop();
-    assert!(!stage.log().contains(PLANTED), "{}", stage.log());
-    assert_eq!(holding(&stage.data(), PLANTED), Vec::<std::path::PathBuf>::new());
+    keeps_the_state_to_itself(stage);
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Tables {
     /// # Errors
     /// Where two specifications of one field contradict each other on whether it is made.
     pub fn merge(&self, other: &Self, context: &mut Context<'_>) -> Result<Self, Problem> {
-        if self == other && *self == Self::standard() {
+        if self == other && *self == *context.merges.standard() {
             return Ok(self.clone());
         }
         let mut merged = self.clone();

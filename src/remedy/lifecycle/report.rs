@@ -45,25 +45,20 @@ pub fn trouble(finding: &Finding) -> Tag {
         (Intent::Violation, None) => "rule".to_owned(),
         (Intent::Drift, _) => "drift".to_owned(),
     };
-    let resource = match &finding.resource {
-        ResourceId::File(file) => file.path.clone(),
-        other => other.to_string(),
-    };
-    Tag::of(&format!("{cause}\n{resource}"))
+    Tag::of(&format!("{cause}\n{}", name(&finding.resource)))
 }
 
 /// What the sender looked at to find it: the file where the sender names one, else the resource.
 pub fn place(finding: &Finding) -> Tag {
-    Tag::of(&match (&finding.hints.file, &finding.resource) {
-        (Some(file), _) => file.clone(),
-        (None, ResourceId::File(file)) => file.path.clone(),
-        (None, ResourceId::Kubernetes(id)) => {
-            let namespace = id.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-            format!("{} {namespace}{}", id.kind, id.name)
-        }
-        (None, ResourceId::Terraform(id)) => id.address.clone(),
-        (None, other) => other.to_string(),
-    })
+    Tag::of(&finding.hints.file.clone().unwrap_or_else(|| name(&finding.resource)))
+}
+
+/// The resource as it is shown, but without the line of a file.
+fn name(resource: &ResourceId) -> String {
+    match resource {
+        ResourceId::File(file) => file.path.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Of which report the pull request of these findings is.

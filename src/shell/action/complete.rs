@@ -16,16 +16,23 @@ const PROGRAM: &str = include_str!("complete.jq");
 /// The places that are believed of one report.
 const MOST: usize = 200_000;
 
+/// The program that knows of each sender which reports are complete.
+///
+/// # Errors
+/// Where it is none, which is a mistake of ours.
+pub fn program() -> anyhow::Result<Program> {
+    Program::compile("", "complete.jq", PROGRAM).context("complete.jq")
+}
+
 /// What a sender's report looked at; absent where it is not known to be complete, as one of an unknown shape is not.
 ///
 /// # Errors
-/// Where the program is none, which is a mistake of ours.
-pub fn looked_at(sender: &str, report: &[u8]) -> anyhow::Result<Option<BTreeSet<Tag>>> {
+/// Where the sender's name is no text of jq's.
+pub fn looked_at(program: &Program, sender: &str, report: &[u8]) -> anyhow::Result<Option<BTreeSet<Tag>>> {
     // Lines of JSON are several payloads.
     let Ok(report) = serde_json::from_slice::<Val>(report) else { return Ok(None) };
     let sender: Val = serde_json::from_value(Value::from(sender)).context("the sender's name")?;
     let item = Val::Arr(Rc::new(vec![sender, report]));
-    let program = Program::compile("", "complete.jq", PROGRAM).context("complete.jq")?;
     let Ok(places) = program.run(item, MOST) else { return Ok(None) };
     let places: BTreeSet<Tag> = places.iter().filter_map(Value::as_str).map(Tag::of).collect();
     Ok(Some(places).filter(|places| !places.is_empty()))
@@ -38,6 +45,7 @@ mod tests {
 
     #[test]
     fn only_complete_reports_are_believed() {
+        let program = program().expect("compiles");
         let plan = |more: Value| {
             let mut plan = json!({"complete": true, "errored": false, "resource_changes": [],
                 "prior_state": {"values": {"root_module": {"resources": [{"address": "aws_vpc.main"}],
@@ -94,14 +102,15 @@ mod tests {
         ] {
             let expected: BTreeSet<Tag> = places.iter().map(|place| Tag::of(place)).collect();
             let expected = Some(expected).filter(|places| !places.is_empty());
-            let found = looked_at(sender, report.to_string().as_bytes()).expect("runs");
+            let found = looked_at(&program, sender, report.to_string().as_bytes()).expect("runs");
             assert_eq!(found, expected, "{sender}: {report}");
         }
-        assert_eq!(looked_at("terraform", b"{}\n{}").expect("runs"), None);
+        assert_eq!(looked_at(&program, "terraform", b"{}\n{}").expect("runs"), None);
     }
 
     #[test]
     fn reports_of_the_real_products_name_what_they_looked_at() {
+        let program = program().expect("compiles");
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("webhooks");
         for (sender, sample, place) in [
             ("terraform", "refresh_only.json", "module.net.aws_security_group.web[\"a\"]"),
@@ -111,7 +120,7 @@ mod tests {
             ("kubescape", "scan.json", "k8s/cart.yaml"),
         ] {
             let report = std::fs::read(folder.join(sender).join("samples").join(sample)).expect("a sample");
-            let places = looked_at(sender, &report).expect("runs").unwrap_or_default();
+            let places = looked_at(&program, sender, &report).expect("runs").unwrap_or_default();
             assert!(places.contains(&Tag::of(place)), "{sender}/{sample}");
         }
     }

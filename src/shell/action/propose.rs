@@ -112,7 +112,7 @@ pub struct Shown {
     pub verified: bool,
 }
 
-/// What a report says that is known to be complete.
+/// What a report says that is known to be complete; there is none where nothing is to be closed.
 #[derive(Clone, Debug)]
 pub struct Complete<'c> {
     /// What it looked at.
@@ -152,7 +152,6 @@ pub fn propose(
 ) -> anyhow::Result<Run> {
     let worth = |answer: &&Answered| matches!(answer.verdict, Verdict::Patched(_));
     let findings: Vec<Finding> = answers.iter().filter(worth).map(|answer| answer.finding.clone()).collect();
-    let complete = complete.filter(|_| propose.close_stale && propose.scope.is_some());
     if findings.is_empty() && complete.is_none() {
         return Ok(Run::default());
     }

@@ -183,7 +183,7 @@ impl Arrival {
     }
 
     /// What it suspects, if this sender detects what happens or the finding says that it was detected.
-    pub(super) fn suspicious(&self, sender: &str) -> Option<&Object> {
+    fn suspicious(&self, sender: &str) -> Option<&Object> {
         let (object, is_detected) = self.suspicious.as_ref()?;
         (*is_detected || policy::is_detector(sender)).then_some(object)
     }
@@ -215,9 +215,9 @@ pub(super) fn accept(session: &mut Session, delivery: &Delivery, arrivals: &[Arr
         match arrival.standing {
             Standing::Open => {
                 let taken = open(session, sender, arrival, *received_at)?;
-                if let Some(case) = taken.id {
+                if let (Some(case), Some(object)) = (taken.id, arrival.suspicious(sender)) {
                     let repository = row_of(session, arrival)?;
-                    suspicion::arrived(session.connection(), sender, arrival, case, repository)?;
+                    suspicion::about(session.connection(), repository, case, object)?;
                 }
                 accepted.push(taken);
             }

@@ -8,7 +8,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     StoreError,
-    accept::Arrival,
     case::{Case, CaseId},
     read::{self, Reader},
 };
@@ -44,17 +43,6 @@ impl Reader {
     }
 }
 
-/// Notes the object of a report as it was named.
-pub(super) fn arrived(
-    connection: &Connection,
-    sender: &str,
-    arrival: &Arrival,
-    case: CaseId,
-    repository: i64,
-) -> rusqlite::Result<()> {
-    arrival.suspicious(sender).map_or(Ok(()), |object| about(connection, repository, case, object))
-}
-
 /// Writes what a job says.
 pub(super) fn conclude(
     connection: &Connection,
@@ -83,7 +71,8 @@ pub(super) fn conclude(
     Ok(())
 }
 
-fn about(connection: &Connection, repository: i64, case: CaseId, object: &Object) -> rusqlite::Result<()> {
+/// Notes an object that the report of a case is about, as it was named or as it turned out to be.
+pub(super) fn about(connection: &Connection, repository: i64, case: CaseId, object: &Object) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT OR IGNORE INTO suspicion (case_id, object, namespace, repository) \
