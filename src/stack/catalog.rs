@@ -23,7 +23,7 @@ use super::{
     surroundings::Surroundings,
 };
 use crate::{
-    engine::{Missing, Parsed, Rendered},
+    engine::{Missing, Parsed, Rendered, Skipped},
     model::{
         refusal::{Code, Refusal},
         resource::ResourceId,
@@ -38,6 +38,10 @@ use crate::{
 /// The values of parsed files that renders may hold in memory together, unless a single one holds more. Each takes some
 /// 300 to 500 bytes.
 const MAX_KEPT: usize = 300_000;
+
+/// The same for renders that nobody asked for but to learn what they declare: it is quicker to render one again than to find
+/// memory for all.
+const MAX_KEPT_IN_PASSING: usize = 100_000;
 
 /// The stacks of a repository at one commit.
 pub struct Catalog<'t> {
@@ -64,7 +68,9 @@ pub struct Catalog<'t> {
 struct Kept {
     rendered: HashMap<usize, Rc<Rendering>>,
     refused: HashMap<usize, Refusal>,
-    /// Their stacks, the latest last.
+    /// The objects that were looked up for stacks, also for those whose renders were forgotten.
+    references: HashMap<usize, Vec<Reference>>,
+    /// The stacks of the renders, the latest last.
     order: VecDeque<usize>,
     /// The values that they hold themselves.
     values: usize,
@@ -77,8 +83,8 @@ pub struct Contents {
     pub resources: Vec<Declared>,
     /// The resources that cannot be told.
     pub missing: Vec<Missing>,
-    /// The files and documents that could not be read, and why.
-    pub unread: Vec<String>,
+    /// The files and documents that render to nothing.
+    pub skipped: Vec<Skipped>,
 }
 
 /// Where a resource is declared.
@@ -187,7 +193,17 @@ impl<'t> Catalog<'t> {
     /// # Errors
     /// What its engine refuses.
     pub fn contents(&self, stack: usize) -> Result<Rc<Contents>, Refusal> {
-        let contents = || self.rendered(stack).map(|rendered| Rc::new(Contents::of(&rendered)));
+        let contents = || {
+            let rendering = match self.remembered(stack) {
+                Some(remembered) => remembered?,
+                None => {
+                    let rendering = self.render(stack)?;
+                    self.remember_in_passing(stack, &rendering);
+                    rendering
+                }
+            };
+            Ok(Rc::new(Contents::of(&rendering.rendered)))
+        };
         self.contents[stack].get_or_init(contents).clone()
     }
 
@@ -204,36 +220,62 @@ impl<'t> Catalog<'t> {
     /// # Errors
     /// What its engine refuses.
     pub fn rendering(&self, stack: usize) -> Result<Rc<Rendering>, Refusal> {
-        {
-            let kept = self.kept.borrow();
-            if let Some(rendering) = kept.rendered.get(&stack) {
-                return Ok(rendering.clone());
+        if let Some(remembered) = self.remembered(stack) {
+            return remembered;
+        }
+        let rendering = self.render(stack)?;
+        self.remember(stack, &rendering);
+        Ok(rendering)
+    }
+
+    fn remembered(&self, stack: usize) -> Option<Result<Rc<Rendering>, Refusal>> {
+        let kept = self.kept.borrow();
+        let refused = || kept.refused.get(&stack).cloned().map(Err);
+        kept.rendered.get(&stack).cloned().map(Ok).or_else(refused)
+    }
+
+    /// Renders a stack and remembers what is small of it: which objects it looked up, or why it was refused.
+    fn render(&self, stack: usize) -> Result<Rc<Rendering>, Refusal> {
+        let rendered = render::render(self, &self.active, stack, &self.stacks[stack], &self.parsed);
+        let kept = &mut *self.kept.borrow_mut();
+        match rendered {
+            Ok(rendering) => {
+                let references = rendering.references.iter().map(|(at, _)| at.clone()).collect();
+                kept.references.insert(stack, references);
+                Ok(Rc::new(rendering))
             }
-            if let Some(refusal) = kept.refused.get(&stack) {
-                return Err(refusal.clone());
+            Err(refusal) => {
+                kept.refused.insert(stack, refusal.clone());
+                Err(refusal)
             }
         }
-        let rendering = match render::render(self, &self.active, stack, &self.stacks[stack], &self.parsed) {
-            Ok(rendering) => Rc::new(rendering),
-            Err(refusal) => {
-                self.kept.borrow_mut().refused.insert(stack, refusal.clone());
-                return Err(refusal);
-            }
-        };
-        let Kept { rendered: kept, order, values, .. } = &mut *self.kept.borrow_mut();
-        *values += rendering.rendered.values;
-        while self.parsed.values() + *values > MAX_KEPT
-            && let Some(oldest) = order.pop_front().and_then(|oldest| kept.remove(&oldest))
+    }
+
+    /// Remembers a render; older ones make room for it.
+    fn remember(&self, stack: usize, rendering: &Rc<Rendering>) {
+        let kept = &mut *self.kept.borrow_mut();
+        kept.values += rendering.rendered.values;
+        while self.parsed.values() + kept.values > MAX_KEPT
+            && let Some(oldest) = kept.order.pop_front().and_then(|oldest| kept.rendered.remove(&oldest))
         {
-            *values -= oldest.rendered.values;
+            kept.values -= oldest.rendered.values;
             // Others may read the same files: they go when there is no other way.
-            if self.parsed.values() + *values > MAX_KEPT {
+            if self.parsed.values() + kept.values > MAX_KEPT {
                 self.parsed.forget(oldest.rendered.files.difference(&rendering.rendered.files));
             }
         }
-        kept.insert(stack, rendering.clone());
-        order.push_back(stack);
-        Ok(rendering)
+        kept.rendered.insert(stack, rendering.clone());
+        kept.order.push_back(stack);
+    }
+
+    /// Remembers a render if that takes little; nothing makes room for it but its own files.
+    fn remember_in_passing(&self, stack: usize, rendering: &Rc<Rendering>) {
+        let values = self.parsed.values() + self.kept.borrow().values;
+        if values + rendering.rendered.values <= MAX_KEPT_IN_PASSING {
+            self.remember(stack, rendering);
+        } else if values > MAX_KEPT {
+            self.parsed.forget(&rendering.rendered.files);
+        }
     }
 
     /// What a file of this text was parsed to, where it was.
@@ -260,11 +302,18 @@ impl<'t> Catalog<'t> {
         std::iter::successors(Some(stack), owner).take(described::MAX_DEPTH + 2)
     }
 
-    /// The objects that were looked up for a stack when it was rendered.
+    /// The objects that are looked up for a stack when it is rendered.
     fn references(&self, stack: usize) -> Vec<Reference> {
-        let kept = self.kept.borrow();
-        let rendering = kept.rendered.get(&stack);
-        rendering.map(|rendering| rendering.references.iter().map(|(at, _)| at.clone()).collect()).unwrap_or_default()
+        if self.stacks[stack].described.is_none() {
+            return Vec::new();
+        }
+        let known = || self.kept.borrow().references.get(&stack).cloned();
+        let learnt = || {
+            // Where it cannot be rendered nothing is known of them, and nothing of it can move either.
+            let _ = self.rendering(stack);
+            known()
+        };
+        known().or_else(learnt).unwrap_or_default()
     }
 
     /// The objects of a group, kind, namespace and name that others may refer to, those near to a stack first.
@@ -318,15 +367,19 @@ impl Contents {
         self.missing.iter().find(|missing| missing.may_hold(&id.address))
     }
 
+    /// The files and documents that could not be read.
+    pub fn unread(&self) -> impl Iterator<Item = &Skipped> {
+        self.skipped.iter().filter(|skipped| skipped.broken)
+    }
+
     fn of(rendered: &Rendered) -> Self {
         let declared = rendered.resources.iter().map(|resource| {
             let (file, line) = resource.declared_at();
             let lasting = resource.stem.is_some().then(|| resource.lasting_id());
             Declared { id: resource.id.clone(), lasting, file: file.clone(), line }
         });
-        let broken = rendered.skipped.iter().filter(|skipped| skipped.broken);
-        let unread = broken.map(|skipped| format!("{} ({})", skipped.file, skipped.why)).collect();
-        Self { resources: declared.collect(), missing: rendered.missing.clone(), unread }
+        let (missing, skipped) = (rendered.missing.clone(), rendered.skipped.clone());
+        Self { resources: declared.collect(), missing, skipped }
     }
 }
 
@@ -342,4 +395,53 @@ pub fn configuration(tree: &dyn SourceTree) -> Result<Option<Config>, Refusal> {
     let bytes = tree.read(&path).map_err(|error: TreeError| unreadable(error.to_string()))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable(format!("{path} is not UTF-8 text")))?;
     Ok(Some(Config::read(text)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tree::MemoryTree;
+
+    #[test]
+    fn what_a_stack_looks_up_is_known_though_its_render_is_forgotten() {
+        let flux = |name: &str, more: &str| {
+            format!(
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: {name}, \
+                 namespace: flux-system}}\nspec:\n  sourceRef: {{kind: GitRepository, name: flux-system}}\n\
+                 \x20 path: ./{name}\n{more}"
+            )
+        };
+        let substituted = "  postBuild: {substituteFrom: [{kind: ConfigMap, name: vars}]}\n";
+        let map = |name: &str, data: &str| {
+            format!(
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: flux-system}}\ndata:\n  a: {data}\n"
+            )
+        };
+        let own = "https://github.com/acme/gitops";
+        let source = format!(
+            "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: flux-system, \
+             namespace: flux-system}}\nspec: {{url: {own}}}\n"
+        );
+        let files = [
+            ("cluster/source.yaml", source),
+            ("cluster/settings.yaml", flux("settings", "")),
+            ("cluster/apps.yaml", flux("apps", substituted)),
+            ("settings/vars.yaml", map("vars", "one")),
+            ("apps/app.yaml", map("app", "${a}")),
+        ];
+        let path = |text: &str| text.parse::<RepoPath>().expect("a path");
+        let tree = MemoryTree::of(files.map(|(at, text)| (path(at), text.into_bytes())));
+        let catalog = Catalog::known_as(&tree, &[own.to_owned()]).expect("a catalog");
+        let is_apps =
+            |stack: &Stack| stack.described.as_ref().is_some_and(|by| by.object.id.to_string().contains("apps"));
+        let apps = catalog.stacks().iter().position(is_apps).expect("a described stack");
+        let reads = |file: &str| catalog.may_read(apps, &path(file));
+        let all = ["settings/vars.yaml", "cluster/apps.yaml", "apps/app.yaml", "cluster/settings.yaml", "README.md"];
+        let expected = [true, true, true, true, false];
+        assert_eq!(all.map(reads), expected);
+        catalog.kept.take();
+        assert_eq!(all.map(reads), expected, "never rendered");
+        catalog.kept.borrow_mut().rendered.clear();
+        assert_eq!(all.map(reads), expected, "forgotten");
+    }
 }

@@ -193,7 +193,7 @@ fn without_keys(address: &str) -> String {
 /// What was not searched, and why.
 fn unread_of(catalog: &Catalog<'_>, searched: Vec<(usize, Result<Rc<Contents>, Code>)>) -> Vec<String> {
     let unread = |(position, contents): (usize, Result<Rc<Contents>, Code>)| match contents {
-        Ok(contents) => contents.unread.clone(),
+        Ok(contents) => contents.unread().map(|unread| format!("{} ({})", unread.file, unread.why)).collect(),
         Err(code) => vec![format!("{} ({code})", catalog.stacks()[position].name)],
     };
     searched.into_iter().flat_map(unread).collect()

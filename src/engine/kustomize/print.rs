@@ -120,6 +120,47 @@ fn refolded(text: &str) -> Option<String> {
         return None;
     }
     let doubled = text.trim_start_matches('\n').chars().next().is_some_and(|c| !matches!(c, ' ' | '\t'));
+    if text.chars().all(|c| matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{1fff}')) {
+        return Some(reread(text, doubled));
+    }
+    parsed(text, doubled)
+}
+
+/// What is read of a text of plain characters that was printed so: between two lines of which neither begins with a blank
+/// the first line break is none.
+fn reread(text: &str, doubled: bool) -> String {
+    let mut read = String::with_capacity(text.len() + text.len() / 16);
+    let mut put = |breaks: usize, line: &str| {
+        read.extend(std::iter::repeat_n('\n', breaks));
+        read.push_str(line);
+    };
+    let (mut breaks, mut above) = (0, None);
+    for (number, line) in text.split('\n').enumerate() {
+        breaks += usize::from(number > 0);
+        if line.is_empty() {
+            continue;
+        }
+        let is_more = line.starts_with(' ');
+        match above {
+            None => put(breaks, line),
+            Some(true) => put(breaks, line),
+            Some(false) if is_more => put(breaks + usize::from(doubled), line),
+            Some(false) if doubled => put(breaks, line),
+            Some(false) if breaks == 1 => {
+                put(0, " ");
+                put(0, line);
+            }
+            Some(false) => put(breaks - 1, line),
+        }
+        (breaks, above) = (0, Some(is_more));
+    }
+    let kept = breaks > 1 && doubled && above == Some(false);
+    put(breaks + usize::from(kept), "");
+    read
+}
+
+/// The same for any text: it is printed and read.
+fn parsed(text: &str, doubled: bool) -> Option<String> {
     let mut printed = String::from("- >");
     if text.starts_with([' ', '\n']) {
         printed.push('2');
@@ -198,6 +239,8 @@ fn number(number: &Number) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// What kubectl 1.32 prints of a ConfigMap with the text as a folded block scalar.
@@ -217,5 +260,15 @@ mod tests {
             assert_eq!(refolded(text).as_deref(), Some(expected), "{text:?}");
         }
         assert_eq!(refolded("a \nb\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_needs_no_printing(
+            text in "\n{0,3} {0,2}[ab:#>-]{1,2}(\n{1,3} {0,2}[ab:#>-]{1,2}( [ab])?){1,6}\n{0,3}",
+            doubled: bool,
+        ) {
+            prop_assert_eq!(parsed(&text, doubled), Some(reread(&text, doubled)));
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
             sets::{LeafId, SetId, Sets},
         },
         path::RepoPath,
-        span::{Span, line_of},
+        span::Span,
         yaml::tree::{Document, NodeId, NodeKind, ScalarStyle},
     },
 };
@@ -97,7 +97,7 @@ impl Lineage {
         let span = parsed.nodes.get(node.0)?.span;
         let (line, span, address) = match of.inside {
             None => {
-                let line = line_of(&yaml.text, span.start);
+                let line = yaml.line(span.start);
                 let at = self.pointer(source, document, node)?;
                 (line, yaml.in_file(span), Address::Yaml { document: document as usize, at })
             }
@@ -154,7 +154,7 @@ impl Lineage {
         let holder = self.source(inside.source);
         match holder.inside {
             Some(outer) => self.outside(outer, holder, span),
-            None => Some((line_of(&yaml.text, span.start), yaml.in_file(span))),
+            None => Some((yaml.line(span.start), yaml.in_file(span))),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
     engine::remembered::Remembered,
     source::{
         path::RepoPath,
-        span::{Span, line_of},
+        span::{Lines, Span},
         tree::{SourceTree, TreeError},
         yaml::{
             parse::{ParseError, parse, parse_first},
@@ -65,6 +65,7 @@ pub struct Yaml {
     pub stream: Result<Stream, ParseError>,
     /// Whether the file spells the text in UTF-16.
     is_utf_16: bool,
+    lines: Lines,
 }
 
 /// What outlives a build.
@@ -166,7 +167,7 @@ impl Source {
 
     /// The line of a byte of its YAML, from 1.
     pub fn line(&self, byte: usize) -> usize {
-        self.yaml.as_ref().map_or(1, |yaml| line_of(&yaml.text, byte))
+        self.yaml.as_ref().map_or(1, |yaml| yaml.line(byte))
     }
 }
 
@@ -195,13 +196,18 @@ impl Yaml {
                 stream.documents.truncate(1);
                 stream
             });
-            return Ok(Self { text, skipped: 2, stream, is_utf_16: true });
+            return Ok(Self { lines: Lines::of(&text), text, skipped: 2, stream, is_utf_16: true });
         }
         let text = std::str::from_utf8(content).map_err(|_| Unread::NotText("it is not UTF-8"))?;
         let unmarked = text.strip_prefix('\u{feff}').unwrap_or(text);
         let skipped = text.len() - unmarked.len();
         let stream = parse(unmarked).or_else(|error| parse(&without_trailers(unmarked).ok_or(error)?));
-        Ok(Self { text: unmarked.to_owned(), skipped, stream, is_utf_16: false })
+        Ok(Self { lines: Lines::of(unmarked), text: unmarked.to_owned(), skipped, stream, is_utf_16: false })
+    }
+
+    /// The line of a byte of the text, from 1.
+    pub fn line(&self, byte: usize) -> usize {
+        self.lines.line(&self.text, byte)
     }
 
     /// The bytes of the file that spell a part of the text.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Format, Repository};
 use crate::{
-    engine::{Declaration, Language, Rendered},
+    engine::{Declaration, Language},
     model::{pointer::Pointer, refusal::Refusal},
     shell::terminal::{
         answer,
@@ -22,7 +22,11 @@ use crate::{
             resolve::Reader,
         },
     },
-    stack::{Described, Stack, catalog::Catalog, lowered::is_laid},
+    stack::{
+        Described, Stack,
+        catalog::{Catalog, Contents},
+        lowered::is_laid,
+    },
 };
 
 #[derive(Debug, clap::Args)]
@@ -114,8 +118,8 @@ impl Stacks {
         }
         let widest = catalog.stacks().iter().map(|stack| stack.name.chars().count()).max().unwrap_or_default().min(40);
         for (position, stack) in catalog.stacks().iter().enumerate() {
-            let (style, holds) = match catalog.rendered(position) {
-                Ok(rendered) => (DIM, holds(&rendered) + &described_by(&catalog, stack)),
+            let (style, holds) = match catalog.contents(position) {
+                Ok(contents) => (DIM, holds(&contents) + &described_by(&catalog, stack)),
                 Err(refusal) => (WARNING, refusal.message + &described_by(&catalog, stack)),
             };
             let language = stack.declaration.language().to_string();
@@ -136,17 +140,18 @@ fn described_by(catalog: &Catalog<'_>, stack: &Stack) -> String {
 
 /// The file and line of the object that describes a stack.
 fn declared_at(catalog: &Catalog<'_>, described: &Described) -> Option<(RepoPath, usize)> {
-    let owner = catalog.rendered(described.object.stack).ok()?;
-    let resource = owner.resources.iter().find(|resource| resource.lasting_id() == described.object.id)?;
-    let (file, line) = resource.declared_at();
-    (!is_laid(file)).then(|| (file.clone(), line))
+    let owner = catalog.contents(described.object.stack).ok()?;
+    let object = &described.object.id;
+    let declared =
+        owner.resources.iter().find(|declared| declared.lasting.as_ref().unwrap_or(&declared.id) == object)?;
+    (!is_laid(&declared.file)).then(|| (declared.file.clone(), declared.line))
 }
 
 /// `4 resources, 1 file unreadable`.
-fn holds(rendered: &Rendered) -> String {
-    let resources = answer::count(rendered.resources.len(), "resource");
-    let broken: BTreeSet<_> = rendered.skipped.iter().filter(|skipped| skipped.broken).map(|it| &it.file).collect();
-    let missing = rendered.missing.first().map_or_else(String::new, |missing| {
+fn holds(contents: &Contents) -> String {
+    let resources = answer::count(contents.resources.len(), "resource");
+    let broken: BTreeSet<_> = contents.unread().map(|unread| &unread.file).collect();
+    let missing = contents.missing.first().map_or_else(String::new, |missing| {
         format!(", without those below {}: {}", missing.below, missing.why.message)
     });
     if broken.is_empty() {
@@ -183,15 +188,15 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
         if let Some(namespace) = &stack.namespace {
             described.insert("namespace".to_owned(), json!(namespace));
         }
-        match catalog.rendered(position) {
-            Ok(rendered) => {
-                described.insert("resources".to_owned(), json!(rendered.resources.len()));
-                let skipped = rendered.skipped.iter().map(|skipped| {
+        match catalog.contents(position) {
+            Ok(contents) => {
+                described.insert("resources".to_owned(), json!(contents.resources.len()));
+                let skipped = contents.skipped.iter().map(|skipped| {
                     json!({"file": skipped.file, "line": skipped.line, "why": skipped.why, "broken": skipped.broken})
                 });
                 described.insert("skipped".to_owned(), skipped.collect());
-                if !rendered.missing.is_empty() {
-                    let missing = rendered.missing.iter();
+                if !contents.missing.is_empty() {
+                    let missing = contents.missing.iter();
                     let missing = missing.map(|missing| json!({"below": missing.below, "why": missing.why}));
                     described.insert("missing".to_owned(), missing.collect());
                 }

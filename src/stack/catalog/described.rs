@@ -328,8 +328,12 @@ impl Catalog<'_> {
         }
         self.referable.values_mut().flatten().for_each(|at| at.stack = moved[at.stack]);
         self.contents = self.stacks.iter().map(|_| OnceCell::new()).collect();
-        let Kept { rendered, refused, order, .. } = self.kept.take();
+        let Kept { rendered, refused, references, order, .. } = self.kept.take();
         let mut kept = Kept::default();
+        for (stack, mut references) in references {
+            references.iter_mut().for_each(|at| at.stack = moved[at.stack]);
+            kept.references.insert(moved[stack], references);
+        }
         kept.order.extend(order.into_iter().map(|stack| moved[stack]));
         kept.refused.extend(refused.into_iter().map(|(stack, refusal)| (moved[stack], refusal)));
         for (stack, rendering) in rendered {

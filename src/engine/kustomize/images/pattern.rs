@@ -5,9 +5,9 @@
 
 use regex::{Regex, RegexBuilder};
 
-use crate::engine::kustomize::problem::Problem;
+use crate::engine::kustomize::{problem::Problem, selector::pattern::fits};
 
-/// What may follow a name.
+/// What may follow a name; see [`is_rest`].
 const REST: &str = r"(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$";
 
 /// The most memory of one expression in bytes.
@@ -15,7 +15,14 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// An expression for images.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub struct Pattern(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Characters, of which a point stands for any: nearly every name, and compiling one takes longer than a small build.
+    Name(String),
+    Other(Regex),
+}
 
 impl Pattern {
     /// The expression for a name.
@@ -23,11 +30,14 @@ impl Pattern {
     /// # Errors
     /// Where the name uses what Go's expressions and these understand differently, and where it is none.
     pub fn of(name: &str) -> Result<Self, Problem> {
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/.:@".contains(&byte)) {
+            return Ok(Self(Kind::Name(name.to_owned())));
+        }
         if let Some(sign) = unclear(name) {
             return Err(Problem::unsupported(format!("the image name {name:?} with the expression {sign:?}")));
         }
         let expression = RegexBuilder::new(&format!("^{name}{REST}")).size_limit(MAX_BYTES).build();
-        expression.map(Self).map_err(|error| match error {
+        expression.map(|regex| Self(Kind::Other(regex))).map_err(|error| match error {
             regex::Error::CompiledTooBig(_) => {
                 Problem::limit(format!("the image name {name:?} is too large an expression"))
             }
@@ -39,7 +49,23 @@ impl Pattern {
 
     /// Tells whether an image is one of these.
     pub fn matches(&self, image: &str) -> bool {
-        self.0.is_match(image)
+        match &self.0 {
+            Kind::Name(name) => fits(name, image).is_some_and(|end| is_rest(&image[end..])),
+            Kind::Other(regex) => regex.is_match(image),
+        }
+    }
+}
+
+/// Tells whether a text may follow a name.
+fn is_rest(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.{}-".contains(c);
+    let behind_tag = match text.strip_prefix(':') {
+        Some(tag) => tag.trim_start_matches(is_plain),
+        None => text,
+    };
+    match behind_tag.strip_prefix("@sha256:") {
+        Some(digest) => digest.chars().all(is_plain),
+        None => behind_tag.is_empty(),
     }
 }
 
@@ -90,6 +116,12 @@ mod tests {
             ("nginx", "nginx-x", false),
             ("nginx", "nginx:{tag}", true),
             ("nginx", "nginx:a b", false),
+            ("nginx", "nginx:1:2", false),
+            ("nginx", "nginx@sha256:aa:1", false),
+            ("nginx", "nginx:1@sha256:", true),
+            ("acme.io:5000/x", "acmexio:5000/x:@sha256:aa", true),
+            ("a.b", "a\nb", false),
+            ("a.b", "a\u{e9}b", true),
             ("a.b", "axb:1", true),
             ("a\\.b", "axb:1", false),
             ("acme/.*", "acme/cart/x:1", true),
@@ -101,6 +133,8 @@ mod tests {
         ];
         for (name, image, expected) in cases {
             assert_eq!(Pattern::of(name).map(|pattern| pattern.matches(image)), Ok(expected), "{name} {image}");
+            let compiled = Regex::new(&format!("^{name}{REST}")).expect("an expression");
+            assert_eq!(compiled.is_match(image), expected, "{name} {image}");
         }
     }
 

@@ -88,8 +88,8 @@ impl Pattern {
     }
 }
 
-/// How many bytes at the beginning of a text a name stands for.
-fn fits(name: &str, text: &str) -> Option<usize> {
+/// How many bytes at the beginning of a text a name stands for; a point in it is any character but a line break.
+pub fn fits(name: &str, text: &str) -> Option<usize> {
     let mut rest = text.chars();
     for wanted in name.chars() {
         let c = rest.next()?;
