@@ -54,7 +54,7 @@ pub struct Fix {
     /// A Terraform state, in which findings about cloud resources find their addresses.
     #[arg(long, value_name = "FILE")]
     state: Vec<PathBuf>,
-    /// The stack that findings are about which name none: a plan does not say of which root module it is.
+    /// The stack of findings that name none, as those of a plan.
     #[arg(long, value_name = "NAME")]
     stack: Option<String>,
     #[command(flatten)]
