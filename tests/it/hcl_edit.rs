@@ -37,6 +37,10 @@ fn key(within: &'static str, key: &'static str, value: Value) -> impl Fn(&str) -
     move |text| Change::Key { within: at(text, within), key: key.to_owned(), value: value.clone() }
 }
 
+fn merge(needle: &'static str, key: &'static str, value: Value) -> impl Fn(&str) -> Change {
+    move |text| Change::Merge { at: at(text, needle), key: key.to_owned(), value: value.clone() }
+}
+
 fn element(within: &'static str, index: usize, value: Value) -> impl Fn(&str) -> Change {
     move |text| Change::Element { within: at(text, within), index, value: value.clone() }
 }
@@ -170,6 +174,19 @@ fn cases() -> Vec<Case> {
             "a = [\n  {\n    b = 1\n  },\n]\n",
             element("[\n  {\n    b = 1\n  },\n]", 1, json!({"b": 2, "cd": 3})),
             "a = [\n  {\n    b = 1\n  },\n  {\n    b  = 2\n    cd = 3\n  },\n]\n",
+        ),
+        // A map that is referred to is merged with what is new.
+        case(
+            "a   = b.c # d\nbcd = 1\n",
+            merge("b.c", "e", json!("x")),
+            "a   = merge(b.c, { e = \"x\" }) # d\nbcd = 1\n",
+        ),
+        case("a = merge(b, c)\n", merge("merge(b, c)", "d/e", json!(1)), "a = merge(b, c, { \"d/e\" = 1 })\n"),
+        case("a = merge(b...)\n", merge("merge(b...)", "c", json!(1)), "a = merge(merge(b...), { c = 1 })\n"),
+        case(
+            "r {\n  a = merge(\n    b,\n    c\n  )\n}\n",
+            merge("merge(\n    b,\n    c\n  )", "d", json!(1)),
+            "r {\n  a = merge(\n    b,\n    c,\n    {\n      d = 1\n    }\n  )\n}\n",
         ),
         // What goes takes along what belongs to it.
         case(

@@ -36,7 +36,9 @@ pub struct Module<'p> {
     /// The sources of the calls that lead out of the repository.
     pub missing: BTreeMap<&'p str, &'p str>,
     /// What it says of the versions of Terraform that it works with.
-    pub versions: Vec<&'p str>,
+    pub versions: Vec<Argument<'p>>,
+    /// What it says of resources without a value: `moved`, `import`, `removed`.
+    pub statements: Vec<Definition<'p>>,
     /// Everything else that is worked out for what it may refuse: providers and checks.
     pub others: Vec<Definition<'p>>,
 }
@@ -99,6 +101,7 @@ impl<'p> Module<'p> {
             called: folder.calls.iter().map(|(name, index)| (&**name, *index)).collect(),
             missing: folder.missing.iter().map(|(name, source)| (&**name, &**source)).collect(),
             versions: Vec::new(),
+            statements: Vec::new(),
             others: Vec::new(),
         };
         for (files, is_override) in [(&folder.primary, false), (&folder.overrides, true)] {
@@ -123,10 +126,18 @@ impl<'p> Module<'p> {
             !constraint.starts_with(['<', '!'])
                 && (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (major, minor)
         };
-        self.versions.iter().any(|versions| versions.split(',').any(is_later))
+        self.versions
+            .iter()
+            .filter_map(|versions| literal(versions.value()))
+            .any(|versions| versions.split(',').any(is_later))
     }
 
     fn take(&mut self, file: &'p File, is_override: bool) -> Result<(), Problem> {
+        let says_versions =
+            |block: &Block| &*block.kind.text == "terraform" && block.body.attribute("required_version").is_some();
+        if is_override && file.body.blocks().any(says_versions) {
+            self.versions.clear();
+        }
         for item in &file.body.items {
             let problem = |message: String, span: Span| Problem::broken(message).at(Place { file: file.id, span });
             let block = match item {
@@ -149,12 +160,22 @@ impl<'p> Module<'p> {
                 ("ephemeral", [ty, name]) => {
                     self.take_resource(Mode::Ephemeral, ty, name, definition(), is_override)?
                 }
-                ("provider" | "check", [_]) => self.others.push(definition()),
+                ("provider", [_]) => self.others.push(definition()),
+                ("check", [_]) => {
+                    // Its data source is one of the module's.
+                    for nested in block.body.blocks().filter(|nested| &*nested.kind.text == "data") {
+                        if let [ty, name] = &nested.labels[..] {
+                            let data = Definition::of(file.id, nested);
+                            self.take_resource(Mode::Data, &ty.text, &name.text, data, is_override)?;
+                        }
+                    }
+                    self.others.push(definition());
+                }
                 ("terraform", []) => {
                     let versions = block.body.attribute("required_version");
-                    self.versions.extend(versions.and_then(|versions| literal(&versions.value)));
+                    self.versions.extend(versions.map(|attribute| Argument { file: file.id, attribute }));
                 }
-                ("moved" | "import" | "removed", []) => {}
+                ("moved" | "import" | "removed", []) => self.statements.push(definition()),
                 ("locals" | "variable" | "output" | "module" | "resource" | "data" | "ephemeral" | "provider", _)
                 | ("check" | "terraform" | "moved" | "import" | "removed", _) => {
                     let message = format!("a {kind} block does not have {} labels", labels.len());

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The module instances that are made for one configuration.
-pub const MAX_INSTANCES: usize = 50_000;
+pub const MAX_MODULE_INSTANCES: usize = 50_000;
 
 /// Who calls a module.
 #[derive(Clone, Debug)]
@@ -99,8 +99,8 @@ impl<'p> Evaluator<'p, '_> {
         let is_possible = unknown.is_some() || self.instances[instance.0 as usize].is_possible;
         let mut children = Vec::with_capacity(expansion.each.len());
         for (key, repetition) in &expansion.each {
-            if self.instances.len() >= MAX_INSTANCES {
-                return Err(Problem::limit(format!("more than {MAX_INSTANCES} instances of modules")).into());
+            if self.instances.len() >= MAX_MODULE_INSTANCES {
+                return Err(Problem::limit(format!("more than {MAX_MODULE_INSTANCES} instances of modules")).into());
             }
             self.context.budget.step(1)?;
             let id = InstanceId(u32::try_from(self.instances.len()).expect("the limit is below"));

@@ -14,9 +14,9 @@ use super::{
     resources::{Instances, Planned},
     scope::{InstanceId, Stop},
     source::Source,
-    unseen,
+    statements, unseen,
     value::Value,
-    variables,
+    variables, version,
     whole::{self, Whole},
 };
 use crate::{
@@ -150,6 +150,8 @@ fn plan<'p>(
     modules: &'p [Module<'p>],
     files: &[File],
 ) -> Result<(Vec<Planned>, Vec<Planned>), Problem> {
+    version::check(modules)?;
+    statements::check(modules)?;
     modules.iter().try_for_each(check::check)?;
     let given = variables::given(evaluator, files)?;
     evaluator.instances[0].given = given;

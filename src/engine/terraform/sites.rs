@@ -9,6 +9,7 @@ mod json;
 mod leaves;
 mod referred;
 mod structure;
+mod wrapped;
 
 use std::collections::HashMap;
 
@@ -149,7 +150,10 @@ impl Search<'_> {
         }
         match &step.action {
             Action::Set(new) => self.set(value, at, new)?,
-            Action::AddKey { key, value: new } => structure::add_key(self, value, at, key, new),
+            Action::AddKey { key, value: new } => {
+                structure::add_key(self, value, at, key, new);
+                wrapped::sites(self, base, at, key, new);
+            }
             Action::AddItem { index, value: new } => structure::add_item(self, base, value, at, *index, new),
             Action::Remove => {
                 let now = step.at.last().and_then(list_index);

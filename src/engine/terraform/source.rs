@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
+use serde_json::Value as Json;
+
 use super::{
     leaf::{self, Leaf, Says},
     resources::Planned,
     settle::settled,
     sites::{self, Built},
-    value::{Datum, walk::flow_of},
+    value::{Datum, Value, walk::flow_of},
     whole::Whole,
 };
 use crate::{
@@ -93,8 +95,27 @@ impl Source {
     }
 
     /// What is wanted, in the form in which the source says such things.
-    pub fn settled(&self, wanted: serde_json::Value) -> serde_json::Value {
-        settled(&self.planned.value, wanted)
+    pub fn settled(&self, wanted: Json) -> Json {
+        let mut wanted = settled(&self.planned.value, wanted);
+        if let (Json::Object(wanted), Some(declared)) = (&mut wanted, self.planned.value.as_mapping()) {
+            for entry in declared.entries().iter().filter(|entry| self.is_given(&entry.value)) {
+                wanted.entry(entry.key.as_str()).or_insert(Json::Null);
+            }
+        }
+        wanted
+    }
+
+    /// Tells whether a module is given a value by who calls it, or by its defaults. Such an argument goes by becoming null:
+    /// taken out of the module it would be gone for all of its callers.
+    fn is_given(&self, value: &Value) -> bool {
+        let flow = value.own_flow(&mut self.whole.sets.borrow_mut());
+        let leaves = self.whole.leaves(flow.data);
+        self.whole.module(self.planned.module).call.is_some()
+            && !leaves.is_empty()
+            && leaves.iter().all(|leaf| {
+                let given = [leaf::Role::ModuleArgument, leaf::Role::VariableDefault, leaf::Role::TypeDefault];
+                given.contains(&leaf.role)
+            })
     }
 
     /// Where each step of a change could be written.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::model::{
@@ -291,9 +291,12 @@ struct Names {
     unique_id: Option<Value>,
     name: Option<Value>,
     project: Option<Value>,
-    tags_all: Option<Value>,
-    tags: Option<Value>,
-    labels: Option<Value>,
+    #[serde(default, deserialize_with = "trace")]
+    tags_all: Option<String>,
+    #[serde(default, deserialize_with = "trace")]
+    tags: Option<String>,
+    #[serde(default, deserialize_with = "trace")]
+    labels: Option<String>,
 }
 
 impl Names {
@@ -304,9 +307,14 @@ impl Names {
     }
 
     fn trace(&self) -> Option<&str> {
-        let tagged = [&self.tags_all, &self.tags, &self.labels].into_iter().flatten();
-        tagged.filter_map(|tags| tags.get(TRACE)?.as_str()).next()
+        [&self.tags_all, &self.tags, &self.labels].into_iter().flatten().map(String::as_str).next()
     }
+}
+
+/// The one tag that counts: the others are not kept.
+fn trace<'d, D: Deserializer<'d>>(tags: D) -> Result<Option<String>, D::Error> {
+    let tags = Value::deserialize(tags)?;
+    Ok(tags.get(TRACE).and_then(Value::as_str).map(str::to_owned))
 }
 
 fn text(value: &Option<Value>) -> Option<&str> {

@@ -54,6 +54,9 @@ pub struct Fix {
     /// A Terraform state, in which findings about cloud resources find their addresses.
     #[arg(long, value_name = "FILE")]
     state: Vec<PathBuf>,
+    /// The stack of findings that name none, as those of a plan.
+    #[arg(long, value_name = "NAME")]
+    stack: Option<String>,
     #[command(flatten)]
     rules: OwnRules,
     /// How to answer.
@@ -149,6 +152,9 @@ impl Fix {
             };
             if let Some(Ok(located)) = &address {
                 finding.resource = ResourceId::Terraform(located.id.clone());
+            }
+            if finding.stack.is_none() {
+                finding.stack.clone_from(&self.stack);
             }
             let verdict = if finding.state == State::Resolved {
                 // The sender itself says that nothing is left to settle.

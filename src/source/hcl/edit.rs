@@ -77,6 +77,16 @@ pub enum Change {
         /// Its value.
         value: Value,
     },
+    /// An expression that refers to a map gets a key over what that map has: `local.tags` becomes
+    /// `merge(local.tags, { Name = "x" })`, and a call of `merge` another argument at its end.
+    Merge {
+        /// The expression.
+        at: Span,
+        /// The key.
+        key: String,
+        /// Its value.
+        value: Value,
+    },
     /// A tuple that is written out gets an element.
     Element {
         /// The tuple.
@@ -134,9 +144,11 @@ impl Change {
     pub fn moved(&self, place: impl Fn(Span) -> Option<Span>) -> Option<Self> {
         let mut moved = self.clone();
         match &mut moved {
-            Self::Set { at, .. } | Self::Text { at, .. } | Self::Rename { at, .. } | Self::Remove { at } => {
-                *at = place(*at)?;
-            }
+            Self::Set { at, .. }
+            | Self::Text { at, .. }
+            | Self::Rename { at, .. }
+            | Self::Merge { at, .. }
+            | Self::Remove { at } => *at = place(*at)?,
             Self::Argument { within, .. } => {
                 if let Some(within) = within {
                     *within = place(*within)?;
@@ -153,7 +165,11 @@ impl Change {
     /// The bytes that the change names; the start of the file where it names all of it.
     pub fn span(&self) -> Span {
         match self {
-            Self::Set { at, .. } | Self::Text { at, .. } | Self::Rename { at, .. } | Self::Remove { at } => *at,
+            Self::Set { at, .. }
+            | Self::Text { at, .. }
+            | Self::Rename { at, .. }
+            | Self::Merge { at, .. }
+            | Self::Remove { at } => *at,
             Self::Argument { within, .. } => within.unwrap_or_default(),
             Self::Block { within, .. }
             | Self::Key { within, .. }
@@ -200,6 +216,7 @@ fn wordings(page: &Page<'_>, change: &Change) -> Result<Vec<Vec<Splice>>, EditEr
         Change::Argument { within, name, value } => body::argument(page, *within, name, value)?,
         Change::Block { within, kind, value } => body::block(page, *within, kind, value),
         Change::Key { within, key, value } => collection::key(page, *within, key, value)?,
+        Change::Merge { at, key, value } => collection::merged(page, *at, key, value),
         Change::Element { within, index, value } => collection::element(page, *within, *index, value),
         Change::Remove { at } => remove::removed(page, *at),
         Change::RemoveElement { within, index } => remove::element(page, *within, *index),

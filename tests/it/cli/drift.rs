@@ -40,3 +40,22 @@ fn a_cloud_resource_finds_its_declaration_through_the_state() {
     let run = repository.run(&["fix", "--finding", "-", "--state", "main.tf"], &finding("subnet-0"));
     assert_eq!(run.code, 4, "{}", run.err);
 }
+
+#[test]
+fn a_plan_is_of_the_stack_that_is_named() {
+    let twice = |(path, text): &(&str, &'static str)| [(format!("a/{path}"), *text), (format!("b/{path}"), *text)];
+    let files: Vec<(String, &str)> = FILES.iter().flat_map(twice).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let repository = Repository::of(&files);
+    let plan = include_str!("drift/plan.json");
+    let (_, answers) = repository.fix(&["--sender", "terraform", "--finding", "-"], plan);
+    assert!(answers.iter().all(|answer| answer["reason"]["code"] == "owner-ambiguous"), "{answers:?}");
+    let (_, answers) = repository.fix(&["--sender", "terraform", "--finding", "-", "--stack", "b"], plan);
+    let edited: Vec<&str> = answers
+        .iter()
+        .flat_map(|answer| answer["edits"].as_array().into_iter().flatten())
+        .filter_map(|edit| edit["file"].as_str())
+        .collect();
+    assert!(!edited.is_empty() && edited.iter().all(|file| file.starts_with("b/")), "{answers:?}");
+    assert!(answers.iter().all(|answer| answer["stack"] == "b"), "{answers:?}");
+}

@@ -39,7 +39,9 @@ const TERRAFORM: Schema = Schema {
 
 const CLOUD: Schema = Schema { blocks: &[block("workspaces", 0, &NOTHING)] };
 
-const REMOVED: Schema = Schema { blocks: &[block("lifecycle", 0, &NOTHING)] };
+const REMOVED: Schema = Schema {
+    blocks: &[block("lifecycle", 0, &NOTHING), block("connection", 0, &NOTHING), block("provisioner", 1, &PROVISIONER)],
+};
 
 const CHECK: Schema = Schema { blocks: &[block("data", 2, &RESOURCE), block("assert", 0, &NOTHING)] };
 

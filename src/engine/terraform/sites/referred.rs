@@ -8,7 +8,7 @@ use crate::{
     engine::terraform::{
         leaf::{Leaf, Role, Says},
         scope::{InstanceId, Repetition},
-        value::{Value, walk::flow_of},
+        value::{Entry, Value, walk::flow_of},
     },
     model::{change::Action, pointer::Pointer},
     source::{
@@ -54,23 +54,26 @@ pub(super) fn sites(search: &mut Search<'_>, at: &Pointer, new: &Json) {
 
 /// The innermost argument or item on the way to a field that is written in a file of the configuration.
 fn written(search: &Search<'_>, at: &Pointer) -> Option<(Leaf, Expression)> {
-    let whole = search.built.whole;
     let mut found = None;
     let mut value = &search.built.planned.value;
     for token in at.tokens() {
-        if let Some(entry) = value.as_mapping().and_then(|mapping| mapping.get(token)) {
-            let flow = flow_of(&mut whole.sets.borrow_mut(), entry.key.text());
-            let keys = whole.leaves(flow.data);
-            if let [leaf @ Leaf { says: Says::Key, place: Some(place), .. }] = keys[..]
-                && let Some(expression) =
-                    whole.parsed(place.file).and_then(|file| expression_of(&file.body, place.span))
-            {
-                found = Some((leaf, expression));
-            }
-        }
+        let entry = value.as_mapping().and_then(|mapping| mapping.get(token));
+        found = entry.and_then(|entry| said(search, entry)).or(found);
         value = find(value, &Pointer::of([token.as_str()]))?;
     }
     found
+}
+
+/// The argument or item that says an entry, if it is written in a file of the configuration, and what it is set to.
+pub(super) fn said(search: &Search<'_>, entry: &Entry) -> Option<(Leaf, Expression)> {
+    let whole = search.built.whole;
+    let flow = flow_of(&mut whole.sets.borrow_mut(), entry.key.text());
+    match whole.leaves(flow.data)[..] {
+        [leaf @ Leaf { says: Says::Key, place: Some(place), .. }] => {
+            Some((leaf, expression_of(&whole.parsed(place.file)?.body, place.span)?))
+        }
+        _ => None,
+    }
 }
 
 /// An object that lacks an attribute, or has nothing but a default of it, gets it.
@@ -141,7 +144,7 @@ fn references(expression: &Expression, found: &mut Vec<Reference>) {
 }
 
 /// A reference that is nothing but names.
-fn path(of: &Expression, steps: &[Step]) -> Option<Reference> {
+pub(super) fn path(of: &Expression, steps: &[Step]) -> Option<Reference> {
     let ExpressionKind::Variable(name) = &of.kind else { return None };
     let mut names = vec![name.text.to_string()];
     for step in steps {

@@ -66,6 +66,27 @@ pub(super) fn element(page: &Page<'_>, within: Span, index: usize, value: &Value
     Some(vec![inserted(page, within, &spans, index.min(spans.len()), |layout| print::value(value, layout))])
 }
 
+/// A new key over the map that an expression refers to.
+pub(super) fn merged(page: &Page<'_>, at: Span, key: &str, value: &Value) -> Option<Vec<Vec<Splice>>> {
+    let expression = find(&page.file.body, at, |node| match node {
+        Node::Expression(expression) if expression.span == at => Some(expression),
+        _ => None,
+    })?;
+    let map = Value::Object([(key.to_owned(), value.clone())].into_iter().collect());
+    let words = |layout: Layout<'_>| print::value(&map, layout);
+    if let ExpressionKind::Call(call) = &expression.kind
+        && &*call.name.text == "merge"
+        && call.spread.is_none()
+    {
+        let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.span).collect();
+        let within = Span::new(call.open.start, call.close.end);
+        return Some(vec![inserted(page, within, &spans, spans.len(), words)]);
+    }
+    let before = Splice::new(Span::empty(at.start), "merge(");
+    let behind = Splice::new(Span::empty(at.end), format!(", {})", words(Layout::Line)));
+    Some(vec![vec![before, behind]])
+}
+
 /// What is new, at a position among the others.
 fn inserted(
     page: &Page<'_>,
@@ -88,23 +109,23 @@ fn inserted(
         let words = words(Layout::Lines { indent: &indent, line_break });
         return vec![Splice::new(Span::empty(at), format!("{indent}{words}{line_break}"))];
     };
-    let is_tuple = page.text[within.range()].starts_with('[');
+    let needs_commas = page.text[within.range()].starts_with(['[', '(']);
     // Each begins a line of its own, and so does what closes them.
     let by_line = items.iter().all(|item| page.begins_line(item.start)) && page.begins_line(inside.end);
     if by_line {
         let indent = page.indent(last.start).to_owned();
         let is_map = |item: &Span| page.text[item.range()].starts_with(['{', '[']);
-        let one_line = !items.iter().any(|item| page.has_lines(*item)) && is_tuple && items.iter().all(is_map);
+        let one_line = !items.iter().any(|item| page.has_lines(*item)) && needs_commas && items.iter().all(is_map);
         let words = words(if one_line { Layout::Line } else { Layout::Lines { indent: &indent, line_break } });
         let has_comma = page.comma_behind(last.end).is_some();
         let others_have = items[..items.len() - 1].iter().any(|item| page.comma_behind(item.end).is_some());
         if index < items.len() {
-            let comma = if is_tuple || others_have || has_comma { "," } else { "" };
+            let comma = if needs_commas || others_have || has_comma { "," } else { "" };
             let at = page.line_start(leading(page, items[index].start, index == 0));
             return vec![Splice::new(Span::empty(at), format!("{indent}{words}{comma}{line_break}"))];
         }
         let mut splices = Vec::new();
-        if (is_tuple || others_have) && !has_comma {
+        if (needs_commas || others_have) && !has_comma {
             splices.push(Splice::new(Span::empty(last.end), ","));
         }
         let comma = if has_comma { "," } else { "" };

@@ -112,7 +112,7 @@ impl Shape {
                 Self::other(span, tag, parts)
             }
             ExpressionKind::Call(call) => {
-                let tag = format!("call {} {}", call.name.text, call.spread.is_some());
+                let tag = call_of(&call.name.text, call.spread.is_some());
                 Self::other(span, tag, call.arguments.iter().map(Self::expression).collect())
             }
             ExpressionKind::Steps { of, steps } => {
@@ -270,6 +270,16 @@ impl Shape {
                 let object = self.find(*within, |shape| shape.tag == Tag::Object)?;
                 object.parts.push(Self::item(key, value));
             }
+            Change::Merge { at, key, value } => {
+                let shape = self.find(*at, |shape| shape.is_expression())?;
+                let object = Self::new(Span::default(), Tag::Object, vec![Self::item(key, value)]);
+                if shape.tag == merge() {
+                    shape.parts.push(object);
+                } else {
+                    let of = shape.clone();
+                    *shape = Self::new(shape.span, merge(), vec![of, object]);
+                }
+            }
             Change::Element { within, index, value } => {
                 let tuple = self.find(*within, |shape| shape.tag == Tag::Tuple)?;
                 tuple.parts.insert((*index).min(tuple.parts.len()), Self::value(value));
@@ -354,6 +364,16 @@ impl Shape {
             _ => return None,
         })
     }
+}
+
+/// What a call is.
+fn call_of(name: &str, is_spread: bool) -> String {
+    format!("call {name} {is_spread}")
+}
+
+/// A call of `merge`, its arguments one by one.
+fn merge() -> Tag {
+    Tag::Other(call_of("merge", false))
 }
 
 /// The value that an expression says without referring to anything.

@@ -1,0 +1,7 @@
+resource "terraform_data" "a" {
+  input = "x"
+}
+
+removed {
+  from = terraform_data.gone["a"]
+}

@@ -1,0 +1,9 @@
+resource "terraform_data" "a" {
+  input = "x"
+}
+
+removed {
+  lifecycle {
+    destroy = false
+  }
+}

@@ -1,0 +1,7 @@
+terraform {
+  required_version = "< 1.0"
+}
+
+resource "terraform_data" "a" {
+  input = "x"
+}

@@ -1,0 +1,7 @@
+terraform {
+  required_version = "one"
+}
+
+resource "terraform_data" "a" {
+  input = "x"
+}

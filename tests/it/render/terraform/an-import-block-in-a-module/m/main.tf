@@ -1,0 +1,8 @@
+resource "terraform_data" "a" {
+  input = "x"
+}
+
+import {
+  to = terraform_data.a
+  id = "x"
+}

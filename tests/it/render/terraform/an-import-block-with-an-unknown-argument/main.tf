@@ -1,0 +1,9 @@
+resource "terraform_data" "a" {
+  input = "x"
+}
+
+import {
+  to = terraform_data.a
+  id = "x"
+  no = 1
+}
