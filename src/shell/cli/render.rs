@@ -146,9 +146,12 @@ fn declared_at(catalog: &Catalog<'_>, described: &Described) -> Option<(RepoPath
 fn holds(rendered: &Rendered) -> String {
     let resources = answer::count(rendered.resources.len(), "resource");
     let broken: BTreeSet<_> = rendered.skipped.iter().filter(|skipped| skipped.broken).map(|it| &it.file).collect();
-    let missing = rendered.missing.first().map_or_else(String::new, |missing| {
+    let mut missing = rendered.missing.first().map_or_else(String::new, |missing| {
         format!(", without those below {}: {}", missing.below, missing.why.message)
     });
+    if let Some(why) = rendered.broken.first() {
+        missing += &format!(", in part: {}", why.message);
+    }
     if broken.is_empty() {
         resources + &missing
     } else {
@@ -190,6 +193,9 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
                     json!({"file": skipped.file, "line": skipped.line, "why": skipped.why, "broken": skipped.broken})
                 });
                 described.insert("skipped".to_owned(), skipped.collect());
+                if !rendered.broken.is_empty() {
+                    described.insert("broken".to_owned(), json!(rendered.broken));
+                }
                 if !rendered.missing.is_empty() {
                     let missing = rendered.missing.iter();
                     let missing = missing.map(|missing| json!({"below": missing.below, "why": missing.why}));
