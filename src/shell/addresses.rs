@@ -20,9 +20,8 @@ impl Addresses {
     /// # Errors
     /// Where a file cannot be read, or is no state: what it would have told might have been another answer.
     pub fn read(files: &[PathBuf]) -> anyhow::Result<Self> {
-        let read = |path: &PathBuf| {
-            State::read(&input(path)?).with_context(|| format!("{} cannot be read", path.display()))
-        };
+        let read =
+            |path: &PathBuf| State::read(&input(path)?).with_context(|| format!("{} cannot be read", path.display()));
         files.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 

@@ -227,9 +227,8 @@ impl Senders {
     /// The senders that are part of the binary.
     pub fn embedded() -> Result<Self, SenderError> {
         let later = |prelude: String, name: &'static str, program: String| {
-            let compile = move || {
-                Program::compile(&prelude, name, &program).expect("each embedded program compiles in a test")
-            };
+            let compile =
+                move || Program::compile(&prelude, name, &program).expect("each embedded program compiles in a test");
             Ok(Compiled::new(Box::new(compile)))
         };
         Self::read(embedded_files(&EMBEDDED), later)
@@ -275,7 +274,8 @@ impl Senders {
                     .map_err(|source| SenderError::Program { folder: folder.to_owned(), source })
             };
             let program = compiled(PROGRAM, program)?;
-            let complete = text(&format!("{folder}/{COMPLETE}"))?.map(|program| compiled(COMPLETE, program)).transpose()?;
+            let complete =
+                text(&format!("{folder}/{COMPLETE}"))?.map(|program| compiled(COMPLETE, program)).transpose()?;
             senders.add(Sender { manifest, program, complete })?;
         }
         Ok(senders)

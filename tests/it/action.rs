@@ -288,7 +288,12 @@ fn a_state_tells_where_a_cloud_resource_is_declared() {
     fs::write(runner.file("temp/network.tfstate"), state.to_string()).expect("writes");
     let inputs = [("findings", "../temp/finding.json"), ("mode", "report"), ("install", "path")];
     let without = runner.run(&inputs);
-    assert_eq!((without.outputs["patched"].as_str(), without.outputs["refused"].as_str()), ("0", "1"), "{}", without.log);
+    assert_eq!(
+        (without.outputs["patched"].as_str(), without.outputs["refused"].as_str()),
+        ("0", "1"),
+        "{}",
+        without.log
+    );
     let with = runner.run(&[&inputs[..], &[("state", "../temp/network.tfstate")]].concat());
     assert_eq!((with.outputs["patched"].as_str(), with.outputs["refused"].as_str()), ("1", "0"), "{}", with.log);
     let unread = runner.run(&[&inputs[..], &[("state", "../temp/finding.json")]].concat());

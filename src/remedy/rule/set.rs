@@ -75,7 +75,9 @@ impl Rules {
         let prelude = own.map_or_else(prelude, Arc::from);
         for (path, content) in files.iter().filter(|(path, _)| path.ends_with(".yaml")) {
             let rule = read(path, content.as_ref(), &prelude, Some(run))?;
-            rule.conditions().try_for_each(Condition::check).map_err(|error| rule.error(Fault::Found(error.to_string())))?;
+            rule.conditions()
+                .try_for_each(Condition::check)
+                .map_err(|error| rule.error(Fault::Found(error.to_string())))?;
             self.add(rule);
         }
         Ok(self)
