@@ -94,6 +94,8 @@ pub struct Rendered {
     pub unseen: BTreeMap<String, u64>,
     /// What of the resources cannot be told; empty where all of them are there.
     pub missing: Vec<Missing>,
+    /// What the field's tool stops at in it: the rest is as it would be without. Empty where it goes through.
+    pub broken: Vec<Refusal>,
     /// What was passed over, and why.
     pub skipped: Vec<Skipped>,
     /// What the field's tool prints of it.
@@ -284,8 +286,8 @@ impl Rendered {
     /// # Errors
     /// `engine-unsupported` where the text becomes too long, or where not all resources can be told.
     pub fn text(&self) -> Result<Option<Cow<'_, str>>, Refusal> {
-        if let Some(missing) = self.missing.first() {
-            return Err(missing.why.clone());
+        if let Some(why) = self.broken.first().or(self.missing.first().map(|missing| &missing.why)) {
+            return Err(why.clone());
         }
         match &self.printed {
             Printout::Nothing => Ok(None),

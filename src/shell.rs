@@ -1,6 +1,7 @@
 //! All input and output. Everything here acts; what to do was decided in the core.
 
 pub mod action;
+pub mod addresses;
 pub mod charts;
 pub mod cli;
 pub mod clock;

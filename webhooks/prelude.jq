@@ -218,6 +218,10 @@ def file_path: if type == "string" then sub("^(\\./|/)+"; "") | text(.) else nul
 def file($path; $line; $last): {file: ({path: $path, line: ($line | whole), end_line: ($last | whole)} | present)};
 def lines($path; $line; $last): {file: ($path | file_path), line: ($line | whole), end_line: ($last | whole)} | given;
 
+# Places that a complete report looked at (complete.jq): files, Terraform addresses, objects as "Kind namespace/name".
+def place_of_file: if type == "string" then file_path // empty else empty end;
+def place_of_object($kind; $namespace; $name): "\($kind) \(if $namespace then $namespace + "/" else "" end)\($name)";
+
 # A resource in a few words, for titles.
 def named: if .kubernetes then .kubernetes | if .namespace then "\(.kind) \(.namespace)/\(.name)" else "\(.kind) \(.name)" end
   elif .terraform then .terraform.address

@@ -239,6 +239,9 @@ fn described(catalog: &Catalog<'_>, position: usize) -> [String; 3] {
             if let Some(missing) = rendered.missing.first() {
                 let _ = write!(holds, ", without those below {}: {}", missing.below, missing.why.message);
             }
+            if let Some(why) = rendered.broken.first() {
+                let _ = write!(holds, ", in part: {}", why.message);
+            }
             holds
         }
         Err(refusal) => format!("skipped, {}: {}", refusal.code, refusal.message),

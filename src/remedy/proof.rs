@@ -336,6 +336,10 @@ fn compare(
     if missing(before) != missing(after) {
         return Err(shared("change which resources can be told".to_owned()));
     }
+    let broken = |rendered: &Rendered| rendered.broken.iter().map(|it| it.message.clone()).collect::<Vec<_>>();
+    if broken(before) != broken(after) {
+        return Err(shared("change what the field's tool stops at".to_owned()));
+    }
     let pairs = pairs(before, after).map_err(shared)?;
     if let Some(what) = moved(&before.unseen, &after.unseen) {
         return Err(shared(format!("change what {what} is made of, which only shows when it is applied,")));

@@ -12,7 +12,7 @@ pub mod path;
 pub mod set;
 
 use crate::model::{finding::Severity, value::same};
-use condition::{Condition, FAILS};
+use condition::{Condition, Fault};
 use file::{Adoption, Companion, Example, Parameter};
 use path::Path;
 use serde_json::Value;
@@ -91,8 +91,8 @@ struct Decline {
 pub struct RuleError {
     /// The rule.
     pub rule: String,
-    /// What is wrong, in words for whoever wrote it.
-    pub what: String,
+    /// What is wrong, for whoever wrote it.
+    pub what: Fault,
 }
 
 impl Rule {
@@ -137,7 +137,7 @@ impl Rule {
         !self.patch.is_empty() || !self.companions.is_empty()
     }
 
-    fn error(&self, what: String) -> RuleError {
+    fn error(&self, what: Fault) -> RuleError {
         RuleError { rule: self.id.clone(), what }
     }
 }
@@ -145,10 +145,10 @@ impl Rule {
 impl RuleError {
     /// The error without what a program said: that may quote any value of the resource, and goes to nobody but who writes rules.
     pub fn untold(&self) -> Self {
-        let what = match self.what.strip_prefix(FAILS) {
-            Some(_) => "its program fails over this resource".to_owned(),
-            None => self.what.clone(),
+        let what = match &self.what {
+            Fault::Said(_) => Fault::Found("its program fails over this resource".to_owned()),
+            found @ Fault::Found(_) => found.clone(),
         };
-        Self { what, ..self.clone() }
+        Self { rule: self.rule.clone(), what }
     }
 }

@@ -26,6 +26,7 @@ use self::{
     propose::{Complete, Outcome, Run, Shown, operation_word, propose},
 };
 use super::{
+    addresses::Addresses,
     charts::Charts,
     git::local::LocalTree,
     input::payload,
@@ -78,8 +79,7 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
     let sender = sender.with_context(|| format!("there is no sender {:?}: name one of {}", inputs.sender, known()))?;
     let (mut findings, mut ignored) = (Vec::new(), 0);
     let ends = inputs.propose.as_ref().filter(|wanted| wanted.close_stale && wanted.scope.is_some());
-    let complete = ends.map(|_| complete::program()).transpose()?;
-    let mut reports = complete.as_ref().map(|_| (BTreeSet::new(), SystemTime::now()));
+    let mut reports = ends.map(|_| (BTreeSet::new(), SystemTime::now()));
     for file in &inputs.findings {
         let bytes = payload(file)?;
         let mapped =
@@ -90,15 +90,15 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
                 Mapped::Ignored { .. } => ignored += 1,
             }
         }
-        let Some(complete) = &complete else { continue };
         // All of them together are complete, or nothing is: what one does not hold another may.
         let made = fs::metadata(file).and_then(|known| known.modified()).ok();
-        let looked_at = complete::looked_at(complete, &inputs.sender, &bytes)?;
-        reports = reports.zip(looked_at.zip(made)).map(|((mut all, at), (places, made))| {
+        let looked_at = || complete::looked_at(sender, &bytes).zip(made);
+        reports = reports.and_then(|known| Some((known, looked_at()?))).map(|((mut all, at), (places, made))| {
             all.extend(places);
             (all, made.min(at))
         });
     }
+    let addresses = Addresses::read(&inputs.states)?;
     let charts = inputs.charts.as_deref().map(Charts::read).transpose()?.unwrap_or_default();
     let rules = super::rules::read(inputs.rules.as_deref())?;
     let ends = ends.zip(reports);
@@ -106,7 +106,8 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
         true => None,
         false => Some(LocalTree::open(&inputs.repository)?),
     };
-    let mut answers = local.as_ref().map(|local| judged(local, &charts, &rules, findings)).unwrap_or_default();
+    let mut answers =
+        local.as_ref().map(|local| judged(local, &charts, &rules, &addresses, findings)).unwrap_or_default();
     let complete = ends.zip(local.as_ref()).and_then(|((wanted, (looked_at, at)), local)| {
         let written = catalog::configuration(local).ok().flatten().and_then(|config| config.pull_requests);
         let prefix = Manner::of(&written.unwrap_or_default(), &wanted.manner, None, &[]).prefix;
@@ -131,13 +132,21 @@ pub fn run(inputs: &Inputs) -> anyhow::Result<Ended> {
 }
 
 /// What becomes of each finding in the work tree.
-fn judged(local: &LocalTree, charts: &Charts, rules: &Rules, findings: Vec<Finding>) -> Vec<Answered> {
-    let (tree, addresses) = (charts.beside(local), local.remotes());
-    let catalog = Catalog::known_as(&tree, &addresses);
-    let answered = |finding: Finding| {
-        let verdict = match finding.state {
-            State::Resolved => Verdict::InSync,
-            State::Open => verdict(&catalog, &finding, Policy::of(rules)),
+fn judged(
+    local: &LocalTree,
+    charts: &Charts,
+    rules: &Rules,
+    addresses: &Addresses,
+    findings: Vec<Finding>,
+) -> Vec<Answered> {
+    let (tree, remotes) = (charts.beside(local), local.remotes());
+    let catalog = Catalog::known_as(&tree, &remotes);
+    let answered = |mut finding: Finding| {
+        let unknown = addresses.settle(&mut finding).err();
+        let verdict = match (finding.state, unknown) {
+            (State::Resolved, _) => Verdict::InSync,
+            (State::Open, Some(refusal)) => Verdict::Refused(refusal),
+            (State::Open, None) => verdict(&catalog, &finding, Policy::of(rules)),
         };
         Answered { finding, verdict, proposed: None, note: None }
     };

@@ -15,7 +15,7 @@ use std::{
 use anyhow::Context;
 
 use crate::remedy::rule::{
-    condition::{Run, once},
+    condition::{Fault, Run, once},
     set::Rules,
 };
 
@@ -63,7 +63,7 @@ fn limited() -> Run {
     let left_behind = Arc::new(AtomicUsize::new(0));
     Arc::new(move |program, value| {
         if left_behind.load(Ordering::Acquire) >= MAX_LEFT_BEHIND {
-            return Err("it was not asked: too many conditions of own rules did not end".to_owned());
+            return Err(found("it was not asked: too many conditions of own rules did not end"));
         }
         let (send, receive) = mpsc::channel();
         let work = move || {
@@ -71,16 +71,20 @@ fn limited() -> Run {
             let _ = send.send(once(&program, &value));
         };
         let started = thread::Builder::new().name("condition".to_owned()).spawn(work);
-        started.map_err(|error| format!("no thread could be started: {error}"))?;
+        started.map_err(|error| found(&format!("no thread could be started: {error}")))?;
         match receive.recv_timeout(DEADLINE) {
             Ok(answer) => answer,
-            Err(RecvTimeoutError::Disconnected) => Err("the condition panicked".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => Err(found("the condition panicked")),
             Err(RecvTimeoutError::Timeout) => {
                 left_behind.fetch_add(1, Ordering::AcqRel);
-                Err(format!("the condition did not end within {} s", DEADLINE.as_secs()))
+                Err(found(&format!("the condition did not end within {} s", DEADLINE.as_secs())))
             }
         }
     })
+}
+
+fn found(what: &str) -> Fault {
+    Fault::Found(what.to_owned())
 }
 
 #[cfg(test)]

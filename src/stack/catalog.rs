@@ -83,6 +83,8 @@ pub struct Contents {
     pub resources: Vec<Declared>,
     /// The resources that cannot be told.
     pub missing: Vec<Missing>,
+    /// What the field's tool stops at in it.
+    pub broken: Vec<Refusal>,
     /// The files and documents that render to nothing.
     pub skipped: Vec<Skipped>,
 }
@@ -378,8 +380,12 @@ impl Contents {
             let lasting = resource.stem.is_some().then(|| resource.lasting_id());
             Declared { id: resource.id.clone(), lasting, file: file.clone(), line }
         });
-        let (missing, skipped) = (rendered.missing.clone(), rendered.skipped.clone());
-        Self { resources: declared.collect(), missing, skipped }
+        Self {
+            resources: declared.collect(),
+            missing: rendered.missing.clone(),
+            broken: rendered.broken.clone(),
+            skipped: rendered.skipped.clone(),
+        }
     }
 }
 

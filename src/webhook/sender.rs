@@ -28,12 +28,15 @@ pub const MAX_LIMIT: usize = 50_000;
 const EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/webhooks");
 /// What messages call a program.
 const PROGRAM: &str = "map.jq";
+/// The program that says what a complete report looked at, where a folder has one.
+const COMPLETE: &str = "complete.jq";
 const MANIFEST: &str = "sender.yaml";
 
 /// One product that posts findings.
 pub struct Sender {
     manifest: Manifest,
     program: Compiled,
+    complete: Option<Compiled>,
 }
 
 /// A program that is compiled when it is first asked for: there are dozens of senders, and most processes meet one.
@@ -206,6 +209,12 @@ impl Sender {
     pub fn program(&self) -> &Program {
         &self.program
     }
+
+    /// The program that tells of a report which places it looked at, wrong or not, where it is known to hold all that is wrong
+    /// with them: files, Terraform addresses, objects as `Kind namespace/name`. Absent where nothing is known of that.
+    pub fn complete(&self) -> Option<&Program> {
+        self.complete.as_deref()
+    }
 }
 
 impl fmt::Debug for Sender {
@@ -217,10 +226,9 @@ impl fmt::Debug for Sender {
 impl Senders {
     /// The senders that are part of the binary.
     pub fn embedded() -> Result<Self, SenderError> {
-        let later = |prelude: String, program: String| {
-            let compile = move || {
-                Program::compile(&prelude, PROGRAM, &program).expect("each embedded program compiles in a test")
-            };
+        let later = |prelude: String, name: &'static str, program: String| {
+            let compile =
+                move || Program::compile(&prelude, name, &program).expect("each embedded program compiles in a test");
             Ok(Compiled::new(Box::new(compile)))
         };
         Self::read(embedded_files(&EMBEDDED), later)
@@ -228,20 +236,20 @@ impl Senders {
 
     /// Reads senders from files: paths relative to the folder of senders (`falco/sender.yaml`), with their content.
     ///
-    /// Only manifests, their programs and `prelude.jq` count; without a prelude the embedded one serves, and so do embedded
+    /// Only manifests, their programs (`complete.jq` among them) and `prelude.jq` count; without a prelude the embedded one serves, and so do embedded
     /// programs that a manifest names with their folder (`falco/map.jq`). Folders without a manifest are no senders.
     pub fn from_files<P: AsRef<str>, C: AsRef<[u8]>>(
         files: impl IntoIterator<Item = (P, C)>,
     ) -> Result<Self, SenderError> {
-        Self::read(files, |prelude, program| {
-            let program = Program::compile(&prelude, PROGRAM, &program)?;
+        Self::read(files, |prelude, name, program| {
+            let program = Program::compile(&prelude, name, &program)?;
             Ok(Compiled::new(Box::new(move || program)))
         })
     }
 
     fn read<P: AsRef<str>, C: AsRef<[u8]>>(
         files: impl IntoIterator<Item = (P, C)>,
-        compile: impl Fn(String, String) -> Result<Compiled, ProgramError>,
+        compile: impl Fn(String, &'static str, String) -> Result<Compiled, ProgramError>,
     ) -> Result<Self, SenderError> {
         let files: BTreeMap<String, C> =
             files.into_iter().map(|(path, content)| (path.as_ref().to_owned(), content)).collect();
@@ -261,9 +269,14 @@ impl Senders {
             };
             let program = program
                 .ok_or_else(|| SenderError::Missing { folder: folder.to_owned(), file: manifest.program.clone() })?;
-            let program = compile(prelude.clone(), program)
-                .map_err(|source| SenderError::Program { folder: folder.to_owned(), source })?;
-            senders.add(Sender { manifest, program })?;
+            let compiled = |name: &'static str, program: String| {
+                compile(prelude.clone(), name, program)
+                    .map_err(|source| SenderError::Program { folder: folder.to_owned(), source })
+            };
+            let program = compiled(PROGRAM, program)?;
+            let complete =
+                text(&format!("{folder}/{COMPLETE}"))?.map(|program| compiled(COMPLETE, program)).transpose()?;
+            senders.add(Sender { manifest, program, complete })?;
         }
         Ok(senders)
     }

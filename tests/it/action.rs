@@ -276,6 +276,31 @@ fn findings_come_from_another_program_too() {
 }
 
 #[test]
+fn a_state_tells_where_a_cloud_resource_is_declared() {
+    let runner = Runner::with(&[("main.tf", TERRAFORM)]);
+    let id = "vpc-0123456789abcdef0";
+    let finding = json!({"id": "one", "intent": "drift", "patch": [{"op": "replace", "path": "/tags/team", "value": "ops"}],
+        "resource": {"cloud": {"provider": "aws", "type": "AWS::EC2::VPC", "id": id}}});
+    let state = json!({"version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "x", "outputs": {}, "resources": [
+        {"mode": "managed", "type": "aws_vpc", "name": "main", "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]",
+            "instances": [{"schema_version": 1, "attributes": {"id": id}}]}]});
+    fs::write(runner.file("temp/finding.json"), finding.to_string()).expect("writes");
+    fs::write(runner.file("temp/network.tfstate"), state.to_string()).expect("writes");
+    let inputs = [("findings", "../temp/finding.json"), ("mode", "report"), ("install", "path")];
+    let without = runner.run(&inputs);
+    assert_eq!(
+        (without.outputs["patched"].as_str(), without.outputs["refused"].as_str()),
+        ("0", "1"),
+        "{}",
+        without.log
+    );
+    let with = runner.run(&[&inputs[..], &[("state", "../temp/network.tfstate")]].concat());
+    assert_eq!((with.outputs["patched"].as_str(), with.outputs["refused"].as_str()), ("1", "0"), "{}", with.log);
+    let unread = runner.run(&[&inputs[..], &[("state", "../temp/finding.json")]].concat());
+    assert!(!unread.success && unread.log.contains("finding.json cannot be read"), "{}", unread.log);
+}
+
+#[test]
 fn findings_of_every_kind_are_taken() {
     let key = "resource \"aws_kms_key\" \"main\" {\n  description = \"all\"\n}\n";
     let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: cart\n  namespace: shop\nspec:\n  hostNetwork: true\n  containers:\n    - name: app\n      image: r.example/cart:1\n";

@@ -201,6 +201,38 @@ fn a_terraform_argument_or_block_is_added() {
 }
 
 #[test]
+fn what_terraform_stops_at_leaves_the_rest_of_a_root_module() {
+    let broken = "resource \"aws_key_pair\" \"a\" {\n  public_key = file(\"../made-before-it-runs.pub\")\n  key_name   = local.nowhere\n}\n";
+    let key = "resource \"aws_kms_key\" \"a\" {\n  description = \"a\"\n}\n";
+    let ask = |main: &str| {
+        judged(
+            &[("main.tf", main)],
+            json!({"intent": "violation", "rule": {"id": "CKV_AWS_7"}, "resource": {"terraform": {"address": "aws_kms_key.a"}},
+                "hints": {"file": "main.tf", "line": 1, "end_line": 3}}),
+        )
+    };
+    let diff = patched(ask(&format!("{key}{broken}")));
+    assert!(diff.contains("+  enable_key_rotation = true\n"), "{diff}");
+    // What is not known may be made of what is edited.
+    let reads = "resource \"aws_instance\" \"a\" {\n  user_data = templatefile(\"nowhere.tpl\", { key = aws_kms_key.a.enable_key_rotation })\n}\n";
+    let (code, message) = refused(ask(&format!("{key}{reads}")));
+    assert_eq!((code, message.contains("aws_instance.a.user_data")), (Code::SharedSource, true), "{message}");
+    // Where the whole is wrong, nothing of it is told.
+    let (code, _) = refused(ask(&format!("{key}{broken}resource \"aws_kms_key\" \"a\" {{\n}}\n")));
+    assert_eq!(code, Code::OwnerNotFound);
+}
+
+#[test]
+fn a_root_module_that_terraform_does_not_plan_is_not_shown() {
+    let main = "resource \"aws_key_pair\" \"a\" {\n  public_key = file(\"made.pub\")\n}\n";
+    let tree = MemoryTree::of([("main.tf".parse::<RepoPath>().expect("a path"), main.to_owned())]);
+    let rendered = Catalog::of(&tree).expect("a catalog").rendered(0).expect("in part");
+    assert_eq!((rendered.resources.len(), rendered.broken.len()), (1, 1));
+    let why = rendered.text().expect_err("Terraform stops");
+    assert_eq!((why.code, why.line), (Code::StackUnreadable, Some(2)), "{}", why.message);
+}
+
+#[test]
 fn what_has_to_stand_beside_a_resource_is_written_behind_it() {
     let bucket = "resource \"aws_s3_bucket\" \"logs\" {\n  for_each = toset([\"a\", \"b\"])\n  bucket   = each.key\n}\n\noutput \"x\" {\n  value = 1\n}\n";
     let ask = |files: &[(&str, &str)]| {

@@ -38,9 +38,48 @@ def is_sample: maybe(.service.additionalInfo.sample) == true or (text(.title) //
 
 def level: if type != "number" then null elif . >= 9 then "critical" elif . >= 7 then "high" elif . >= 4 then "medium" else "low" end;
 
+# A resource of an attack sequence (service.detection.sequence.resources); null for one that no source declares.
+def last_part: split("/") | .[-1] | split(":") | .[-1] | text(.);
+def of_sequence($finding): . as $resource
+  | (text(.resourceType) // "") as $type
+  | object(.data.kubernetesWorkload) as $workload
+  | object(.data.accessKey) as $key
+  | text(.uid) as $uid
+  | if $type == "KUBERNETES_WORKLOAD" then kind_of($workload.type) as $kind
+      | if $kind and text(.name) then declared(null; $kind; text($workload.namespace); .name; {}) else null end
+    else (if $type == "ACCESS_KEY" then {resource: {accessKeyDetails: $key}} | identity
+      elif $uid == null then null
+      else {S3_BUCKET: "AWS::S3::Bucket", EC2_INSTANCE: "AWS::EC2::Instance", EKS_CLUSTER: "AWS::EKS::Cluster", ECS_CLUSTER: "AWS::ECS::Cluster",
+          LAMBDA_FUNCTION: "AWS::Lambda::Function", AUTOSCALING_AUTO_SCALING_GROUP: "AWS::AutoScaling::AutoScalingGroup"}[$type]
+        | if . then {type: ., id: (if . == "AWS::AutoScaling::AutoScalingGroup" then text($resource.name) else null end // ($uid | last_part))}
+          else null end end)
+      | if . and .id then cloud("aws"; text($resource.accountId) // text($finding.accountId); text($resource.region) // text($finding.region); .type; .id)
+        else null end end;
+
+# An attack over several resources: each that a source may declare is under suspicion.
+def sequence: . as $finding
+  | needed(.type; "type") as $rule
+  | [list(.service.detection.sequence.resources)[] | objects
+    | . as $one | {one: $one, resource: of_sequence($finding)}] as $all
+  | [$all[] | select(.resource)] | unique_by(.resource) as $declared
+  | if $declared == [] then ignored("\($rule): none of its resources is declared in a source" | line)
+    else $declared[]
+      | violation($rule; null; {sequence: text($finding.service.detection.sequence.uid)})
+      + {
+        id: "\(text($finding.id) // text($finding.arn)):\(.resource | named)",
+        resource: .resource,
+        title: "\(text($finding.title) // $rule): \(.resource | named)" | line,
+        severity: ($finding.severity | level),
+        first_seen: time($finding.service.eventFirstSeen),
+        time: (time($finding.updatedAt) // time($finding.service.eventLastSeen)),
+        hints: trace(.one.tags)
+      } | if maybe($finding.service.archived) == true then over else . end | given
+    end;
+
 def finding:
   needed(.type; "type") as $rule
   | if is_sample then ignored("a sample finding that GuardDuty made up: \($rule)" | line)
+    elif (.service.detection.sequence? | type) == "object" then sequence
     else
       resource as $resource
       | (maybe(.service.archived) == true) as $archived

@@ -1,7 +1,10 @@
 //! What Terraform refuses of a module before it works anything out: references to what is not declared.
 
 use super::{
-    evaluate::reference::{Repeats, check_references},
+    evaluate::{
+        Broken,
+        reference::{Repeats, check_references},
+    },
     leaf::{FileId, Place},
     module::{Argument, Definition, Module},
     problem::Problem,
@@ -11,16 +14,20 @@ use crate::source::hcl::{
     walk,
 };
 
-/// Looks at all expressions of a module.
+/// A module, and what of it is passed over.
+type Checked<'c> = (&'c Module<'c>, &'c Broken);
+
+/// Looks at all expressions of a module but those that are known to be broken.
 ///
 /// # Errors
 /// The first reference to something that is not declared.
-pub fn check(module: &Module<'_>) -> Result<(), Problem> {
+pub fn check(module: &Module<'_>, broken: &Broken) -> Result<(), Problem> {
+    let module = (module, broken);
     let none = Repeats::default();
-    for local in module.locals.values() {
+    for local in module.0.locals.values() {
         check_argument(module, *local, none)?;
     }
-    for definition in module.outputs.values().chain(module.variables.values()).chain(&module.others) {
+    for definition in module.0.outputs.values().chain(module.0.variables.values()).chain(&module.0.others) {
         let is_variable = &*definition.block.kind.text == "variable";
         for argument in definition.arguments.iter().filter(|_| !is_variable) {
             check_argument(module, *argument, none)?;
@@ -34,12 +41,12 @@ pub fn check(module: &Module<'_>) -> Result<(), Problem> {
             check_body(module, nested.file, &nested.block.body, none)?;
         }
     }
-    for definition in module.calls.values() {
+    for definition in module.0.calls.values() {
         for argument in definition.arguments.iter().filter(|argument| argument.name() != "providers") {
             check_argument(module, *argument, repeats(definition, argument.name()))?;
         }
     }
-    for (_, definition) in module.resources.values() {
+    for (_, definition) in module.0.resources.values() {
         for argument in definition.arguments.iter().filter(|argument| argument.name() != "provider") {
             check_argument(module, *argument, repeats(definition, argument.name()))?;
         }
@@ -88,16 +95,24 @@ fn check_validation(file: FileId, name: &str, rule: &Body) -> Result<(), Problem
     Err(Problem::broken(message).at(Place { file, span: condition.value.span }))
 }
 
-fn check_argument(module: &Module<'_>, argument: Argument<'_>, sees: Repeats) -> Result<(), Problem> {
+fn check_argument(module: Checked<'_>, argument: Argument<'_>, sees: Repeats) -> Result<(), Problem> {
     check_expression(module, argument.file, argument.value(), sees)
 }
 
-fn check_expression(module: &Module<'_>, file: FileId, expression: &Expression, sees: Repeats) -> Result<(), Problem> {
+fn check_expression(
+    (module, broken): Checked<'_>,
+    file: FileId,
+    expression: &Expression,
+    sees: Repeats,
+) -> Result<(), Problem> {
+    if broken.contains(&Place { file, span: expression.span }) {
+        return Ok(());
+    }
     check_references(module, expression, sees)
         .map_err(|(span, message)| Problem::broken(message).at(Place { file, span }))
 }
 
-fn check_body(module: &Module<'_>, file: FileId, body: &Body, sees: Repeats) -> Result<(), Problem> {
+fn check_body(module: Checked<'_>, file: FileId, body: &Body, sees: Repeats) -> Result<(), Problem> {
     for item in &body.items {
         match item {
             Item::Attribute(attribute) => check_expression(module, file, &attribute.value, sees)?,
@@ -107,7 +122,7 @@ fn check_body(module: &Module<'_>, file: FileId, body: &Body, sees: Repeats) -> 
     Ok(())
 }
 
-fn check_block(module: &Module<'_>, file: FileId, block: &Block, sees: Repeats) -> Result<(), Problem> {
+fn check_block(module: Checked<'_>, file: FileId, block: &Block, sees: Repeats) -> Result<(), Problem> {
     match &*block.kind.text {
         // What stands in it is no expression, but for the conditions.
         "lifecycle" => {

@@ -10,12 +10,12 @@ pub(super) mod reference;
 mod step;
 mod template;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     context::Context,
     convert::convert,
-    leaf::Says,
+    leaf::{Place, Says},
     module::Module,
     number::Number,
     problem::{Kind, Problem},
@@ -41,6 +41,9 @@ pub const MAX_DEPTH: usize = 2_000;
 /// What something is made of that could be made of anything in the files.
 pub const ANYTHING: Flow = Flow { data: SetId::ANY, control: SetId::ANY };
 
+/// Arguments that cannot be worked out, by the bytes of their values: Terraform stops at each of them.
+pub type Broken = HashSet<Place>;
+
 /// Works out the expressions of a configuration, each thing that others refer to once.
 #[derive(Debug)]
 pub struct Evaluator<'p, 't> {
@@ -52,6 +55,8 @@ pub struct Evaluator<'p, 't> {
     pub instances: Vec<ModuleInstance<'p>>,
     /// The workspace.
     pub workspace: String,
+    /// What is passed over, and counts as not known.
+    pub broken: Broken,
     /// Whether it only looks for what is wrong whatever the variables are: then they and all instances are unknown.
     pub validates: bool,
     /// Whether one operand of `&&` or `||` may decide alone, as since Terraform 1.12.
@@ -128,6 +133,7 @@ impl<'p, 't> Evaluator<'p, 't> {
             modules,
             instances: vec![root],
             workspace: workspace.to_owned(),
+            broken: Broken::new(),
             validates: false,
             is_lazy: modules.iter().any(|module| module.demands(1, 12)),
             has_none: false,
@@ -142,7 +148,7 @@ impl<'p, 't> Evaluator<'p, 't> {
     ///
     /// Terraform does so before it plans: what has no instances, and is worked out by no plan, can still be broken.
     pub fn validating(self) -> Self {
-        Self { validates: true, ..Self::new(self.context, self.modules, &self.workspace) }
+        Self { validates: true, broken: self.broken, ..Self::new(self.context, self.modules, &self.workspace) }
     }
 
     /// The module that an instance is one of.
@@ -258,6 +264,9 @@ impl<'p, 't> Evaluator<'p, 't> {
     pub fn evaluate(&mut self, expression: &Expression, scope: Scope<'_>) -> Result<Value, Stop> {
         self.context.budget.step(1).map_err(|problem| scope.stop(expression.span, problem))?;
         let span = expression.span;
+        if self.is_broken(expression, scope) {
+            return self.unworkable(expression, scope);
+        }
         match &expression.kind {
             ExpressionKind::Null => {
                 let leaf = self.context.sets.leaf(scope.leaf(Says::Literal, span));
@@ -275,6 +284,11 @@ impl<'p, 't> Evaluator<'p, 't> {
             }
             _ => self.deeper(|evaluator| evaluator.compound(expression, scope)),
         }
+    }
+
+    /// Tells whether the value of an argument is passed over.
+    pub(super) fn is_broken(&self, expression: &Expression, scope: Scope<'_>) -> bool {
+        !self.broken.is_empty() && self.broken.contains(&scope.place(expression.span))
     }
 
     fn compound(&mut self, expression: &Expression, scope: Scope<'_>) -> Result<Value, Stop> {

@@ -6,8 +6,9 @@ use super::{
     check,
     configuration::{Configuration, File, Parsed, variables_file},
     context::Context,
-    evaluate::Evaluator,
+    evaluate::{Broken, Evaluator},
     files::Files,
+    leaf::Place,
     module::{Mode, Module},
     print,
     problem::{Kind, Problem},
@@ -25,7 +26,12 @@ use crate::{
         refusal::{Code, Refusal},
         resource::{ResourceId, TerraformId},
     },
-    source::{path::RepoPath, span::line_of, tree::SourceTree},
+    source::{
+        hcl::tree::{Body, Item},
+        path::RepoPath,
+        span::{Span, line_of},
+        tree::SourceTree,
+    },
 };
 
 /// A root module and what it is planned with.
@@ -57,29 +63,64 @@ impl Root {
     }
 }
 
+/// How many arguments of a root module are passed over.
+const MAX_BROKEN: usize = 16;
+
 /// Renders a root module: its managed resources, sorted by address.
+///
+/// Where Terraform stops at the value of an argument (a file that is only made before it runs, a name that is not declared),
+/// that value counts as not known, and the rest is evaluated all the same: [`Rendered::broken`] says so.
 ///
 /// # Errors
 /// `stack-unreadable` where Terraform fails as well, `engine-unsupported` where it might go on and this version cannot say
 /// how.
 pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Rendered, Refusal> {
+    let (mut broken, mut why) = (Broken::new(), Vec::new());
+    loop {
+        let stopped = match attempt(tree, root, parsed, &broken) {
+            Ok(rendered) => return Ok(Rendered { broken: why, ..rendered }),
+            Err(stopped) => stopped,
+        };
+        let is_new = stopped.argument.is_some_and(|argument| broken.insert(argument));
+        why.push(stopped.refusal);
+        if !is_new || why.len() > MAX_BROKEN {
+            return Err(why.swap_remove(0));
+        }
+    }
+}
+
+/// What stopped an evaluation, and in the value of which argument.
+struct Stopped {
+    refusal: Refusal,
+    argument: Option<Place>,
+}
+
+impl From<Refusal> for Stopped {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, argument: None }
+    }
+}
+
+/// Renders a root module without the values that are broken.
+fn attempt(tree: &dyn SourceTree, root: &Root, parsed: &Parsed, broken: &Broken) -> Result<Rendered, Stopped> {
     let mut context = Context::new(Files::new(tree, root.folder.clone()));
     let configuration = match Configuration::load(&mut context, parsed) {
         Ok(configuration) => configuration,
-        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+        Err(problem) => return Err(refusal(&problem, root, &mut context.files).into()),
     };
     let files = match variable_files(&mut context, root) {
         Ok(files) => files,
-        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+        Err(problem) => return Err(refusal(&problem, root, &mut context.files).into()),
     };
     let modules: Result<Vec<Module<'_>>, Problem> =
         configuration.folders.iter().map(|folder| Module::of(&configuration, folder)).collect();
     let modules = match modules {
         Ok(modules) => modules,
-        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+        Err(problem) => return Err(refusal(&problem, root, &mut context.files).into()),
     };
     let workspace = root.workspace.as_deref().unwrap_or("default");
     let mut evaluator = Evaluator::new(context, &modules, workspace);
+    evaluator.broken = broken.clone();
     let planned = plan(&mut evaluator, &modules, &files);
     let met = whole::modules(&evaluator);
     let others = planned.as_ref().map(|(_, others)| unseen::others(&mut evaluator, others)).unwrap_or_default();
@@ -98,7 +139,11 @@ pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Ren
     });
     let (planned, printed) = match planned {
         Ok(planned) => planned,
-        Err(problem) => return Err(refusal(&problem, root, &mut context.files)),
+        Err(problem) => {
+            let is_broken = problem.kind == Kind::Broken;
+            let argument = problem.at.filter(|_| is_broken).and_then(|at| around(&configuration, at));
+            return Err(Stopped { refusal: refusal(&problem, root, &mut context.files), argument });
+        }
     };
     let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
     for gap in gaps {
@@ -152,7 +197,7 @@ fn plan<'p>(
 ) -> Result<(Vec<Planned>, Vec<Planned>), Problem> {
     version::check(modules)?;
     statements::check(modules)?;
-    modules.iter().try_for_each(check::check)?;
+    modules.iter().try_for_each(|module| check::check(module, &evaluator.broken))?;
     let given = variables::given(evaluator, files)?;
     evaluator.instances[0].given = given;
     let (mut planned, mut others) = (Vec::new(), Vec::new());
@@ -211,6 +256,21 @@ fn visit(
         evaluator.output(instance, name)?;
     }
     Ok(())
+}
+
+/// The value of the argument that a place is in.
+fn around(configuration: &Configuration, at: Place) -> Option<Place> {
+    fn within(body: &Body, span: Span) -> Option<Span> {
+        body.items.iter().find_map(|item| match item {
+            Item::Attribute(attribute) => {
+                let value = attribute.value.span;
+                (value.start <= span.start && span.end <= value.end).then_some(value)
+            }
+            Item::Block(block) => within(&block.body, span),
+        })
+    }
+    let file = configuration.files.iter().find(|file| file.id == at.file)?;
+    within(&file.body, at.span).map(|span| Place { span, ..at })
 }
 
 fn refusal(problem: &Problem, root: &Root, files: &mut Files<'_>) -> Refusal {

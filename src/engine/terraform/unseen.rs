@@ -110,10 +110,13 @@ fn arguments(evaluator: &mut Evaluator<'_, '_>, body: &Body, scope: Scope<'_>, w
     for (index, item) in body.items.iter().enumerate() {
         match item {
             Item::Attribute(attribute) => {
-                let value = evaluator.evaluate(&attribute.value, scope).unwrap_or_else(|_| {
-                    let reason = Reason::Unsupported("what is wrong with it".into());
-                    Value::unknown_of(Type::Dynamic, reason).with_flow(ANYTHING)
-                });
+                let value = evaluator
+                    .evaluate(&attribute.value, scope)
+                    .or_else(|_| evaluator.unworkable(&attribute.value, scope))
+                    .unwrap_or_else(|_| {
+                        let reason = Reason::Unsupported("what is wrong with it".into());
+                        Value::unknown_of(Type::Dynamic, reason).with_flow(ANYTHING)
+                    });
                 found.push((format!("{what} {}", attribute.name.text), value));
             }
             Item::Block(block) => {

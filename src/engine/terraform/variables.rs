@@ -77,6 +77,7 @@ impl<'p> Evaluator<'p, '_> {
         let path = self.path(&["variable", name]);
         let scope = |role: Role, file| Scope { file, role, path, names: None, sees: Sees::Nothing };
         let constraint = match definition.argument("type") {
+            Some(ty) if self.is_broken(ty.value(), scope(Role::TypeDefault, ty.file)) => Constraint::any(),
             Some(ty) => self.constraint(ty.value(), scope(Role::TypeDefault, ty.file))?,
             None => Constraint::any(),
         };

@@ -14,14 +14,22 @@ use crate::model::{
     value::type_name,
 };
 
-/// What an error begins with that quotes the program's own words.
-pub const FAILS: &str = "the program fails: ";
-
 /// What messages call a condition.
 const NAME: &str = "condition";
 
 /// How a program runs that may not end: it gets the program and a value, and gives its outputs or what went wrong.
-pub type Run = Arc<dyn Fn(Arc<Program>, Value) -> Result<Vec<Value>, String> + Send + Sync>;
+pub type Run = Arc<dyn Fn(Arc<Program>, Value) -> Result<Vec<Value>, Fault> + Send + Sync>;
+
+/// Why a program does not tell what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It says so itself, in words that may quote any value of the resource: they go to nobody but who writes rules.
+    #[error("the program fails: {0}")]
+    Said(String),
+    /// What is wrong with it, in our own words, which hold nothing of the resource.
+    #[error("{0}")]
+    Found(String),
+}
 
 /// A question about a value.
 pub struct Condition {
@@ -48,8 +56,8 @@ impl Condition {
     /// Whether it holds of a value.
     ///
     /// # Errors
-    /// In words, where the program fails or answers anything but `true`, `false` or a list, which holds unless it is empty.
-    pub fn holds(&self, value: &Value) -> Result<bool, String> {
+    /// Where the program fails or answers anything but `true`, `false` or a list, which holds unless it is empty.
+    pub fn holds(&self, value: &Value) -> Result<bool, Fault> {
         Ok(!self.instances(value)?.is_empty())
     }
 
@@ -57,26 +65,30 @@ impl Condition {
     ///
     /// # Errors
     /// As [`Self::holds`].
-    pub fn instances(&self, value: &Value) -> Result<Vec<Value>, String> {
+    pub fn instances(&self, value: &Value) -> Result<Vec<Value>, Fault> {
         match self.answer(value)? {
             Value::Bool(holds) => Ok(if holds { vec![Value::Bool(true)] } else { Vec::new() }),
             Value::Array(instances) => Ok(instances),
-            other => Err(format!("a condition answers true, false or a list, and this is {}", type_name(&other))),
+            other => {
+                let answer = type_name(&other);
+                Err(Fault::Found(format!("a condition answers true, false or a list, and this is {answer}")))
+            }
         }
     }
 
     /// What it answers.
     ///
     /// # Errors
-    /// In words, where the program fails or answers more or less than one value.
-    pub fn answer(&self, value: &Value) -> Result<Value, String> {
-        let program = self.program().map_err(|error| error.to_string())?;
+    /// Where the program fails or answers more or less than one value.
+    pub fn answer(&self, value: &Value) -> Result<Value, Fault> {
+        let program = self.program().map_err(|error| Fault::Found(error.to_string()))?;
         let outputs = match &self.run {
             Some(run) => run(program, value.clone())?,
             None => once(&program, value)?,
         };
-        let [answer] = <[Value; 1]>::try_from(outputs)
-            .map_err(|outputs| format!("a program of a rule answers one value, and this answers {}", outputs.len()))?;
+        let [answer] = <[Value; 1]>::try_from(outputs).map_err(|outputs| {
+            Fault::Found(format!("a program of a rule answers one value, and this answers {}", outputs.len()))
+        })?;
         Ok(answer)
     }
 
@@ -89,10 +101,10 @@ impl Condition {
 /// Runs a program that ends, for at most two outputs: one is wanted.
 ///
 /// # Errors
-/// In words, where it fails.
-pub fn once(program: &Program, value: &Value) -> Result<Vec<Value>, String> {
-    let value = Val::deserialize(value).map_err(|error| error.to_string())?;
-    program.run(value, 2).map_err(|error| format!("{FAILS}{error}"))
+/// Where it fails.
+pub fn once(program: &Program, value: &Value) -> Result<Vec<Value>, Fault> {
+    let value = Val::deserialize(value).map_err(|error| Fault::Said(error.to_string()))?;
+    program.run(value, 2).map_err(|error| Fault::Said(error.to_string()))
 }
 
 impl fmt::Debug for Condition {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Action, New, Operation, Rule, RuleError, path::Place};
+use super::{Action, New, Operation, Rule, RuleError, condition::Fault, path::Place};
 use crate::model::{
     pointer::{Pointer, list_index},
     value::same,
@@ -92,7 +92,7 @@ impl Rule {
                     let value = self.made(value, resource, &item, asked)?;
                     if !add(resource, at.tokens(), value) {
                         let what = format!("{at} is below a value that is no map or list");
-                        return Err(self.error(what).into());
+                        return Err(self.error(Fault::Found(what)).into());
                     }
                 }
             }

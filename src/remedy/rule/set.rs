@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Action, Decline, New, Operation, Rule, RuleError,
-    condition::{Condition, Run},
+    condition::{Condition, Fault, Run},
     desired::parameter,
     file::{Op, OperationFile, RuleFile},
     path::Path,
@@ -75,7 +75,9 @@ impl Rules {
         let prelude = own.map_or_else(prelude, Arc::from);
         for (path, content) in files.iter().filter(|(path, _)| path.ends_with(".yaml")) {
             let rule = read(path, content.as_ref(), &prelude, Some(run))?;
-            rule.conditions().try_for_each(Condition::check).map_err(|error| rule.error(error.to_string()))?;
+            rule.conditions()
+                .try_for_each(Condition::check)
+                .map_err(|error| rule.error(Fault::Found(error.to_string())))?;
             self.add(rule);
         }
         Ok(self)
@@ -138,7 +140,7 @@ impl Rule {
     /// # Errors
     /// The first that is none.
     pub fn check(&self) -> Result<(), RuleError> {
-        self.conditions().try_for_each(Condition::check).map_err(|error| self.error(error.to_string()))
+        self.conditions().try_for_each(Condition::check).map_err(|error| self.error(Fault::Found(error.to_string())))
     }
 }
 
@@ -161,7 +163,7 @@ fn prelude() -> Arc<str> {
 
 fn read(path: &str, content: &[u8], prelude: &Arc<str>, run: Option<&Run>) -> Result<Rule, RuleError> {
     let id = path.strip_suffix(".yaml").unwrap_or(path);
-    let error = |what: String| RuleError { rule: id.to_owned(), what };
+    let error = |what: String| RuleError { rule: id.to_owned(), what: Fault::Found(what) };
     if content.len() > MAX_FILE_BYTES {
         return Err(error(format!("the file is longer than {MAX_FILE_BYTES} bytes")));
     }

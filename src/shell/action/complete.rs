@@ -1,51 +1,37 @@
 //! What a report looked at, where it is known to hold all that is wrong with that.
 //!
 //! A finding that such a report holds no more is over. Of a payload about single findings, and of a report that is cut short,
-//! nothing follows. Which is which is known of each sender by `complete.jq`; of one that it does not name, nothing is believed.
+//! nothing follows. Which is which is known of each sender by the `complete.jq` of its folder; without one, nothing is believed.
 
 use std::collections::BTreeSet;
 
-use anyhow::Context;
-use jaq_json::{Rc, Val};
+use jaq_json::Val;
 use serde_json::Value;
 
-use crate::{model::program::Program, remedy::pull_request::marker::Tag};
-
-const PROGRAM: &str = include_str!("complete.jq");
+use crate::{remedy::pull_request::marker::Tag, webhook::sender::Sender};
 
 /// The places that are believed of one report.
 const MOST: usize = 200_000;
 
-/// The program that knows of each sender which reports are complete.
-///
-/// # Errors
-/// Where it is none, which is a mistake of ours.
-pub fn program() -> anyhow::Result<Program> {
-    Program::compile("", "complete.jq", PROGRAM).context("complete.jq")
-}
-
 /// What a sender's report looked at; absent where it is not known to be complete, as one of an unknown shape is not.
-///
-/// # Errors
-/// Where the sender's name is no text of jq's.
-pub fn looked_at(program: &Program, sender: &str, report: &[u8]) -> anyhow::Result<Option<BTreeSet<Tag>>> {
+pub fn looked_at(sender: &Sender, report: &[u8]) -> Option<BTreeSet<Tag>> {
     // Lines of JSON are several payloads.
-    let Ok(report) = serde_json::from_slice::<Val>(report) else { return Ok(None) };
-    let sender: Val = serde_json::from_value(Value::from(sender)).context("the sender's name")?;
-    let item = Val::Arr(Rc::new(vec![sender, report]));
-    let Ok(places) = program.run(item, MOST) else { return Ok(None) };
+    let report = serde_json::from_slice::<Val>(report).ok()?;
+    let places = sender.complete()?.run(report, MOST).ok()?;
     let places: BTreeSet<Tag> = places.iter().filter_map(Value::as_str).map(Tag::of).collect();
-    Ok(Some(places).filter(|places| !places.is_empty()))
+    Some(places).filter(|places| !places.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::webhook::sender::Senders;
     use serde_json::json;
 
     #[test]
     fn only_complete_reports_are_believed() {
-        let program = program().expect("compiles");
+        let senders = Senders::embedded().expect("they are read");
+        let sender = |name: &str| senders.get(name).expect("it is there");
         let plan = |more: Value| {
             let mut plan = json!({"complete": true, "errored": false, "resource_changes": [],
                 "prior_state": {"values": {"root_module": {"resources": [{"address": "aws_vpc.main"}],
@@ -60,7 +46,7 @@ mod tests {
         };
         let summary = json!({"Target": "a.yaml", "MisconfSummary": {"Successes": 80, "Failures": 0}});
         let failed = json!({"Target": "b.yaml", "Misconfigurations": [{"ID": "KSV001"}]});
-        for (sender, report, places) in [
+        for (name, report, places) in [
             ("terraform", plan(json!({})), &["aws_vpc.main", "module.a.module.b.x.y"][..]),
             ("terraform", plan(json!({"complete": false})), &[]),
             ("terraform", plan(json!({"complete": null})), &[]),
@@ -102,26 +88,26 @@ mod tests {
         ] {
             let expected: BTreeSet<Tag> = places.iter().map(|place| Tag::of(place)).collect();
             let expected = Some(expected).filter(|places| !places.is_empty());
-            let found = looked_at(&program, sender, report.to_string().as_bytes()).expect("runs");
-            assert_eq!(found, expected, "{sender}: {report}");
+            let found = looked_at(sender(name), report.to_string().as_bytes());
+            assert_eq!(found, expected, "{name}: {report}");
         }
-        assert_eq!(looked_at(&program, "terraform", b"{}\n{}").expect("runs"), None);
+        assert_eq!(looked_at(sender("terraform"), b"{}\n{}"), None);
     }
 
     #[test]
     fn reports_of_the_real_products_name_what_they_looked_at() {
-        let program = program().expect("compiles");
+        let senders = Senders::embedded().expect("they are read");
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("webhooks");
-        for (sender, sample, place) in [
+        for (name, sample, place) in [
             ("terraform", "refresh_only.json", "module.net.aws_security_group.web[\"a\"]"),
             ("checkov", "terraform.json", "storage/main.tf"),
             ("trivy", "config.json", "net/main.tf"),
             ("trivy", "cluster.json", "Deployment shop/cart"),
             ("kubescape", "scan.json", "k8s/cart.yaml"),
         ] {
-            let report = std::fs::read(folder.join(sender).join("samples").join(sample)).expect("a sample");
-            let places = looked_at(&program, sender, &report).expect("runs").unwrap_or_default();
-            assert!(places.contains(&Tag::of(place)), "{sender}/{sample}");
+            let report = std::fs::read(folder.join(name).join("samples").join(sample)).expect("a sample");
+            let places = looked_at(senders.get(name).expect("it is there"), &report).unwrap_or_default();
+            assert!(places.contains(&Tag::of(place)), "{name}/{sample}");
         }
     }
 }

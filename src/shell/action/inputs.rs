@@ -26,6 +26,8 @@ pub struct Inputs {
     pub repository: PathBuf,
     /// A folder of charts that are in no repository.
     pub charts: Option<PathBuf>,
+    /// Terraform states, in which findings about cloud resources find their addresses.
+    pub states: Vec<PathBuf>,
     /// A folder of further rules.
     pub rules: Option<PathBuf>,
     /// A folder of further senders.
@@ -111,6 +113,7 @@ impl Inputs {
             propose,
             repository: path(input("path").unwrap_or_default()),
             charts: input("charts").map(&path),
+            states: lines(input("state")).map(&path).collect(),
             rules: input("rules").map(&path),
             senders: input("senders").map(&path),
             sarif: input("sarif-file").map_or_else(|| temporary.join("sourceward.sarif"), &path),

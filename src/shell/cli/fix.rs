@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::{Exit, OwnSenders, Repository, Usage, rules::OwnRules, unreadable};
 use crate::{
-    engine::terraform,
     model::{
         finding::{Finding, Intent, State},
         resource::{KubernetesId, ResourceId},
     },
     remedy::{Verdict, policy::Policy, verdict},
     shell::{
+        addresses::Addresses,
         input::{input, payload},
         terminal::{
             answer,
@@ -120,8 +120,8 @@ impl Fix {
             Ok(asked) => asked,
             Err(error) => return unreadable(&error),
         };
-        let states = match self.states() {
-            Ok(states) => states,
+        let known = match Addresses::read(&self.state) {
+            Ok(addresses) => addresses,
             Err(error) => return unreadable(&error),
         };
         let mut written: BTreeMap<RepoPath, Option<Arc<[u8]>>> = BTreeMap::new();
@@ -144,22 +144,14 @@ impl Fix {
                     continue;
                 }
             };
-            let address = match &finding.resource {
-                ResourceId::Cloud(id) if !states.is_empty() => {
-                    Some(terraform::state::State::address(&states, id, finding.hints.trace.as_deref()))
-                }
-                _ => None,
-            };
-            if let Some(Ok(located)) = &address {
-                finding.resource = ResourceId::Terraform(located.id.clone());
-            }
             if finding.stack.is_none() {
                 finding.stack.clone_from(&self.stack);
             }
+            let unknown = known.settle(&mut finding).err();
             let verdict = if finding.state == State::Resolved {
                 // The sender itself says that nothing is left to settle.
                 Verdict::InSync
-            } else if let Some(Err(refusal)) = address {
+            } else if let Some(refusal) = unknown {
                 Verdict::Refused(refusal)
             } else if written.is_empty() {
                 verdict(&base, &finding, policy)
@@ -182,14 +174,6 @@ impl Fix {
             (false, true) => Exit::Refused,
             (false, false) => Exit::Done,
         })
-    }
-
-    fn states(&self) -> anyhow::Result<Vec<terraform::state::State>> {
-        let read = |path: &PathBuf| {
-            let bytes = input(path)?;
-            terraform::state::State::read(&bytes).with_context(|| format!("{} cannot be read", path.display()))
-        };
-        self.state.iter().map(read).collect()
     }
 
     fn asked(&self, sender: Option<&Sender>) -> anyhow::Result<Vec<Asked>> {

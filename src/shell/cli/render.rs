@@ -151,9 +151,12 @@ fn declared_at(catalog: &Catalog<'_>, described: &Described) -> Option<(RepoPath
 fn holds(contents: &Contents) -> String {
     let resources = answer::count(contents.resources.len(), "resource");
     let broken: BTreeSet<_> = contents.unread().map(|unread| &unread.file).collect();
-    let missing = contents.missing.first().map_or_else(String::new, |missing| {
+    let mut missing = contents.missing.first().map_or_else(String::new, |missing| {
         format!(", without those below {}: {}", missing.below, missing.why.message)
     });
+    if let Some(why) = contents.broken.first() {
+        missing += &format!(", in part: {}", why.message);
+    }
     if broken.is_empty() {
         resources + &missing
     } else {
@@ -195,6 +198,9 @@ fn described(catalog: &Catalog<'_>, position: usize, stack: &Stack) -> Value {
                     json!({"file": skipped.file, "line": skipped.line, "why": skipped.why, "broken": skipped.broken})
                 });
                 described.insert("skipped".to_owned(), skipped.collect());
+                if !contents.broken.is_empty() {
+                    described.insert("broken".to_owned(), json!(contents.broken));
+                }
                 if !contents.missing.is_empty() {
                     let missing = contents.missing.iter();
                     let missing = missing.map(|missing| json!({"below": missing.below, "why": missing.why}));

@@ -123,7 +123,7 @@ fn show(rule: &Rule, out: &mut impl Write) -> io::Result<()> {
 fn test(rules: &set::Rules, out: &mut impl Write) -> anyhow::Result<Exit> {
     let (mut tested, mut failed) = (0, 0);
     for rule in rules.iter() {
-        let compiled = rule.check().err().map(|error| error.what);
+        let compiled = rule.check().err().map(|error| error.what.to_string());
         let examples = rule.examples.iter().filter_map(|example| rule.disproved(example));
         let wrong: Vec<String> = match compiled {
             Some(what) => vec![what],

@@ -1,11 +1,11 @@
 //! What names refer to.
 
-use super::{Evaluator, Item, step::is_static};
+use super::{ANYTHING, Evaluator, Item, step::is_static};
 use crate::{
     engine::terraform::{
         leaf::{Leaf, PathId, Place, Role, Says},
         module::{Mode, Module, address},
-        problem::Problem,
+        problem::{Kind, Problem},
         resources::Instances,
         scope::{InstanceId, Repetition, Scope, Sees, Stop},
         types::Type,
@@ -242,6 +242,41 @@ impl<'p> Evaluator<'p, '_> {
             ty => (self.resource_value(instance, Mode::Managed, ty, first)?, 1),
         };
         self.steps(value, &steps[taken..], scope)
+    }
+
+    /// What stands for an expression that Terraform stops at: not known, and made of its wording and of all that it refers to.
+    ///
+    /// # Errors
+    /// What stops any evaluation.
+    pub fn unworkable(&mut self, expression: &Expression, scope: Scope<'_>) -> Result<Value, Stop> {
+        let mut names = Vec::new();
+        walk::references(expression, &mut |name, steps| names.push((name, steps)));
+        let (mut known, mut is_open) = (Vec::new(), false);
+        for (name, steps) in names {
+            // Where the whole of a reference is wrong, a part of it may lead somewhere all the same.
+            let mut found = Ok(None);
+            for taken in (0..=steps.len()).rev() {
+                match self.deeper(|evaluator| evaluator.reference(name, &steps[..taken], name.span, scope)) {
+                    Ok(value) => found = Ok(Some(value)),
+                    Err(stop) if stop.problem.kind == Kind::Broken => continue,
+                    Err(stop) => found = Err(stop),
+                }
+                break;
+            }
+            match found? {
+                Some(value) => known.push(value),
+                // What is not declared depends on nothing that is.
+                None => is_open |= !self.is_undeclared(name, steps, scope),
+            }
+        }
+        let flow = if is_open { ANYTHING } else { self.flow_of(&known) };
+        let flow = self.with_wording(flow, expression.span, scope);
+        Ok(Value::unknown_of(Type::Dynamic, Reason::Run("what Terraform stops at".into())).with_flow(flow))
+    }
+
+    fn is_undeclared(&self, name: &Name, steps: &[Step], scope: Scope<'_>) -> bool {
+        let Sees::Module(instance, _) = scope.sees else { return true };
+        undeclared(self.module(instance), name, steps, Repeats { each: true, count: true, own: true }).is_some()
     }
 
     /// A local value.
