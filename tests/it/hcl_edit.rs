@@ -107,11 +107,7 @@ fn cases() -> Vec<Case> {
         // Columns of the lines around move where they were columns.
         case(
             "r \"t\" \"n\" {\n  ami = 1\n  b   = 2\n}\n",
-            |text: &str| Change::Argument {
-                within: Some(at(text, &text[..text.len() - 1])),
-                name: "longer".into(),
-                value: json!("x"),
-            },
+            argument("r \"t\" \"n\" {\n  ami = 1\n  b   = 2\n}", "longer", json!("x")),
             "r \"t\" \"n\" {\n  ami    = 1\n  b      = 2\n  longer = \"x\"\n}\n",
         ),
         case(
@@ -204,6 +200,8 @@ fn cases() -> Vec<Case> {
         case("a = { b = 1, c = 2 }\n", remove("b"), "a = { c = 2 }\n"),
         case("a = { b = 1, c = 2 }\n", remove("c"), "a = { b = 1 }\n"),
         case("a = { b = 1 }\n", remove("b"), "a = {}\n"),
+        case("a = 1\nb = 2\n", remove("a"), "b = 2\n"),
+        case("\na = 1\n\nb = 2\n", remove("a"), "\nb = 2\n"),
         case("a = [1, 2, 3]\n", drop_element("[1, 2, 3]", 1), "a = [1, 3]\n"),
         case("a = [1, 2, 3]\n", drop_element("[1, 2, 3]", 2), "a = [1, 2]\n"),
         case(
@@ -239,10 +237,14 @@ fn cases() -> Vec<Case> {
 #[test]
 fn edits_look_like_what_is_around_them() {
     for (before, change, after) in cases() {
-        let change = change(before);
-        match word(before, &change) {
-            Ok(splices) => assert_eq!(applied(before, &splices), after, "{before:?} {change:?}"),
-            Err(error) => panic!("{before:?} {change:?}: {error}"),
+        // A byte order mark changes nothing of it.
+        for mark in ["", "\u{feff}"] {
+            let (before, after) = (format!("{mark}{before}"), format!("{mark}{after}"));
+            let change = change(&before);
+            match word(&before, &change) {
+                Ok(splices) => assert_eq!(applied(&before, &splices), after, "{before:?} {change:?}"),
+                Err(error) => panic!("{before:?} {change:?}: {error}"),
+            }
         }
     }
 }

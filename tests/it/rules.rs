@@ -202,7 +202,7 @@ fn a_terraform_argument_or_block_is_added() {
 
 #[test]
 fn what_terraform_stops_at_leaves_the_rest_of_a_root_module() {
-    let broken = "resource \"aws_key_pair\" \"a\" {\n  public_key = file(\"../made-before-it-runs.pub\")\n  key_name   = local.nowhere\n}\n";
+    let broken = "resource \"aws_key_pair\" \"a\" {\n  public_key = file(\"made-before-it-runs.pub\")\n  key_name   = local.nowhere\n}\n";
     let key = "resource \"aws_kms_key\" \"a\" {\n  description = \"a\"\n}\n";
     let ask = |main: &str| {
         judged(

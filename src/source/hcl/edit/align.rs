@@ -164,6 +164,8 @@ fn chains(lines: &[Line], cell: impl Fn(&Line) -> Option<Cell>) -> Vec<Vec<&Line
 }
 
 fn columns(text: &str) -> usize {
+    // A byte order mark takes none.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.graphemes(true).count()
 }
 

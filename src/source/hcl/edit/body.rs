@@ -173,5 +173,6 @@ fn like(body: &Body) -> Like {
 /// Tells whether the line above is empty.
 pub(super) fn follows_blank(page: &Page<'_>, at: usize) -> bool {
     let start = page.line_start(at);
-    start > 0 && page.text[page.line_start(start - 1)..start].trim().is_empty()
+    // A byte order mark is no line.
+    page.text[..start].ends_with('\n') && page.text[page.line_start(start - 1)..start].trim().is_empty()
 }
