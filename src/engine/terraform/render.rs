@@ -82,7 +82,7 @@ pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Ren
             Err(stopped) => stopped,
         };
         let is_new = stopped.argument.is_some_and(|argument| broken.insert(argument));
-        why.push(stopped.refusal);
+        why.push(*stopped.refusal);
         if !is_new || why.len() > MAX_BROKEN {
             return Err(why.swap_remove(0));
         }
@@ -91,13 +91,13 @@ pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Ren
 
 /// What stopped an evaluation, and in the value of which argument.
 struct Stopped {
-    refusal: Refusal,
+    refusal: Box<Refusal>,
     argument: Option<Place>,
 }
 
 impl From<Refusal> for Stopped {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, argument: None }
+        Self { refusal: Box::new(refusal), argument: None }
     }
 }
 
@@ -142,7 +142,7 @@ fn attempt(tree: &dyn SourceTree, root: &Root, parsed: &Parsed, broken: &Broken)
         Err(problem) => {
             let is_broken = problem.kind == Kind::Broken;
             let argument = problem.at.filter(|_| is_broken).and_then(|at| around(&configuration, at));
-            return Err(Stopped { refusal: refusal(&problem, root, &mut context.files), argument });
+            return Err(Stopped { refusal: Box::new(refusal(&problem, root, &mut context.files)), argument });
         }
     };
     let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
