@@ -233,6 +233,22 @@ fn a_root_module_that_terraform_does_not_plan_is_not_shown() {
 }
 
 #[test]
+fn what_terraform_stops_at_costs_no_more_than_one_evaluation() {
+    let wrong: String = (0..9)
+        .map(|at| format!("resource \"aws_key_pair\" \"k{at}\" {{\n  public_key = file(\"nowhere{at}\")\n}}\n"))
+        .collect();
+    let rendered = |count: usize| {
+        let large = format!("locals {{\n  a = [for x in range(1000) : [for y in range({count}) : x + y]]\n}}\n");
+        let main = format!("{large}output \"a\" {{\n  value = local.a\n}}\n{wrong}");
+        let tree = MemoryTree::of([("main.tf".parse::<RepoPath>().expect("a path"), main)]);
+        Catalog::of(&tree).expect("a catalog").rendered(0).map(|rendered| rendered.broken.len())
+    };
+    assert_eq!(rendered(1), Ok(9));
+    let refusal = rendered(400).expect_err("it is too much");
+    assert!(refusal.message.contains("nowhere"), "{}", refusal.message);
+}
+
+#[test]
 fn what_has_to_stand_beside_a_resource_is_written_behind_it() {
     let bucket = "resource \"aws_s3_bucket\" \"logs\" {\n  for_each = toset([\"a\", \"b\"])\n  bucket   = each.key\n}\n\noutput \"x\" {\n  value = 1\n}\n";
     let ask = |files: &[(&str, &str)]| {

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use super::{
+    budget::Budget,
     check,
     configuration::{Configuration, File, Parsed, variables_file},
     context::Context,
@@ -75,14 +76,15 @@ const MAX_BROKEN: usize = 16;
 /// `stack-unreadable` where Terraform fails as well, `engine-unsupported` where it might go on and this version cannot say
 /// how.
 pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Rendered, Refusal> {
-    let (mut broken, mut why) = (Broken::new(), Vec::new());
+    let (mut broken, mut why, mut budget) = (Broken::new(), Vec::new(), Budget::default());
     loop {
-        let stopped = match attempt(tree, root, parsed, &broken) {
+        let stopped = match attempt(tree, root, parsed, &broken, budget) {
             Ok(rendered) => return Ok(Rendered { broken: why, ..rendered }),
             Err(stopped) => stopped,
         };
         let is_new = stopped.argument.is_some_and(|argument| broken.insert(argument));
         why.push(*stopped.refusal);
+        budget = stopped.budget;
         if !is_new || why.len() > MAX_BROKEN {
             return Err(why.swap_remove(0));
         }
@@ -93,17 +95,26 @@ pub fn render(tree: &dyn SourceTree, root: &Root, parsed: &Parsed) -> Result<Ren
 struct Stopped {
     refusal: Box<Refusal>,
     argument: Option<Place>,
+    /// What is left for another attempt: together they may use up no more than one.
+    budget: Budget,
 }
 
 impl From<Refusal> for Stopped {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal: Box::new(refusal), argument: None }
+        Self { refusal: Box::new(refusal), argument: None, budget: Budget::default() }
     }
 }
 
 /// Renders a root module without the values that are broken.
-fn attempt(tree: &dyn SourceTree, root: &Root, parsed: &Parsed, broken: &Broken) -> Result<Rendered, Stopped> {
+fn attempt(
+    tree: &dyn SourceTree,
+    root: &Root,
+    parsed: &Parsed,
+    broken: &Broken,
+    budget: Budget,
+) -> Result<Rendered, Stopped> {
     let mut context = Context::new(Files::new(tree, root.folder.clone()));
+    context.budget = budget;
     let configuration = match Configuration::load(&mut context, parsed) {
         Ok(configuration) => configuration,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files).into()),
@@ -142,7 +153,8 @@ fn attempt(tree: &dyn SourceTree, root: &Root, parsed: &Parsed, broken: &Broken)
         Err(problem) => {
             let is_broken = problem.kind == Kind::Broken;
             let argument = problem.at.filter(|_| is_broken).and_then(|at| around(&configuration, at));
-            return Err(Stopped { refusal: Box::new(refusal(&problem, root, &mut context.files)), argument });
+            let refusal = Box::new(refusal(&problem, root, &mut context.files));
+            return Err(Stopped { refusal, argument, budget: context.budget });
         }
     };
     let mut rendered = Rendered { printed: Printout::Text(printed), ..Rendered::default() };
