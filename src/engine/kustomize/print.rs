@@ -142,8 +142,7 @@ fn reread(text: &str, doubled: bool) -> String {
         }
         let is_more = line.starts_with(' ');
         match above {
-            None => put(breaks, line),
-            Some(true) => put(breaks, line),
+            None | Some(true) => put(breaks, line),
             Some(false) if is_more => put(breaks + usize::from(doubled), line),
             Some(false) if doubled => put(breaks, line),
             Some(false) if breaks == 1 => {

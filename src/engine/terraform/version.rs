@@ -13,15 +13,28 @@ use super::{
 /// The versions 1 that are tried, `1.0.0` to `1.99.99`: no release is beyond.
 const MAX_NUMBER: u64 = 99;
 
+/// The most different constraints of a configuration: each is held against all versions.
+const MAX_CONSTRAINTS: usize = 100;
+
 /// Looks at what the modules of a configuration say.
 ///
 /// # Errors
-/// What is no constraint, or constraints that no version 1 satisfies.
+/// What is no constraint, constraints that no version 1 satisfies, and more than [`MAX_CONSTRAINTS`].
 pub fn check(modules: &[Module<'_>]) -> Result<(), Problem> {
     let mut all = Vec::new();
     for argument in modules.iter().flat_map(|module| &module.versions) {
-        all.extend(constraints(*argument).map_err(|problem| problem.at(argument.place()))?);
-        if !is_possible(&all) {
+        let known = all.len();
+        for constraint in constraints(*argument).map_err(|problem| problem.at(argument.place()))? {
+            if !all.contains(&constraint) {
+                all.push(constraint);
+            }
+            if all.len() > MAX_CONSTRAINTS {
+                let message = format!("required_version has more than {MAX_CONSTRAINTS} constraints");
+                return Err(Problem::limit(message).at(argument.place()));
+            }
+        }
+        // Modules mostly say the same.
+        if all.len() > known && !is_possible(&all) {
             let text = literal(argument.value()).unwrap_or_default();
             let message = format!(
                 "Unsupported Terraform Core version: required_version is {text:?}, and no version 1 satisfies all that is required"
