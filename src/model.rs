@@ -4,6 +4,7 @@ pub mod change;
 pub mod diff;
 pub mod finding;
 pub mod fingerprint;
+pub mod hex;
 pub mod kubernetes;
 pub mod patch;
 pub mod pointer;

@@ -8,7 +8,10 @@ use std::fmt;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::finding::{Finding, Intent};
+use super::{
+    finding::{Finding, Intent},
+    hex::hex,
+};
 
 /// The identity of a case: 64 hexadecimal digits of SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,14 +81,6 @@ impl fmt::Display for Fingerprint {
 fn canonical(mut value: Value) -> String {
     value.sort_all_objects();
     serde_json::to_string(&value).expect("a value with text keys is JSON")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|half| char::from(DIGITS[usize::from(half)]));
-    let mut text = String::with_capacity(2 * bytes.len());
-    text.extend(bytes.iter().flat_map(digits));
-    text
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@
 pub mod accept;
 pub mod beside;
 pub mod case;
+mod deliveries;
 mod index;
 pub mod lease;
 mod onboarding;
@@ -24,6 +25,7 @@ pub mod overview;
 pub mod read;
 mod redelivery;
 pub mod request;
+mod rows;
 mod schema;
 pub mod suspicion;
 mod upkeep;
@@ -285,7 +287,7 @@ impl Store {
     /// Of deliveries of the forge, by their ids, those that never came and were not asked for again, at most `limit`, in
     /// their order; from now on they count as asked for.
     pub fn ask_again(&self, ids: Vec<String>, limit: usize, now: i64) -> Pending<Vec<String>> {
-        self.submit(move |session| redelivery::ask(session.connection(), &ids, limit, now).map(Ok), |_| ())
+        self.submit(move |session| redelivery::ask(session, &ids, limit, now).map(Ok), |_| ())
     }
 
     /// Takes back that a delivery was asked for again.
@@ -350,7 +352,7 @@ impl Store {
 
     /// Forgets deliveries and resolved cases that are old enough, at most `limit` of each; tells how many went.
     pub fn gc(&self, limit: usize, now: i64) -> Pending<usize> {
-        self.submit(move |session| upkeep::gc(session.connection(), limit, now).map(Ok), |_| ())
+        self.submit(move |session| upkeep::gc(session, limit, now).map(Ok), |_| ())
     }
 
     /// Passes through the whole queue and begins a write, to learn that the writer still can.

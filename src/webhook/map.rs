@@ -14,6 +14,7 @@ use super::{
 };
 use crate::model::{
     finding::{Actor, Finding, Hints, Intent, RuleRef, Severity, State},
+    hex::hex,
     program::{self, RunError},
     resource::{ArgocdId, CloudId, FileId, KubernetesId, ResourceId, TerraformId, WorkspaceId},
     value,
@@ -139,7 +140,7 @@ pub fn delivery_id(sender: &Sender, header: &dyn Fn(&str) -> Option<String>, bod
         digest.update(sender.name());
         digest.update([0]);
         digest.update(body);
-        digest.finalize().iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+        format!("sha256:{}", hex(&digest.finalize()))
     })
 }
 

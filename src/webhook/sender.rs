@@ -37,6 +37,7 @@ pub struct Sender {
     manifest: Manifest,
     program: Compiled,
     complete: Option<Compiled>,
+    is_embedded: bool,
 }
 
 /// A program that is compiled when it is first asked for: there are dozens of senders, and most processes meet one.
@@ -215,6 +216,11 @@ impl Sender {
     pub fn complete(&self) -> Option<&Program> {
         self.complete.as_deref()
     }
+
+    /// Whether it is part of the binary, so that how long its program takes is known; an operator's program may not even end.
+    pub fn is_embedded(&self) -> bool {
+        self.is_embedded
+    }
 }
 
 impl fmt::Debug for Sender {
@@ -231,7 +237,9 @@ impl Senders {
                 move || Program::compile(&prelude, name, &program).expect("each embedded program compiles in a test");
             Ok(Compiled::new(Box::new(compile)))
         };
-        Self::read(embedded_files(&EMBEDDED), later)
+        let mut senders = Self::read(embedded_files(&EMBEDDED), later)?;
+        senders.by_name.values_mut().for_each(|sender| sender.is_embedded = true);
+        Ok(senders)
     }
 
     /// Reads senders from files: paths relative to the folder of senders (`falco/sender.yaml`), with their content.
@@ -276,7 +284,7 @@ impl Senders {
             let program = compiled(PROGRAM, program)?;
             let complete =
                 text(&format!("{folder}/{COMPLETE}"))?.map(|program| compiled(COMPLETE, program)).transpose()?;
-            senders.add(Sender { manifest, program, complete })?;
+            senders.add(Sender { manifest, program, complete, is_embedded: false })?;
         }
         Ok(senders)
     }

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::LazyLock,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -472,6 +473,43 @@ fn any_member_may_be_anything() {
         }
     }
     assert!(kept > 500 && refused > 200, "{kept} mapped, {refused} refused");
+}
+
+/// So few bytes the server maps where it reads them, without a deadline: see `MAPPED_IN_PLACE`.
+#[test]
+fn eight_kib_are_mapped_at_once_whatever_they_say() {
+    const SIZE: usize = 8 << 10;
+    let mut tried = 0;
+    for sender in senders().iter() {
+        for whole in rich_samples(sender).into_iter().take(1) {
+            let long = places(&whole, "").into_iter().filter(|place| {
+                let value = whole.pointer(place).expect("its place");
+                value.is_string() || value.as_array().is_some_and(|items| !items.is_empty())
+            });
+            let long: Vec<String> = long.collect();
+            // As above: a debug build takes its time.
+            for place in long.iter().step_by(long.len() / 20 + 1) {
+                let mut filled = whole.clone();
+                let room = SIZE.saturating_sub(whole.to_string().len());
+                match filled.pointer_mut(place).expect("its place") {
+                    Value::String(text) => *text = text.repeat(1 + room / text.len().max(1)),
+                    Value::Array(items) => {
+                        let once = items.clone();
+                        let length = json!(once).to_string().len();
+                        (0..room / length).for_each(|_| items.extend_from_slice(&once));
+                    }
+                    _ => unreachable!("only texts and lists are filled"),
+                }
+                let began = Instant::now();
+                // Whatever becomes of it.
+                let _ = map(sender, filled.to_string().as_bytes(), None);
+                // Some milliseconds in a release build; what grew with the square of the length would take minutes.
+                assert!(began.elapsed() < Duration::from_secs(5), "{} {place}", sender.name());
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 300, "{tried}");
 }
 
 /// The JSON Pointers of a value and of all below it.

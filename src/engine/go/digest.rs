@@ -88,8 +88,3 @@ pub fn adler32(bytes: &[u8]) -> String {
     }
     (b << 16 | a).to_string()
 }
-
-/// Bytes in hexadecimal.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

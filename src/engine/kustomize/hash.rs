@@ -15,9 +15,12 @@ use super::{
     problem::Problem,
     resources::{Resource, Resources},
 };
-use crate::source::lineage::{
-    sets::SetId,
-    text::{MadeOf, TextBuilder},
+use crate::{
+    model::hex::hex,
+    source::lineage::{
+        sets::SetId,
+        text::{MadeOf, TextBuilder},
+    },
 };
 
 /// The number of characters of a hash.
@@ -99,7 +102,7 @@ fn of(kind: &str, fields: &[&str], object: &Node) -> Result<String, Problem> {
 
 /// The first characters of the digest in hexadecimal, without those that could spell something.
 fn encoded(json: &[u8]) -> String {
-    let hexadecimal = Sha256::digest(json).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let hexadecimal = hex(&Sha256::digest(json));
     let spelled = |character| match character {
         '0' => 'g',
         '1' => 'h',

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::fingerprint::Fingerprint;
+use crate::model::{fingerprint::Fingerprint, hex::hex};
 
 /// How the line begins; foreign text never holds the beginning of an HTML comment.
 const START: &str = "<!-- sourceward:";
@@ -88,7 +88,7 @@ impl TryFrom<String> for Tag {
 impl Digest {
     /// The digest of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&Sha256::digest(bytes)))
     }
 
     /// The digits.

@@ -1,9 +1,9 @@
 //! What a runner reads: lines of its environment files, and a log in which foreign text is no command.
 
-use std::fmt::Write;
-
 use anyhow::ensure;
 use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::model::hex::hex;
 
 /// An output as `GITHUB_OUTPUT` takes it. The delimiter is random, so that no value can end itself.
 pub fn output(name: &str, value: &str) -> anyhow::Result<String> {
@@ -22,11 +22,7 @@ pub fn silenced(text: &str) -> anyhow::Result<String> {
 fn random_word() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
     SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the machine gives no random numbers"))?;
-    let mut word = "sourceward-".to_owned();
-    for byte in bytes {
-        write!(word, "{byte:02x}")?;
-    }
-    Ok(word)
+    Ok(format!("sourceward-{}", hex(&bytes)))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::{
     receive::{Answer, text_of},
 };
 use crate::{
+    model::hex::hex,
     remedy::{check::Check, command, dashboard},
     shell::{
         config::Repository,
@@ -110,7 +111,7 @@ async fn take(app: &Arc<App>, endpoint: &Endpoint, request: Request<Incoming>) -
     let digest: [u8; 32] = Sha256::digest(&whole.bytes).into();
     let id = text_of(&head.headers, "x-github-delivery").unwrap_or_else(|| {
         // GitHub always sends one; without it the same bytes are the same event.
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest)
     });
     let delivery = Delivery { sender: SENDER.to_owned(), id: id.clone(), digest, received_at: now };
     match app.store.take(delivery, effects).answer().await {

@@ -118,6 +118,21 @@ impl Mapping {
         answer
     }
 
+    /// Runs `work` here and hands its result on, as [`Self::run`] does: for what is sure to end soon, and costs less than handing
+    /// it to another thread and back.
+    pub(super) async fn run_here<M, T>(
+        &self,
+        work: impl FnOnce() -> M,
+        hand_on: impl FnOnce(M, Reply<T>),
+    ) -> Result<T, Unmapped> {
+        let (reply, answer) = oneshot::channel();
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(mapped) => hand_on(mapped, Reply(reply)),
+            Err(panic) => return Err(Unmapped::Panicked(telemetry::message(&*panic))),
+        }
+        timeout(self.patience, answer).await.ok().and_then(Result::ok).unwrap_or(Err(Unmapped::Unanswered))
+    }
+
     /// Waits for an answer, or replaces the thread that does not give one.
     async fn watch<T>(
         self: Arc<Self>,

@@ -39,6 +39,10 @@ use crate::{
 /// Bodies of more bytes are verified on a thread, so that no other request waits for the hash.
 const HASHED_IN_PLACE: usize = 64 << 10;
 
+/// Bodies of more bytes are mapped on a thread of their own, by a program of the operator those of any size. What our programs do
+/// with so few bytes takes a moment, whatever they say (a test of theirs sees to it).
+const MAPPED_IN_PLACE: usize = 8 << 10;
+
 /// How long the identity of a delivery without an id of its own counts, in milliseconds: long enough for a sender's
 /// retries. After it the same bytes are a new report, for a trouble that came back looks exactly as it did before.
 const NAMELESS: i64 = 5 * 60 * 1000;
@@ -208,7 +212,11 @@ async fn deliver(
         let (app, coming) = (Arc::clone(app), coming.clone());
         move |prepared, reply| store(&app, prepared, coming, reply)
     };
-    let outcome = app.mapping.run(&endpoint.overruns, work, hand_on).await;
+    let outcome = if size <= MAPPED_IN_PLACE && endpoint.sender().is_embedded() {
+        app.mapping.run_here(work, hand_on).await
+    } else {
+        app.mapping.run(&endpoint.overruns, work, hand_on).await
+    };
     // What did not end in time comes no more.
     drop(coming);
     let outcome = outcome.map_err(|unmapped| match unmapped {

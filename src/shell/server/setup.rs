@@ -27,7 +27,7 @@ use hyper::body::Incoming;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    model::secret::Secret,
+    model::{hex::hex, secret::Secret},
     shell::{
         config::setup::Setup as Wanted,
         forge::{
@@ -331,7 +331,7 @@ fn refused(status: StatusCode, why: &str) -> Page {
 fn secret() -> anyhow::Result<Secret> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).context("this machine has no randomness")?;
-    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+    Ok(Secret::new(hex(&bytes)))
 }
 
 /// Compares digests, which tell nobody how far a guess was right.

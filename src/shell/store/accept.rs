@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     case::{CaseId, State, as_text},
-    index::Key,
+    deliveries::{self, Seen},
+    index::{self, Key},
     suspicion,
     writer::Session,
 };
@@ -196,20 +197,12 @@ impl Arrival {
 
 /// Writes a delivery and its findings.
 pub(super) fn accept(session: &mut Session, delivery: &Delivery, arrivals: &[Arrival]) -> rusqlite::Result<Acceptance> {
-    let Delivery { sender, id, digest, received_at } = delivery;
-    let fresh = session
-        .connection()
-        .prepare_cached(
-            "INSERT INTO delivery (sender, id, digest, received_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![sender, id, digest, received_at])?;
-    if fresh == 0 {
-        let known: Vec<u8> = session
-            .connection()
-            .prepare_cached("SELECT digest FROM delivery WHERE sender = ?1 AND id = ?2")?
-            .query_one(params![sender, id], |row| row.get(0))?;
-        return Ok(if known == digest { Acceptance::Duplicate } else { Acceptance::Conflict });
+    match deliveries::take(session, delivery)? {
+        Seen::Never => {}
+        Seen::Same => return Ok(Acceptance::Duplicate),
+        Seen::Other => return Ok(Acceptance::Conflict),
     }
+    let Delivery { sender, received_at, .. } = delivery;
     let mut accepted = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
         match arrival.standing {
@@ -328,7 +321,7 @@ fn resolve(session: &mut Session, arrival: &Arrival, now: i64, accepted: &mut Ve
     let meant = |key: &Key| {
         (!arrival.narrow || key.identity == arrival.identity) && repository.is_none_or(|row| row == key.repository)
     };
-    let about = session.open_cases().about(arrival.subject).filter(|(key, _)| meant(key));
+    let about = index::about(session.open_cases(), arrival.subject).filter(|(key, _)| meant(key));
     let mut cases: Vec<(Key, i64)> = about.map(|(key, id)| (*key, id)).collect();
     cases.sort_unstable_by_key(|(_, id)| *id);
     for (key, id) in cases.into_iter().take(RESOLVED_AT_ONCE) {

@@ -2,22 +2,24 @@
 
 use rusqlite::{Connection, params};
 
+use super::{deliveries, writer::Session};
 use crate::webhook::github::SENDER;
 
 /// See [`super::Store::ask_again`].
-pub(super) fn ask(connection: &Connection, ids: &[String], limit: usize, now: i64) -> rusqlite::Result<Vec<String>> {
+pub(super) fn ask(session: &mut Session, ids: &[String], limit: usize, now: i64) -> rusqlite::Result<Vec<String>> {
     let mut asked = Vec::new();
     for id in ids {
         if asked.len() == limit {
             break;
         }
         // One that the forge believes lost may have come all the same: the answer was, or came too late.
-        let fresh = connection
-            .prepare_cached(
-                "INSERT INTO redelivery (id, at) SELECT ?1, ?2 \
-                 WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE sender = ?3 AND id = ?1) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![id, now, SENDER])?;
+        if deliveries::has(session, SENDER, id)? {
+            continue;
+        }
+        let fresh = session
+            .connection()
+            .prepare_cached("INSERT INTO redelivery (id, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+            .execute(params![id, now])?;
         if fresh == 1 {
             asked.push(id.clone());
         }

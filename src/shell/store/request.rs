@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     accept::{Acceptance, Delivery},
+    deliveries::{self, Seen},
     index::Key,
     onboarding, overview,
     writer::Session,
@@ -75,14 +76,8 @@ pub(super) fn take(
     delivery: &Delivery,
     effects: &[(About, Effect)],
 ) -> rusqlite::Result<Acceptance> {
-    let Delivery { sender, id, digest, received_at: now } = delivery;
-    let fresh = session
-        .connection()
-        .prepare_cached(
-            "INSERT INTO delivery (sender, id, digest, received_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![sender, id, digest, now])?;
-    if fresh == 0 {
+    let now = delivery.received_at;
+    if deliveries::take(session, delivery)? != Seen::Never {
         return Ok(Acceptance::Duplicate);
     }
     for (about, effect) in effects {
@@ -91,8 +86,8 @@ pub(super) fn take(
             continue;
         };
         match effect {
-            Effect::Gone => forget(session, repository, *now)?,
-            effect => apply(session.connection(), repository, effect, *now)?,
+            Effect::Gone => forget(session, repository, now)?,
+            effect => apply(session.connection(), repository, effect, now)?,
         }
     }
     Ok(Acceptance::Accepted(Vec::new()))

@@ -161,6 +161,19 @@ const MIGRATIONS: &[&str] = &["
         DELETE FROM suspect WHERE suspicion = OLD.id OR case_id = OLD.id;
         DELETE FROM suspicion WHERE case_id = OLD.id;
     END;
+", "
+    -- Deliveries in the order in which they came: see `deliveries.rs`.
+    CREATE TABLE arrived (
+        number      INTEGER PRIMARY KEY,
+        sender      TEXT NOT NULL,
+        id          TEXT NOT NULL,
+        digest      BLOB NOT NULL,
+        received_at INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO arrived (sender, id, digest, received_at)
+        SELECT sender, id, digest, received_at FROM delivery ORDER BY received_at;
+    DROP TABLE delivery;
+    ALTER TABLE arrived RENAME TO delivery;
 "];
 
 /// The version that this program reads and writes.
@@ -170,7 +183,7 @@ pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
 /// changed many times is moved only once.
 const CHECKPOINT_PAGES: i64 = 16_000;
 
-/// Memory for pages of the writing connection, in KiB: the ids of a few hundred thousand deliveries.
+/// Memory for pages of the writing connection, in KiB.
 const CACHE_KIB: i64 = 32 << 10;
 
 /// Refuses libraries with the WAL-reset bug (SQLite 3.7.0 to 3.51.2).

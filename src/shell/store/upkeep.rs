@@ -1,6 +1,6 @@
 //! How long a failure rests, and what is forgotten when.
 
-use rusqlite::Connection;
+use super::{deliveries, writer::Session};
 
 /// How long delivery ids are remembered: senders repeat for hours, GitHub lets people redeliver for three days.
 const DELIVERIES: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -26,14 +26,10 @@ fn longest_pause(attempts: i64) -> i64 {
 }
 
 /// Deletes what is old enough, at most `limit` of each kind.
-pub(super) fn gc(connection: &Connection, limit: usize, now: i64) -> rusqlite::Result<usize> {
+pub(super) fn gc(session: &mut Session, limit: usize, now: i64) -> rusqlite::Result<usize> {
+    let deliveries = deliveries::forget(session, now - DELIVERIES, limit)?;
+    let connection = session.connection();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let deliveries = connection
-        .prepare_cached(
-            "DELETE FROM delivery WHERE (sender, id) IN \
-             (SELECT sender, id FROM delivery WHERE received_at <= ?1 ORDER BY received_at LIMIT ?2)",
-        )?
-        .execute([now - DELIVERIES, limit])?;
     let cases = connection
         .prepare_cached(
             "DELETE FROM finding_case WHERE id IN (SELECT id FROM finding_case \

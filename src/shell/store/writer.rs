@@ -13,11 +13,18 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use tokio::sync::watch;
 
-use super::{StoreError, index::OpenCases};
+use super::{
+    StoreError,
+    deliveries::{self, Deliveries},
+    index::{self, OpenCases},
+};
 use crate::model::repository::RepoSlug;
 
 /// The most operations of one commit.
 const GROUP: usize = 1_024;
+
+/// The operations that are worth a flush: a larger group is not waited for.
+const WORTHWHILE: usize = 16;
 
 /// How long a group waits at most for operations that are on their way, and how often it looks: a wait that no sender
 /// notices, for a flush less (PostgreSQL's `commit_delay`). Pausing, rather than waking up for each of them, leaves the
@@ -54,6 +61,7 @@ pub(super) struct Session {
     /// Row ids of repositories, which are never deleted.
     repositories: HashMap<RepoSlug, i64>,
     open: OpenCases,
+    deliveries: Deliveries,
     /// Whether the journal holds what must not be kept; so it may after a process was killed.
     forget: bool,
 }
@@ -66,11 +74,13 @@ pub(super) fn run(
     fail: &watch::Sender<Option<String>>,
 ) {
     let mut group = Vec::with_capacity(GROUP);
+    let mut last = 0;
     while let Ok(first) = queue.recv() {
         group.push(first);
-        gather(counters);
+        gather(counters, last);
         group.extend(queue.try_iter().take(GROUP - 1));
         counters.queued.fetch_sub(group.len(), Ordering::Relaxed);
+        last = group.len();
         counters.operations.fetch_add(group.len() as u64, Ordering::Relaxed);
         if let Err(error) = session.commit(&mut group, counters) {
             tracing::error!(%error, "the store failed: nothing of this group was acknowledged");
@@ -83,11 +93,14 @@ pub(super) fn run(
     }
 }
 
-/// Waits a moment while more operations are on their way than have come: then one half is prepared while the other is
-/// flushed. An operation that is alone does not wait.
-fn gather(counters: &Counters) {
+/// Waits a moment while more operations are on their way than have come, or while fewer have come than the group before had, as
+/// long as that is few: then one half is prepared while the other is flushed. An operation that is alone does not wait.
+fn gather(counters: &Counters, last: usize) {
     let began = Instant::now();
-    let more = || counters.coming.load(Ordering::Acquire) > counters.queued.load(Ordering::Relaxed);
+    let more = || {
+        let queued = counters.queued.load(Ordering::Relaxed);
+        counters.coming.load(Ordering::Acquire) > queued || queued < last.min(WORTHWHILE)
+    };
     while more() && began.elapsed() < GATHERING {
         thread::sleep(PAUSE);
     }
@@ -95,8 +108,10 @@ fn gather(counters: &Counters) {
 
 impl Session {
     pub(super) fn new(connection: Connection) -> Result<Self, StoreError> {
-        let open = OpenCases::read(&connection).map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok(Self { connection, repositories: HashMap::new(), open, forget: true })
+        let failed = |error: rusqlite::Error| StoreError::Failed(error.to_string());
+        let open = index::read(&connection).map_err(failed)?;
+        let deliveries = Deliveries::read(&connection, deliveries::MOST).map_err(failed)?;
+        Ok(Self { connection, repositories: HashMap::new(), open, deliveries, forget: true })
     }
 
     /// Has the journal emptied after this commit: it still holds what the database no longer does.
@@ -111,6 +126,11 @@ impl Session {
     /// The open cases, as of this operation.
     pub(super) fn open_cases(&mut self) -> &mut OpenCases {
         &mut self.open
+    }
+
+    /// The deliveries that are known, as of this operation.
+    pub(super) fn deliveries(&mut self) -> &mut Deliveries {
+        &mut self.deliveries
     }
 
     /// The row of a repository, created at its first mention.
@@ -172,6 +192,7 @@ impl Session {
         if done.is_err() {
             self.repositories.clear();
             self.open.take_back();
+            self.deliveries.take_back();
             if !self.connection.is_autocommit() {
                 self.connection.execute_batch("ROLLBACK").map_err(Failure::Fatal)?;
             }
@@ -180,6 +201,7 @@ impl Session {
             self.forget_now();
         }
         self.open.keep();
+        self.deliveries.keep();
         done
     }
 

@@ -18,6 +18,7 @@ use crate::{
         sources::{Problem, Sources},
         template::{fault::Fault, leaf::LayerId},
     },
+    model::hex::hex,
     source::{path::RepoPath, tree::entry},
 };
 
@@ -163,7 +164,5 @@ fn sha256(value: &Value) -> String {
     {
         text = text.replace(plain, escaped);
     }
-    let digest = Sha256::digest(text.as_bytes());
-    let hexadecimal: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hexadecimal}")
+    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
 }

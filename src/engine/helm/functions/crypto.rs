@@ -6,20 +6,23 @@
 
 pub mod certificate;
 
-use crate::engine::go::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::argument::{computed, derived, derived_text, int, lossy, own, text, volatile, volatile_origin};
 use crate::{
-    engine::helm::template::{
-        context::Context,
-        fault::Fault,
-        function::{
-            Function,
-            Parameter::{self, Int, List, Object, Text as Bytes, Uint32},
+    engine::{
+        go::digest,
+        helm::template::{
+            context::Context,
+            fault::Fault,
+            function::{
+                Function,
+                Parameter::{self, Int, List, Object, Text as Bytes, Uint32},
+            },
+            value::{Datum, Value},
         },
-        value::{Datum, Value},
     },
+    model::hex::hex,
     source::lineage::{
         sets::SetId,
         text::{Text, TextBuilder},
@@ -30,14 +33,12 @@ const CERTIFICATE: Parameter = Object(certificate::TYPE_NAME);
 
 /// The functions.
 pub const FUNCTIONS: &[Function] = &[
-    derived("sha1sum", &[Bytes], None, |context, arguments| {
-        sum(context, arguments, |bytes| digest::hexadecimal(&digest::sha1(bytes)))
-    }),
+    derived("sha1sum", &[Bytes], None, |context, arguments| sum(context, arguments, |bytes| hex(&digest::sha1(bytes)))),
     derived("sha256sum", &[Bytes], None, |context, arguments| {
-        sum(context, arguments, |bytes| digest::hexadecimal(&digest::sha256(bytes)))
+        sum(context, arguments, |bytes| hex(&digest::sha256(bytes)))
     }),
     derived("sha512sum", &[Bytes], None, |context, arguments| {
-        sum(context, arguments, |bytes| digest::hexadecimal(&digest::sha512(bytes)))
+        sum(context, arguments, |bytes| hex(&digest::sha512(bytes)))
     }),
     derived("adler32sum", &[Bytes], None, |context, arguments| sum(context, arguments, digest::adler32)),
     own("bcrypt", &[Bytes], None, |context, arguments| hashed(context, "bcrypt", &arguments[0])),

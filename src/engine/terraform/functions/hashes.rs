@@ -8,28 +8,31 @@ use super::{
     argument::{a_string, takes, text},
     files::content,
 };
-use crate::engine::{
-    go::digest::{hexadecimal, md5, sha1, sha256, sha512},
-    terraform::{
-        context::Context,
-        problem::{Kind, Problem},
-        types::Type,
-        value::Value,
+use crate::{
+    engine::{
+        go::digest::{md5, sha1, sha256, sha512},
+        terraform::{
+            context::Context,
+            problem::{Kind, Problem},
+            types::Type,
+            value::Value,
+        },
     },
+    model::hex::hex,
 };
 
 /// The functions of checksums.
 pub const FUNCTIONS: &[Function] = &[
-    of_text("md5", |_, arguments, _| Ok(Value::text(hexadecimal(&md5(bytes(arguments)))))),
-    of_text("sha1", |_, arguments, _| Ok(Value::text(hexadecimal(&sha1(bytes(arguments)))))),
-    of_text("sha256", |_, arguments, _| Ok(Value::text(hexadecimal(&sha256(bytes(arguments)))))),
-    of_text("sha512", |_, arguments, _| Ok(Value::text(hexadecimal(&sha512(bytes(arguments)))))),
+    of_text("md5", |_, arguments, _| Ok(Value::text(hex(&md5(bytes(arguments)))))),
+    of_text("sha1", |_, arguments, _| Ok(Value::text(hex(&sha1(bytes(arguments)))))),
+    of_text("sha256", |_, arguments, _| Ok(Value::text(hex(&sha256(bytes(arguments)))))),
+    of_text("sha512", |_, arguments, _| Ok(Value::text(hex(&sha512(bytes(arguments)))))),
     of_text("base64sha256", |_, arguments, _| Ok(Value::text(STANDARD.encode(sha256(bytes(arguments)))))),
     of_text("base64sha512", |_, arguments, _| Ok(Value::text(STANDARD.encode(sha512(bytes(arguments)))))),
-    of_file("filemd5", |context, arguments, _| of(context, arguments, |bytes| hexadecimal(&md5(bytes)))),
-    of_file("filesha1", |context, arguments, _| of(context, arguments, |bytes| hexadecimal(&sha1(bytes)))),
-    of_file("filesha256", |context, arguments, _| of(context, arguments, |bytes| hexadecimal(&sha256(bytes)))),
-    of_file("filesha512", |context, arguments, _| of(context, arguments, |bytes| hexadecimal(&sha512(bytes)))),
+    of_file("filemd5", |context, arguments, _| of(context, arguments, |bytes| hex(&md5(bytes)))),
+    of_file("filesha1", |context, arguments, _| of(context, arguments, |bytes| hex(&sha1(bytes)))),
+    of_file("filesha256", |context, arguments, _| of(context, arguments, |bytes| hex(&sha256(bytes)))),
+    of_file("filesha512", |context, arguments, _| of(context, arguments, |bytes| hex(&sha512(bytes)))),
     of_file("filebase64sha256", |context, arguments, _| of(context, arguments, |bytes| STANDARD.encode(sha256(bytes)))),
     of_file("filebase64sha512", |context, arguments, _| of(context, arguments, |bytes| STANDARD.encode(sha512(bytes)))),
     Function::new("uuidv5", &[takes("namespace", AString), takes("name", AString)], a_string, uuid_v5),
@@ -78,7 +81,7 @@ fn uuid_v5(_: &mut Context<'_>, arguments: &[Value], _: &Type) -> Result<Value, 
     hash.truncate(16);
     hash[6] = hash[6] & 0x0f | 0x50;
     hash[8] = hash[8] & 0x3f | 0x80;
-    let text = hexadecimal(&hash);
+    let text = hex(&hash);
     let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
     Ok(Value::text(parts.join("-")))
 }
