@@ -278,7 +278,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_database_of_the_first_version_keeps_its_cases() {
+    fn a_database_of_the_first_version_keeps_its_cases_and_deliveries() {
         let folder = tempfile::tempdir().expect("a folder");
         let first = Connection::open(folder.path().join("findings.db")).expect("opens");
         first.execute_batch(MIGRATIONS[0]).expect("made");
@@ -287,7 +287,8 @@ mod tests {
                 "PRAGMA user_version = 1; INSERT INTO repository (id, slug) VALUES (1, 'acme/shop'); \
                  INSERT INTO finding_case (repository, subject, identity, fingerprint, state, content, sender, pull_number, \
                  pull_url, created_at, updated_at, reported_at, finding) VALUES (1, x'00', x'00', 'f', 'proposed', x'00', \
-                 's', 7, 'u', 1, 1, 1, '{}')",
+                 's', 7, 'u', 1, 1, 1, '{}'); \
+                 INSERT INTO delivery VALUES ('s', 'b', x'02', 2), ('s', 'a', x'03', 3), ('s', 'c', x'01', 1)",
             )
             .expect("filled");
         drop(first);
@@ -296,6 +297,12 @@ mod tests {
         let kept = "SELECT c.pull_number FROM finding_case c LEFT JOIN proposal p ON p.case_id = c.id \
                     WHERE p.case_id IS NULL";
         assert_eq!(connection.query_row(kept, [], |row| row.get(0)), Ok(7));
+        let came = "SELECT group_concat(id, '') FROM (SELECT id FROM delivery ORDER BY number)";
+        assert_eq!(
+            connection.query_row(came, [], |row| row.get(0)),
+            Ok("cba".to_owned()),
+            "in the order in which they came"
+        );
     }
 
     #[test]
