@@ -74,13 +74,13 @@ pub(super) fn run(
     fail: &watch::Sender<Option<String>>,
 ) {
     let mut group = Vec::with_capacity(GROUP);
-    let mut last = 0;
+    let mut last = Last::default();
     while let Ok(first) = queue.recv() {
         group.push(first);
         gather(counters, last);
         group.extend(queue.try_iter().take(GROUP - 1));
         counters.queued.fetch_sub(group.len(), Ordering::Relaxed);
-        last = group.len();
+        let (size, began) = (group.len(), Instant::now());
         counters.operations.fetch_add(group.len() as u64, Ordering::Relaxed);
         if let Err(error) = session.commit(&mut group, counters) {
             tracing::error!(%error, "the store failed: nothing of this group was acknowledged");
@@ -89,19 +89,32 @@ pub(super) fn run(
             answer(&mut group, || Phase::Failed(&broken));
             return;
         }
+        last = Last { size, took: began.elapsed() };
         group.clear();
     }
 }
 
-/// Waits a moment while more operations are on their way than have come, or while fewer have come than the group before had, as
-/// long as that is few: then one half is prepared while the other is flushed. An operation that is alone does not wait.
-fn gather(counters: &Counters, last: usize) {
-    let began = Instant::now();
-    let more = || {
-        let queued = counters.queued.load(Ordering::Relaxed);
-        counters.coming.load(Ordering::Acquire) > queued || queued < last.min(WORTHWHILE)
-    };
-    while more() && began.elapsed() < GATHERING {
+/// How large the last group was, and how long it took until it was on disk.
+#[derive(Clone, Copy, Default)]
+struct Last {
+    size: usize,
+    took: Duration,
+}
+
+/// Waits a moment for more operations: while more are on their way than have come, while fewer have come than the last time, as
+/// long as that is few, and while they keep coming, for half the time that a group takes. So one half is prepared while the
+/// other is flushed, and the slower the disk, the more share a flush. An operation that is alone does not wait.
+fn gather(counters: &Counters, last: Last) {
+    let (began, mut before) = (Instant::now(), 0);
+    loop {
+        let (queued, waited) = (counters.queued.load(Ordering::Relaxed), began.elapsed());
+        let on_their_way = counters.coming.load(Ordering::Acquire) > queued;
+        let few = queued < last.size.min(WORTHWHILE);
+        let keep_coming = queued > before && last.size > 1 && waited < last.took / 2;
+        if waited >= GATHERING || !(on_their_way || few || keep_coming) {
+            return;
+        }
+        before = queued;
         thread::sleep(PAUSE);
     }
 }
