@@ -411,6 +411,17 @@ impl Resource {
         }
     }
 
+    /// Checks that it is rendered as whoever applies it reads it, so that it may be edited.
+    ///
+    /// # Errors
+    /// `engine-unsupported` where another tool than the one that is known here may be at work.
+    pub fn check_tool(&self) -> Result<(), Refusal> {
+        match &self.source {
+            Source::Terraform(source) => source.check_tool(),
+            _ => Ok(()),
+        }
+    }
+
     /// The file and line, from 1, at which the resource is declared.
     pub fn declared_at(&self) -> (&RepoPath, usize) {
         match &self.source {

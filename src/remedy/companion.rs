@@ -45,8 +45,9 @@ impl Companions {
     ///
     /// # Errors
     /// `not-expressible` where the block of the resource is not found, `rule-declines` where a resource like one of them is
-    /// there already.
+    /// there already, and as [`Resource::check_tool`].
     pub fn beside(tree: &dyn SourceTree, resource: &Resource, rules: &[&Rule]) -> Result<Self, Refusal> {
+        resource.check_tool()?;
         let (file, line) = resource.declared_at();
         let refused = |code: Code, message: String| Refusal::new(code, message, "add it by hand").at(file, Some(line));
         let unworded = || {

@@ -193,11 +193,15 @@ impl Loader<'_, '_> {
         }
         for entry in entries {
             let name = entry.path.name();
-            let Some(stem) = name.strip_suffix(".tf").or_else(|| name.strip_suffix(".tf.json")) else { continue };
             let is_ignored = name.starts_with('.') || name.starts_with('#') && name.ends_with('#');
             if entry.path.parent().as_ref() != Some(folder) || is_ignored {
                 continue;
             }
+            if name.ends_with(".tofu") || name.ends_with(".tofu.json") {
+                self.note_opentofu(&entry.path);
+                continue;
+            }
+            let Some(stem) = name.strip_suffix(".tf").or_else(|| name.strip_suffix(".tf.json")) else { continue };
             if matches!(entry.kind, EntryKind::Symlink | EntryKind::Submodule) {
                 return Err(Problem::unsupported(format!("{} is a link, which is never followed", entry.path)));
             }
@@ -208,6 +212,17 @@ impl Loader<'_, '_> {
             (if is_override { &mut overrides } else { &mut primary }).push(index);
         }
         Ok((primary, overrides))
+    }
+
+    /// Remembers a file that OpenTofu reads, in the place of the `.tf` file of its name, and Terraform does not, unless it only
+    /// says which versions and providers are wanted.
+    fn note_opentofu(&mut self, path: &RepoPath) {
+        let asks_only = self.file(path).is_ok_and(|File { body, .. }| {
+            body.attributes().next().is_none() && body.blocks().all(|block| &*block.kind.text == "terraform")
+        });
+        if !asks_only {
+            self.context.opentofu.get_or_insert_with(|| path.clone());
+        }
     }
 
     fn file(&mut self, path: &RepoPath) -> Result<File, Problem> {

@@ -6,7 +6,10 @@ use super::{
     functions::patterns::Patterns,
     leaf::{Leaf, Paths},
 };
-use crate::{engine::go::runes::Classes, source::lineage::sets::Sets};
+use crate::{
+    engine::go::runes::Classes,
+    source::{lineage::sets::Sets, path::RepoPath},
+};
 
 /// The state of one evaluation that values and functions use.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Context<'t> {
     pub patterns: Patterns,
     /// Properties of characters.
     pub classes: Classes,
+    /// A file of the modules that OpenTofu reads and Terraform does not.
+    pub opentofu: Option<RepoPath>,
 }
 
 impl<'t> Context<'t> {
@@ -35,6 +40,7 @@ impl<'t> Context<'t> {
             files,
             patterns: Patterns::default(),
             classes: Classes::default(),
+            opentofu: None,
         }
     }
 }

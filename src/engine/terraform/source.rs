@@ -14,7 +14,11 @@ use super::{
 };
 use crate::{
     engine::site::{Lists, Site},
-    model::{change::Change, pointer::Pointer, refusal::Refusal},
+    model::{
+        change::Change,
+        pointer::Pointer,
+        refusal::{Code, Refusal},
+    },
     source::{
         lineage::{
             Address, Dependence, Origin, Role, Spot,
@@ -118,11 +122,22 @@ impl Source {
             })
     }
 
+    /// Checks that it is rendered as whoever applies it reads it.
+    ///
+    /// # Errors
+    /// `engine-unsupported` where OpenTofu reads other files than Terraform.
+    pub fn check_tool(&self) -> Result<(), Refusal> {
+        let Some(file) = &self.whole.opentofu else { return Ok(()) };
+        let message = format!("{file} is read by OpenTofu and not by Terraform, and either may be at work here");
+        Err(Refusal::new(Code::EngineUnsupported, message, "change the source by hand").at(file, None))
+    }
+
     /// Where each step of a change could be written.
     ///
     /// # Errors
-    /// A refusal where nothing that may be edited says one, or where the source wants it left alone.
+    /// A refusal where nothing that may be edited says one, where the source wants it left alone, or as [`Self::check_tool`].
     pub fn sites(&self, steps: &[Change], lists: Lists) -> Result<Vec<Vec<Site>>, Refusal> {
+        self.check_tool()?;
         let declared = (&self.declared.0, self.declared.1);
         sites::sites(Built { whole: &self.whole, planned: &self.planned, declared, lists }, steps)
     }

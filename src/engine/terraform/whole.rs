@@ -34,6 +34,8 @@ pub struct Whole {
     pub variable_files: Vec<RepoPath>,
     /// The folder of the root module.
     pub root: RepoPath,
+    /// A file of its modules that OpenTofu reads and Terraform does not.
+    pub opentofu: Option<RepoPath>,
     /// All resources.
     pub planned: Vec<Planned>,
 }
@@ -102,7 +104,8 @@ impl Whole {
             let text = content.map(|content| String::from_utf8_lossy(&content).into_owned()).unwrap_or_default();
             files.push(File { path, lines: Lines::of(&text), text });
         }
-        Self { sets: context.sets.into(), paths: context.paths, files, modules, variable_files, root, planned }
+        let (sets, paths, opentofu) = (context.sets.into(), context.paths, context.opentofu);
+        Self { sets, paths, files, modules, variable_files, root, opentofu, planned }
     }
 
     /// The file and line of a place.

@@ -107,6 +107,10 @@ impl Number {
     pub fn shortest_digits(&self) -> Option<Digits> {
         let mut decimal = self.all_digits()?;
         let Form::Finite { mantissa, exponent } = &self.0.form else { return Some(decimal) };
+        // Of an integer that its precision holds to the last one, fewer digits are another number.
+        if *exponent >= 0 && mantissa.bits() as i64 + exponent <= i64::from(self.0.precision) {
+            return Some(decimal);
+        }
         // The last bit of this stands for half of the last bit that the precision has.
         let shift = i64::from(self.0.precision) + 1 - mantissa.bits() as i64;
         let (wide, low) = if shift >= 0 {
