@@ -186,7 +186,7 @@ def aws_parameters: [
   ["ec2", "groupId", "AWS::EC2::SecurityGroup"], ["ec2", "securityGroupId", "AWS::EC2::SecurityGroup"],
   ["ec2", "networkAclId", "AWS::EC2::NetworkAcl"], ["ec2", "routeTableId", "AWS::EC2::RouteTable"],
   ["ec2", "subnetId", "AWS::EC2::Subnet"], ["ec2", "vpcId", "AWS::EC2::VPC"], ["ec2", "volumeId", "AWS::EC2::Volume"],
-  ["ec2", "instanceId", "AWS::EC2::Instance"], ["s3", "bucketName", "AWS::S3::Bucket"],
+  ["ec2", "instanceId", "AWS::EC2::Instance"], ["ec2", "flowLogId", "AWS::EC2::FlowLog"], ["s3", "bucketName", "AWS::S3::Bucket"],
   ["iam", "roleName", "AWS::IAM::Role"], ["iam", "userName", "AWS::IAM::User"], ["iam", "groupName", "AWS::IAM::Group"],
   ["iam", "policyArn", "AWS::IAM::ManagedPolicy"], ["rds", "dBInstanceIdentifier", "AWS::RDS::DBInstance"],
   ["rds", "dBClusterIdentifier", "AWS::RDS::DBCluster"], ["lambda", "functionName", "AWS::Lambda::Function"],

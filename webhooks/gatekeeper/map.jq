@@ -1,5 +1,5 @@
-# A violation as the audit or the webhook exports it, the same as a line of the audit pod's log, or a constraint whose
-# status lists violations.
+# A violation as the audit or the webhook exports it, the same as a line of either pod's log (--log-denies), or a constraint
+# whose status lists violations.
 
 def found($v):
   declared(api_version($v.group; $v.version); $v.kind; $v.namespace; $v.name; $v.labels) as $resource
@@ -16,11 +16,14 @@ def found($v):
 # The export writes camelCase, the log snake_case.
 def reported($camel; $snake; $where): text(.[$camel]) // text(.[$snake]) // (if $where then error("\($where): expected a text") else null end);
 
-def single: found({
+# Who creates an object may leave its name to the API server: then the webhook does not know it yet.
+def is_unnamed: ((text(.eventType) // text(.event_type)) != "violation_audited") and reported("resourceName"; "resource_name"; null) == null;
+
+def single: if is_unnamed then ignored("\(reported("name"; "constraint_name"; null) // "a constraint"): the object has no name yet" | line) else found({
   rule: reported("kind"; "constraint_kind"; if has("event_type") then "constraint_kind" else "kind" end),
   constraint: reported("name"; "constraint_name"; if has("event_type") then "constraint_name" else "name" end),
   action: reported("enforcementAction"; "constraint_action"; null),
-  message: reported("message"; "msg"; null),
+  message: (reported("message"; "msg"; null) | if . then sub("^denied admission: "; "") else null end),
   details: object(.details),
   group: reported("resourceGroup"; "resource_group"; null),
   version: reported("resourceAPIVersion"; "resource_api_version"; "resourceAPIVersion"),
@@ -30,7 +33,7 @@ def single: found({
   labels: (object(.resourceLabels) + object(.resource_labels)),
   time: (time(.timestamp) // time(.id) // time(.audit_id)),
   user: reported("requestUsername"; "request_username"; null)
-});
+}) end;
 
 def violations: . as $constraint
   | list(.status.violations)[]
@@ -50,7 +53,7 @@ def constraint:
     (if $more > 0 then ignored("\($more) more violations are not listed in the constraint's status") else empty end);
 
 if type != "object" then error("expected a violation of Gatekeeper, found: \(type)")
-elif (text(.eventType) // text(.event_type)) | . == "violation_audited" or . == "violation_admission" then single
+elif (text(.eventType) // text(.event_type)) | among(["violation_audited", "violation_admission", "violation"]) then single
 elif (.apiVersion | type) == "string" and (.apiVersion | startswith("constraints.gatekeeper.sh/")) and (.kind | type) == "string" then constraint
 elif text(.message) // "" | startswith("audit is ") then ignored("the audit tells that it began or ended")
 elif text(.logger) or text(.level) or text(.event_type) then ignored("a line of the log without a violation")

@@ -2,8 +2,10 @@
 # the field should be.
 
 # apps/v1/shop/Deployment/cart, /v1/shop/Pod/cart, rbac.authorization.k8s.io/v1//ClusterRole/admin; the group may be empty
-# and so left out, and what has no namespace has an empty part, or one part fewer.
-def object_of: split("/")
+# and so left out, and what has no namespace has an empty part, or one part fewer. Of files path=1234567890/api= stands before
+# it; a subject, its role and the binding of both are one resource, of which the binding is what a source declares.
+def binding: maybe(capture("(^|/)(?<id>rbac\\.authorization\\.k8s\\.io/v1/[^/]*/(Cluster)?RoleBinding/[^/]+)")) | if . then .id else null end;
+def object_of: sub("^path=[^/]*/api="; "") | (if split("/") | length > 5 then binding // . else . end) | split("/")
   | (if .[0] == "" then .[1:] else . end)
   | (if .[0] | test("^v[0-9]") then {version: .[0], rest: .[1:]} else {version: "\(.[0])/\(.[1] // "")", rest: .[2:]} end)
   | if (.rest | length) == 3 and (.rest[1] | test("^[A-Z]")) then {version, namespace: .rest[0], kind: .rest[1], name: .rest[2]}

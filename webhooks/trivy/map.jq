@@ -1,12 +1,17 @@
 # A report of `trivy config` (or fs, repo, image) and of `trivy k8s`, with --format json. Failed misconfigurations are
 # findings; vulnerabilities and secrets are no matter of declared fields.
 
-# "Container 'app' of Deployment 'web' should ...", container "app" of deployment "web" in "shop" namespace should ...",
-# "Deployment 'web' should not ...": all that tells which object it is.
-def spoken: text(.Message) // "" | [
-  maybe(capture("^(?<kind>[A-Z][A-Za-z]+) '(?<name>[^']+)'")),
-  maybe(capture("^[Cc]ontainer ['\"](?<container>[^'\"]+)['\"] of (?<kind>[A-Za-z]+) ['\"](?<name>[^'\"]+)['\"]"))
-] + [maybe(capture(" in ['\"](?<namespace>[^'\"]+)['\"] namespace"))] | add // {};
+# Container 'app' of Deployment 'web' should ..., container "app" of deployment "web" in "shop" namespace should ...,
+# deployment web in shop namespace should ..., with or without quotes: all that tells which object it is.
+def unquoted: if type == "string" then ltrimstr("'") | rtrimstr("'") | ltrimstr("\"") | rtrimstr("\"") else . end;
+def spoken: text(.Message) // "" | ([
+  maybe(capture("^['\"]?(?<kind>[A-Za-z]+)['\"]? (?<name>'[^']+'|\"[^\"]+\")")),
+  maybe(capture("^(?<kind>[a-z]+) (?<name>[^ '\"]+) in (?<namespace>[^ ]+) namespace ")),
+  maybe(capture("^[Cc]ontainer (?<container>'[^']+'|\"[^\"]+\"|[^ '\"]+) of ['\"]?(?<kind>[A-Za-z]+)['\"]? (?<name>'[^']+'|\"[^\"]+\"|[^ '\"]+)(?: |$)")),
+  maybe(capture("^[Cc]ontainer of (?<kind>[A-Za-z]+) (?<name>'[^']+')")),
+  maybe(capture(" in (?<namespace>'[^']+'|\"[^\"]+\") namespace")),
+  maybe(capture("^[Cc]ontainer [^ '\"]+ of [a-z]+ [^ '\"]+ in (?<namespace>[^ '\"]+) namespace "))
+] | map(select(. != null)) | add // {}) | map_values(unquoted);
 
 def resource($at; $spoken; $target):
   if $at then $at
