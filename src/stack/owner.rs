@@ -79,43 +79,56 @@ pub fn find_reported(
         ResourceId::File(_) => None,
         _ => Some(find(catalog, stack, id)),
     };
-    let by_lines = |refusal: Option<Refusal>| {
+    let found = |is_meant: &dyn Fn(&ResourceId) -> bool| {
         let named = |&(stack, index): &(usize, usize)| {
             catalog.contents(stack).is_ok_and(|contents| {
                 let declared = &contents.resources[index].id;
-                speaks(declared)
-                    && match (id, declared) {
-                        // A base's own name may be longer where it is rendered.
-                        (ResourceId::Kubernetes(id), ResourceId::Kubernetes(declared)) => {
-                            id.kind == declared.kind && declared.name.contains(&id.name)
-                        }
-                        (ResourceId::File(_), _) => true,
-                        // An address without a key means all instances.
-                        (ResourceId::Terraform(id), ResourceId::Terraform(declared)) => {
-                            id.address == declared.address || id.address == without_keys(&declared.address)
-                        }
-                        (id, declared) => id == declared,
-                    }
+                speaks(declared) && is_meant(declared)
             })
         };
         let all = Lines::everything(catalog).into_iter();
         let within = |&(at, _): &(usize, usize)| stack.is_none_or(|name| catalog.stack(at).name == name);
-        let found = lines.among(catalog, all.filter(within).filter(named))?;
-        let Some(&(stack, resource)) = found.first() else {
-            return Err(refusal.unwrap_or_else(|| {
-                let message = format!("no stack of the repository declares anything at {id} that the rule speaks of");
-                Refusal::new(Code::OwnerNotFound, message, "check that this repository deploys it")
-            }));
-        };
+        lines.among(catalog, all.filter(within).filter(named))
+    };
+    let owned = |(stack, resource): (usize, usize)| {
         Ok(Owned { stack, resource, is_successor: false, rendered: catalog.rendered(stack)? })
     };
-    match plain {
-        Some(Err(refusal)) if matches!(refusal.code, Code::OwnerAmbiguous | Code::OwnerNotFound) => {
-            by_lines(Some(refusal))
+    let refusal = match plain {
+        // A scanner says `default` of what has no namespace: where both are declared, it means the one that it read.
+        Some(Ok(by_name)) => {
+            let read = found(&|declared| is_namesake(id, declared)).unwrap_or_default();
+            let is_elsewhere = !read.contains(&(by_name.stack, by_name.resource));
+            return read.first().filter(|_| is_elsewhere).map_or(Ok(by_name), |&read| owned(read));
         }
-        Some(found) => found,
-        None => by_lines(None),
+        Some(Err(refusal)) if matches!(refusal.code, Code::OwnerAmbiguous | Code::OwnerNotFound) => Some(refusal),
+        Some(Err(refusal)) => return Err(refusal),
+        None => None,
+    };
+    let is_meant = |declared: &ResourceId| match (id, declared) {
+        // A base's own name may be longer where it is rendered.
+        (ResourceId::Kubernetes(id), ResourceId::Kubernetes(declared)) => {
+            id.kind == declared.kind && declared.name.contains(&id.name)
+        }
+        (ResourceId::File(_), _) => true,
+        // An address without a key means all instances.
+        (ResourceId::Terraform(id), ResourceId::Terraform(declared)) => {
+            id.address == declared.address || id.address == without_keys(&declared.address)
+        }
+        (id, declared) => id == declared,
+    };
+    match found(&is_meant)?.first() {
+        Some(&position) => owned(position),
+        None => Err(refusal.unwrap_or_else(|| {
+            let message = format!("no stack of the repository declares anything at {id} that the rule speaks of");
+            Refusal::new(Code::OwnerNotFound, message, "check that this repository deploys it")
+        })),
     }
+}
+
+/// Whether an object is of the same kind and name as another, in whatever namespace.
+fn is_namesake(id: &ResourceId, declared: &ResourceId) -> bool {
+    matches!((id, declared), (ResourceId::Kubernetes(id), ResourceId::Kubernetes(declared))
+        if id.kind == declared.kind && id.name == declared.name)
 }
 
 fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &[usize]) -> Result<Owned, Refusal> {

@@ -168,6 +168,22 @@ fn lines_of_a_file_find_what_is_declared_there() {
 }
 
 #[test]
+fn of_namesakes_the_one_that_the_scanner_read_is_meant() {
+    let named = CART.replace("  name: cart # the cart\n", "  name: cart\n  namespace: default\n");
+    let files = [("a/cart.yaml", named.as_str()), ("b/cart.yaml", CART)];
+    let ask = |hints: Value| patched(judged(&files, of_cart(json!({"id": "CKV_K8S_16"}), hints)));
+    // It says `default` of what has no namespace.
+    for file in ["a/cart.yaml", "b/cart.yaml"] {
+        let diff = ask(json!({"file": file, "line": 1, "end_line": 15}));
+        assert!(diff.contains(&format!("+++ b/{file}")), "{diff}");
+    }
+    for hints in [json!({}), json!({"file": "templates/cart.yaml"}), json!({"file": "cart.yaml"})] {
+        let diff = ask(hints.clone());
+        assert!(diff.contains("+++ b/a/cart.yaml"), "{hints}: {diff}");
+    }
+}
+
+#[test]
 fn a_base_is_changed_for_all_its_overlays() {
     let base = "resources: [cart.yaml]\n";
     let overlay = |name: &str| format!("resources: [../base]\nnamePrefix: {name}-\n");

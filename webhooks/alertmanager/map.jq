@@ -3,11 +3,16 @@
 
 def labelled($name): text(.labels[$name]) | said;
 
+# Prometheus keeps an exporter's own label as exported_pod where the scraped pod has one of that name: next to
+# exported_namespace, pod and container are the exporter's.
+def told($name): labelled("exported_" + $name)
+  // (if labelled("exported_namespace") and ($name | among(["pod", "container"])) then null else labelled($name) end);
+
 # The label that is a kind's own names the object; a pod's label comes last, since most alerts have it besides.
 def kinds: ["deployment", "statefulset", "daemonset", "cronjob", "horizontalpodautoscaler", "poddisruptionbudget", "persistentvolumeclaim",
   "ingress", "networkpolicy", "replicaset", "job_name", "pod"];
 def by_own_label: . as $alert
-  | [kinds[] | . as $name | $alert | labelled($name) | select(.)
+  | [kinds[] | . as $name | $alert | told($name) | select(.)
     | {kind: (if $name == "job_name" then "Job" else kind_of($name) end), name: .}][0];
 def by_workload: kind_of(labelled("workload_type") // labelled("owner_kind") // labelled("kind")) as $kind
   | (labelled("workload") // labelled("owner_name") // labelled("name")) as $name
@@ -15,7 +20,7 @@ def by_workload: kind_of(labelled("workload_type") // labelled("owner_kind") // 
 
 # Some rules are known by namespace alone.
 def resource:
-  (labelled("exported_namespace") // labelled("namespace")) as $namespace
+  told("namespace") as $namespace
   | (by_workload // by_own_label) as $object
   | if $object == null then null
     elif $namespace == null and ($object.kind | is_cluster_wide | not) then null
@@ -32,7 +37,7 @@ def alert:
     elif $rule | among(["Watchdog", "DeadMansSwitch", "InfoInhibitor"]) then ignored("\($rule) fires all the time, to show that alerts arrive")
     elif $resource == null then ignored("\($rule): the labels name no object of Kubernetes" | line)
     else
-      violation($rule; annotation; {container: (labelled("exported_container") // labelled("container")), pod: (labelled("exported_pod") // labelled("pod")), cluster: labelled("cluster")})
+      violation($rule; annotation; {container: told("container"), pod: told("pod"), cluster: labelled("cluster")})
       + {
         id: (text(.fingerprint) // "\($rule):\($resource | named)"),
         resource: $resource,

@@ -19,10 +19,13 @@ def change($item; $diff; $time):
     end;
 
 def compliance:
-  # Security Hub's own rules have a prefix and a suffix.
-  (needed(.configRuleName; "configRuleName") | sub("^securityhub-(?<name>.+)-[0-9a-z]{6,8}$"; .name)) as $rule
+  # Security Hub, organizations and conformance packs add a prefix or a suffix to the names of their own rules.
+  (needed(.configRuleName; "configRuleName")
+    | sub("^(securityhub|OrgConfigRule)-(?<name>.+)-[0-9a-z]{6,8}$"; .name) | sub("-conformance-pack-[0-9a-z]{6,12}$"; "")) as $rule
   | resource(.) as $resource
-  | object(.newEvaluationResult) as $result
+  # Of a resource that is gone there is no result any more.
+  | (if .newEvaluationResult == null and (.oldEvaluationResult | type) == "object" then {complianceType: "NOT_APPLICABLE"}
+     else object(.newEvaluationResult) end) as $result
   | needed($result.complianceType; "newEvaluationResult.complianceType") as $type
   | if $type | among(["NON_COMPLIANT", "COMPLIANT", "NOT_APPLICABLE"]) | not then ignored("\($rule): \($resource | named) is \($type)" | line)
     else

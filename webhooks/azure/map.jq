@@ -11,7 +11,8 @@ def resource: . as $id
       | cloud("azure"; $parts.account; null; ([$names[0]] + [range(1; $names | length; 2) | $names[.]] | join("/")); $id) end;
 
 def found($rule; $name; $resource; $params): violation($rule; $name; $params)
-  + {id: "\($rule):\($resource.cloud.id)", resource: $resource, title: "\($name // $rule): \($resource.cloud.id)" | line};
+  + {id: "\($rule):\($resource.cloud.id // ($resource | named))", resource: $resource,
+     title: "\($name // $rule): \($resource.cloud.id // ($resource | named))" | line};
 
 # The policy's last part is its id; an initiative's reference says which of its policies.
 def policy_state:
@@ -43,12 +44,21 @@ def assessment:
       + {severity: severity($properties.metadata.severity), links: links(text($properties.links.azurePortal) | if . == null then . elif startswith("http") then . else "https://" + . end),
          time: time($properties.status.statusChangeDate)} | if $state == "Healthy" then over else . end | given end;
 
+# Alerts about containers list what they are about: {"Type": "K8s-pod", "Name": ..., "Namespace": {"$ref": "3"}}.
+def in_cluster: [list(.Entities // .properties.entities)[] | objects] as $all
+  | [$all[] | (text(.Type) // text(.type) // "" | ascii_downcase) as $type
+    | (object(.Namespace) + object(.namespace)) as $namespace
+    | {kind: ($type | select(startswith("k8s-")) | kind_of(.[4:])), name: (text(.Name) // text(.name)),
+       namespace: (text($namespace.Name) // text($namespace.name) // ([$all[] | select(.["$id"] != null and .["$id"] == $namespace["$ref"]) | text(.Name) // text(.name)][0]))}
+    | select((.kind | among(["Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet", "Pod"])) and .name and .namespace)
+    | declared(null; .kind; .namespace; .name; {})][0];
+
 def alert:
   (text(.AlertType) // text(.properties.alertType) // error("AlertType: expected a text")) as $rule
   | (text(.AlertDisplayName) // text(.properties.alertDisplayName)) as $name
   | ([list(.ResourceIdentifiers // .properties.resourceIdentifiers)[] | text(.AzureResourceId) // text(.azureResourceId) | strings][0]
       // text(.properties.compromisedEntity) // text(.CompromisedEntity) // "") as $id
-  | ($id | resource) as $resource
+  | (in_cluster // ($id | resource)) as $resource
   | (text(.Status) // text(.properties.status) // "Active") as $state
   | if $resource == null then ignored("\($rule) names no resource of a subscription" | line)
     else found($rule; $name; $resource; {detected: true})

@@ -19,10 +19,22 @@ def in_cluster: [list(.finding.kubernetes.objects)[] | objects
     | declared(if text(.group) and api_versions[$kind] == null then null else api_versions[$kind] end; $kind; text(.ns); $name; {})][0]
   // ([list(.finding.kubernetes.pods)[] | objects | select(text(.name) and text(.ns)) | declared("v1"; "Pod"; .ns; .name; {})][0]);
 
+# Findings about the other clouds name their resources as those do: //cloudasset.googleapis.com/arn:aws:s3:::shop.
+def elsewhere: (text(.resource.cloudProvider) // text(.resource.cloud_provider)) as $cloud
+  | (name // "" | sub("^//[^/]+/"; "")) as $id
+  | if $id == "" then null
+    elif $cloud == "AMAZON_WEB_SERVICES" then cloud("aws"; text(.resource.awsMetadata.account.id) // text(.resource.aws_metadata.account.id);
+      text(.resource.location); text(.resource.type) // "unknown"; $id)
+    elif $cloud == "MICROSOFT_AZURE" then cloud("azure"; text(.resource.azureMetadata.subscription.id) // text(.resource.azure_metadata.subscription.id);
+      null; text(.resource.type) // "unknown"; (if $id | startswith("/") then $id else "/" + $id end))
+    else null end;
+
 def resource:
   name as $name
   | in_cluster as $object
+  | elsewhere as $elsewhere
   | if $object then $object
+    elif $elsewhere then $elsewhere
     elif $name == null then null
     else
       ((text(.resource.type) // text(.finding.resource.type)) | if . then maybe(type_of) else null end) as $type

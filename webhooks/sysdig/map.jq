@@ -49,7 +49,7 @@ def found($rule; $name; $severity):
 def channel:
   (text(.alert.name) // error("alert.name: expected a text")) as $name
   | . as $event
-  | ([list(.entities)[] | text(.entity) // "" | scan("([a-zA-Z0-9_.]+) *= *'([^']*)'") | {key: .[0], value: .[1]}] | from_entries) as $entities
+  | ([list(.entities)[] | text(.entity) // "" | scan("([a-zA-Z0-9_.]+) *= *('[^']*'|\"[^\"]*\")") | {key: .[0], value: .[1][1:-1]}] | from_entries) as $entities
   | . + {labels: ($entities + object($event.labels))} | found($name; text(.alert.description); .alert.severity)
   | if .ignored == null and ($event.resolved == true or $event.state == "OK") then over else . end;
 

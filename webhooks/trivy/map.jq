@@ -20,32 +20,34 @@ def resource($at; $spoken; $target):
   elif $target then file($target; .CauseMetadata.StartLine; .CauseMetadata.EndLine)
   else error("expected a resource or a Target") end;
 
-def failed($at; $target):
+def failed($at; $target; $rendered):
   (text(.ID) // text(.AVDID) // error("Misconfigurations: expected an ID")) as $rule
   | spoken as $spoken
   | (.CauseMetadata | objects // {}) as $cause
-  | (.CauseMetadata |= $cause | resource($at; $spoken; $target)) as $resource
+  | (.CauseMetadata |= (if $rendered then $cause | del(.StartLine, .EndLine) else $cause end) | resource($at; $spoken; $target)) as $resource
   | violation($rule; text(.Title); {container: $spoken.container, resolution: text(.Resolution)})
   + {
     id: "\($rule):\($target // ""):\($resource | named)\(if $spoken.container then ":" + $spoken.container else "" end)",
     resource: $resource,
     title: (text(.Message) // text(.Title) // $rule | line),
     severity: severity(.Severity),
-    hints: (if $target and $at == null then lines($target; $cause.StartLine; $cause.EndLine) else {} end),
+    hints: (if $target == null or $at then {} elif $rendered then lines($target; null; null) else lines($target; $cause.StartLine; $cause.EndLine) end),
     links: links(.PrimaryURL)
   } | given;
 
-def misconfiguration($at; $target):
+def misconfiguration($at; $target; $rendered):
   if type != "object" then error("Misconfigurations: expected objects, found: \(type)")
   elif text(.Status) // "FAIL" | . == "PASS" then ignored("\(.ID) passed" | line)
   elif .Status == "EXCEPTION" then ignored("\(.ID) has an exception" | line)
-  else failed($at; $target) end;
+  else failed($at; $target; $rendered) end;
 
 def counted($what): if length > 0 then ignored("\(length) \($what)") else empty end;
 
 def result($at):
   (text(.Target) | file_path) as $target
-  | (listed(.Misconfigurations; "Misconfigurations")[] | misconfiguration($at; $target)),
+  # Lines of a chart are those of what it renders.
+  | (maybe(.Type) == "helm") as $rendered
+  | (listed(.Misconfigurations; "Misconfigurations")[] | misconfiguration($at; $target; $rendered)),
     (list(.Vulnerabilities) | counted("vulnerabilities of packages in \($target // "?"): an update mends them, no field")),
     (list(.Secrets) | counted("secrets in \($target // "?"): they have to be revoked by hand")),
     (list(.Licenses) | counted("licences of \($target // "?")"));
