@@ -23,12 +23,12 @@ def drifted($state; $word):
   | .involvedObject as $object
   | kubernetes($object.apiVersion; $object.kind; $object.namespace; $object.name) as $release
   | lines_of as $lines
-  | if $lines == [] or ($lines | any(api_versions[.kind] == null)) then
-      found($event; $state; $release; "\($release | named) \($word)")
-    else $lines[]
+  # The apiVersion of a kind that is not Kubernetes' own is not told: such a resource is one of the release's.
+  | ($lines[] | select(api_versions[.kind])
       | kubernetes(api_versions[.kind]; .kind; .namespace; .name) as $resource
-      | found($event; $state; $resource; "\($resource | named) of \($release | named) \($word)\(if .how then ": " + .how else "" end)")
-    end;
+      | found($event; $state; $resource; "\($resource | named) of \($release | named) \($word)\(if .how then ": " + .how else "" end)")),
+    (select($lines == [] or ($lines | any(api_versions[.kind] == null)))
+      | found($event; $state; $release; "\($release | named) \($word)"));
 
 if type != "object" or (.involvedObject | type) != "object" then error("expected an event of Flux with involvedObject")
 else
