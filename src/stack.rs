@@ -33,6 +33,8 @@ pub struct Stack {
     pub cluster: Option<String>,
     /// The namespace that its objects get which name none, where it is known.
     pub namespace: Option<String>,
+    /// The namespace that it is rendered for since nothing says which: its objects may be in any.
+    pub assumed: Option<String>,
     /// The object that describes it, where one does.
     pub described: Option<Described>,
 }
@@ -51,6 +53,6 @@ pub struct Described {
 impl Stack {
     /// A stack that files describe.
     pub fn bare(name: String, declaration: Declaration, cluster: Option<String>) -> Self {
-        Self { name, declaration, cluster, namespace: None, described: None }
+        Self { name, declaration, cluster, namespace: None, assumed: None, described: None }
     }
 }

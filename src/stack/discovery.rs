@@ -31,13 +31,18 @@ use crate::{
     },
 };
 
+/// Where a chart is released to if nothing says it, as for Helm.
+const NAMESPACE: &str = "default";
+
 /// The stacks as the configuration describes them, in its order.
 pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig]) -> Vec<Stack> {
     let mut references = References::of(tree);
     let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some());
     let closures = if has_root_module { Closures::of(tree) } else { Closures::default() };
     let stack = |stack: &StackConfig| {
-        Stack::bare(stack.name.clone(), declaration(tree, stack, &mut references, &closures), stack.cluster.clone())
+        let assumed = stack.helm.as_ref().filter(|helm| helm.namespace.is_none()).map(|_| NAMESPACE.to_owned());
+        let declaration = declaration(tree, stack, &mut references, &closures);
+        Stack { assumed, ..Stack::bare(stack.name.clone(), declaration, stack.cluster.clone()) }
     };
     stacks.iter().map(stack).collect()
 }
@@ -100,7 +105,7 @@ fn release(helm: &Helm) -> Release {
     let argument = |kind, text: &String| Argument { kind, text: text.clone(), written: None };
     Release {
         name: helm.release.clone().unwrap_or_else(|| helm.chart.name().to_lowercase()),
-        namespace: helm.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+        namespace: helm.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned()),
         is_upgrade: false,
         kube_version: helm.kube_version.clone(),
         api_versions: helm.api_versions.clone(),
@@ -187,7 +192,7 @@ fn releases(tree: &dyn SourceTree, chart: &RepoPath) -> Vec<Stack> {
     let stack = |name: String, values: Vec<RepoPath>| {
         let release = release(&Helm { chart: chart.clone(), values, ..Helm::default() });
         let declaration = Declaration::Helm(Installation::new(tree, chart.clone(), release, false).into());
-        Stack::bare(name, declaration, None)
+        Stack { assumed: Some(NAMESPACE.to_owned()), ..Stack::bare(name, declaration, None) }
     };
     let mut stacks: Vec<Stack> =
         beside.map(|values| stack(format!("{chart}+{}", values.name()), vec![values.clone()])).collect();

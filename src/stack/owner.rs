@@ -38,8 +38,9 @@ impl Owned {
 /// Finds the declaration of a resource: in the stack of that name where one is given, else in all stacks.
 ///
 /// An object of another API version or kind is another object. A namespace matches itself, or the absence of one where the
-/// deployer sets it; a declaration that names the very namespace wins over one that leaves it open. A name that ends in the hash
-/// of a content finds what is declared with another content, where nothing is declared under the name itself.
+/// deployer sets it; a declaration that names the very namespace wins over one that leaves it open, as does one whose namespace
+/// is but assumed. A name that ends in the hash of a content finds what is declared with another content, where nothing is
+/// declared under the name itself.
 ///
 /// # Errors
 /// `stack-unknown`, `owner-not-found`, `owner-ambiguous` (with the declarations), or why the named stack cannot be rendered.
@@ -237,6 +238,9 @@ fn matches(declared: &ResourceId, wanted: &ResourceId, stack: &Stack) -> Option<
         return None;
     }
     match (&declared.namespace, &wanted.namespace) {
+        (Some(declared), Some(wanted)) if declared == wanted && stack.assumed.as_ref() == Some(wanted) => {
+            Some(Match::Open)
+        }
         (declared, wanted) if declared == wanted => Some(Match::Exact),
         // Where the deployer's namespace is known, it is the object's.
         (None, Some(wanted)) if stack.namespace.as_ref().is_some_and(|own| own == wanted) => Some(Match::Exact),

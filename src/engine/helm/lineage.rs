@@ -97,13 +97,28 @@ impl Lineage {
         let mut found = Vec::new();
         for branch in self.branches.iter().filter(|branch| !branch.taken) {
             let Some(body) = self.text_of(branch.file).and_then(|text| text.get(branch.span.range())) else { continue };
-            let has = body.lines().any(|line| {
-                line.trim_start().trim_start_matches("- ").strip_prefix(key).is_some_and(|rest| rest.starts_with(':'))
-            });
+            let has = body.lines().any(|line| column_of(line, key).is_some());
             if has && !found.contains(&branch.decided_by) {
                 found.push(branch.decided_by);
             }
         }
         found
     }
+
+    /// Tells whether a condition of a template that is not met has a key of this name in its body, in the column in which the
+    /// lines have it: where it is met, the map would have the key twice.
+    pub fn would_repeat(&self, file: FileId, key: &str, lines: &str) -> bool {
+        let Some(column) = lines.lines().find_map(|line| column_of(line, key)) else { return false };
+        self.branches.iter().filter(|branch| !branch.taken && branch.file == file).any(|branch| {
+            let body = self.text_of(file).and_then(|text| text.get(branch.span.range())).unwrap_or_default();
+            body.lines().any(|line| column_of(line, key) == Some(column))
+        })
+    }
+}
+
+/// The column in which a line begins with a key.
+fn column_of(line: &str, key: &str) -> Option<usize> {
+    let after = line.trim_start().trim_start_matches("- ");
+    let name = after.trim_start_matches(['"', '\'']).strip_prefix(key)?.trim_start_matches(['"', '\'']);
+    name.starts_with(':').then(|| line.len() - after.len())
 }

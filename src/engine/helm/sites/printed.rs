@@ -139,19 +139,17 @@ impl Printed<'_> {
                 continue;
             };
             if source.inside.is_none() {
-                let span = lineage.in_file(file, span);
-                found.add([Site {
-                    file: source.path.clone(),
-                    label: "text of the template".to_owned(),
-                    wording: Wording::Text { span, before: before.to_owned(), after: splice.text.clone() },
-                    also: Vec::new(),
-                }]);
                 let moved = span.is_empty().then(|| self.indented_as(lineage, file, &splice)).flatten();
-                found.add(moved.map(|after| Site {
-                    file: source.path.clone(),
-                    label: "text of the template".to_owned(),
-                    wording: Wording::Text { span, before: String::new(), after },
-                    also: Vec::new(),
+                let span = lineage.in_file(file, span);
+                let texts = [Some((before, splice.text.clone())), moved.map(|after| ("", after))];
+                let repeats = |after: &str| matches!(&step.action, Action::AddKey { key, .. } if lineage.would_repeat(file, key, after));
+                found.add(texts.into_iter().flatten().filter(|(_, after)| !repeats(after)).map(|(before, after)| {
+                    Site {
+                        file: source.path.clone(),
+                        label: "text of the template".to_owned(),
+                        wording: Wording::Text { span, before: before.to_owned(), after },
+                        also: Vec::new(),
+                    }
                 }));
             }
         }
@@ -198,7 +196,7 @@ impl Printed<'_> {
         let worded = edit::edit(ALONE, 0, &Pointer::root(), &change, Reader::Manifest).ok()?.apply(ALONE);
         let indent = " ".repeat(column);
         let lines: String = worded.strip_prefix(ALONE)?.lines().map(|line| format!("{indent}{line}\n")).collect();
-        (source.inside.is_none()).then(|| Site {
+        (source.inside.is_none() && !lineage.would_repeat(file, key, &lines)).then(|| Site {
             file: source.path.clone(),
             label: "text of the template".to_owned(),
             wording: Wording::Text {
