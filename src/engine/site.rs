@@ -52,6 +52,12 @@ impl Found {
         }
     }
 
+    /// Adds candidates behind those that are there, the last of which make room for them where need be.
+    pub fn add_last(&mut self, last: Self) {
+        self.sites.truncate(MAX_SITES.saturating_sub(last.sites.len()));
+        self.add(last.sites);
+    }
+
     /// The candidates.
     ///
     /// # Errors

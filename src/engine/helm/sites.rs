@@ -5,6 +5,7 @@
 //! nearest to the release first, and the proof decides. Guessing is safe here because nothing leaves without having been
 //! rendered.
 
+mod beside;
 mod layers;
 mod mention;
 pub mod printed;
@@ -59,7 +60,11 @@ pub fn sites(
         Action::Remove => structure::remove(&layers, printed, &step.at, &mut found),
     }
     whole(&layers, printed, step, declared, wanted, &mut found);
-    printed.literal(lineage, step, &mut found);
+    let mut said = Found::default();
+    printed.literal(lineage, step, &mut said);
+    beside::add(printed, lineage, step, &mut said);
+    // What the template says itself is no guess: it is tried, however much was guessed.
+    found.add_last(said);
     found.into_sites(|| nowhere(lineage, printed, step))
 }
 

@@ -1,7 +1,5 @@
 //! A resource as it is printed: which bytes of the output hold a field, and what those bytes are made of.
 
-use serde_json::Value;
-
 use crate::{
     engine::{
         helm::{
@@ -23,7 +21,7 @@ use crate::{
         yaml::{
             edit,
             resolve::{self, Reader},
-            tree::{self, CollectionStyle, NodeId, NodeKind},
+            tree::{self, NodeId, NodeKind},
         },
     },
 };
@@ -153,9 +151,6 @@ impl Printed<'_> {
                 }));
             }
         }
-        if let Action::AddKey { key, value } = &step.action {
-            found.add(self.first_key(lineage, &step.at, key, value));
-        }
     }
 
     /// Lines that are put in, moved to the column in which the template has the line above them: `nindent` moves what a
@@ -178,39 +173,9 @@ impl Printed<'_> {
         Some(moved.collect())
     }
 
-    /// A key as the first one below its map's own key, where that stands in a template and what follows does not.
-    fn first_key(&self, lineage: &Lineage, at: &Pointer, key: &str, value: &Value) -> Option<Site> {
-        const ALONE: &str = "_: 1\n";
-        let (yaml, found) = (self.yaml()?, self.found(at)?);
-        let NodeKind::Mapping { style: CollectionStyle::Block, entries } = &yaml.node(found.node).kind else {
-            return None;
-        };
-        let first = yaml.node(entries.first()?.key).span.start;
-        let bytes = self.document.text().bytes();
-        let column = first - bytes[..first].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        let MadeOf::Verbatim { leaf, offset } = self.key(at).last()?.made_of else { return None };
-        let Leaf::File(file) = lineage.leaf(leaf) else { return None };
-        let (text, source) = (lineage.text_of(file)?, lineage.file(file));
-        let end = offset as usize + text.get(offset as usize..)?.find('\n')? + 1;
-        let change = edit::Change::InsertKey { key: key.to_owned(), value: value.clone() };
-        let worded = edit::edit(ALONE, 0, &Pointer::root(), &change, Reader::Manifest).ok()?.apply(ALONE);
-        let indent = " ".repeat(column);
-        let lines: String = worded.strip_prefix(ALONE)?.lines().map(|line| format!("{indent}{line}\n")).collect();
-        (source.inside.is_none() && !lineage.would_repeat(file, key, &lines)).then(|| Site {
-            file: source.path.clone(),
-            label: "text of the template".to_owned(),
-            wording: Wording::Text {
-                span: lineage.in_file(file, Span::empty(end)),
-                before: String::new(),
-                after: lines,
-            },
-            also: Vec::new(),
-        })
-    }
-
     /// The lines of a template that print a field, whole: from the line of its key, or of its first byte, through that of its
     /// last.
-    fn template_lines(&self, lineage: &Lineage, at: &Pointer) -> Option<(FileId, Span)> {
+    pub(super) fn template_lines(&self, lineage: &Lineage, at: &Pointer) -> Option<(FileId, Span)> {
         let (yaml, found) = (self.yaml()?, self.found(at)?);
         let value = yaml.node(found.node).span;
         let start = found.key.map_or(value.start, |key| yaml.node(key).span.start);
@@ -269,11 +234,11 @@ impl Printed<'_> {
         Pointer::of(self.base.tokens().iter().chain(at.tokens()).cloned())
     }
 
-    fn yaml(&self) -> Option<&tree::Document> {
+    pub(super) fn yaml(&self) -> Option<&tree::Document> {
         self.document.yaml()
     }
 
-    fn found(&self, at: &Pointer) -> Option<resolve::Found> {
+    pub(super) fn found(&self, at: &Pointer) -> Option<resolve::Found> {
         resolve::find(self.yaml()?, &self.absolute(at), Reader::Manifest)
     }
 
