@@ -64,6 +64,11 @@ pub fn set(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, value: &Val
     };
     choose(unset, found);
     printed.literal(lineage, &Change { at: at.clone(), action: Action::Set(value.clone()) }, found);
+    for piece in &pieces {
+        if piece.range.start <= window.start && window.end <= piece.range.end {
+            found.add(said(lineage, piece, &scalar.text, &window));
+        }
+    }
     choose(set, found);
     // Computed from values: one of them may be the value before it was converted.
     for piece in pieces.iter().filter(|piece| matches!(piece.made_of, MadeOf::Derived(_))) {
@@ -75,17 +80,22 @@ pub fn set(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, value: &Val
     }
 }
 
-/// The values that were looked at to choose a part of a scalar, each with that part.
+/// The values that were looked at to choose a part of a scalar, each with that part: all that was chosen with them, and each
+/// piece of it, as a choice may also be between texts around a value (`printf ":%s" .Values.tag` and `.Chart.AppVersion`).
 fn chosen(layers: &Layers<'_>, pieces: &[&Slice]) -> Vec<(Vec<String>, Range<usize>)> {
     let mut found: Vec<(Vec<String>, Range<usize>)> = Vec::new();
+    let mut single: Vec<(Vec<String>, Range<usize>)> = Vec::new();
     for piece in pieces {
         for path in Mention::paths(layers, piece.control) {
+            single.push((path.clone(), piece.range.clone()));
             match found.iter_mut().find(|(known, range)| *known == path && range.end == piece.range.start) {
                 Some((_, range)) => range.end = piece.range.end,
                 None => found.push((path, piece.range.clone())),
             }
         }
     }
+    single.retain(|one| !found.contains(one));
+    found.extend(single);
     found.retain(|(path, _)| !matches!(layers.value(path), Some(Value::Array(_) | Value::Object(_))));
     // What chose the smallest part is nearest to it.
     found.sort_by_key(|(_, range)| range.len());
@@ -135,6 +145,29 @@ fn part(layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window, found: &
             }
         }
     }
+}
+
+/// The piece that holds all that differs, where the text of a template says it byte for byte, in a block or behind a function
+/// that reads what a template prints.
+fn said(lineage: &Lineage, piece: &Slice, old: &str, window: &Window) -> Option<Site> {
+    let MadeOf::Verbatim { leaf, offset } = piece.made_of else { return None };
+    let Leaf::File(file) = lineage.leaf(leaf) else { return None };
+    let source = lineage.file(file);
+    let start = offset as usize + window.start - piece.range.start;
+    let span = Span::new(start, start + window.end - window.start);
+    let before = lineage.text_of(file)?.get(span.range())?;
+    let is_same = old.get(window.start..window.end) == Some(before) && !before.contains('\n');
+    let is_plain = !window.new.contains(['\n', '{']);
+    (source.inside.is_none() && is_same && is_plain).then(|| Site {
+        file: source.path.clone(),
+        label: "text of the template".to_owned(),
+        wording: Wording::Text {
+            span: lineage.in_file(file, span),
+            before: before.to_owned(),
+            after: window.new.clone(),
+        },
+        also: Vec::new(),
+    })
 }
 
 /// Ways to give a path a value of the type that it has now, then of the wanted type.
