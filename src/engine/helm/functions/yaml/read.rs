@@ -2,6 +2,8 @@
 
 mod go;
 
+use std::ops::Range;
+
 use serde_json::Value as Json;
 
 use crate::{
@@ -132,6 +134,17 @@ struct Values<'c, 'd> {
 }
 
 impl Values<'_, '_> {
+    /// Where a list or map is written, with what could have been printed behind its last line, or before its first: a block
+    /// that was passed over there left its mark outside of what is written.
+    fn extent(&self, node: NodeId) -> Range<usize> {
+        let bytes = self.rope.text().bytes();
+        if self.document.root == Some(node) {
+            return 0..bytes.len();
+        }
+        let span = self.document.node(node).span;
+        span.start..span.end + bytes[span.end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+    }
+
     /// The text of a string or key. Where Go spells it otherwise than it is written (numbers as keys, `!!binary`, aliases as
     /// keys), it is derived.
     fn spelled(&mut self, node: &Node, text: &str) -> Text {
@@ -165,13 +178,13 @@ impl Build for Values<'_, '_> {
     }
 
     fn list(&mut self, node: NodeId, items: Vec<Value>) -> Value {
-        let range = self.document.node(node).span.range();
+        let range = self.extent(node);
         let (made_of, control) = origin_of_container(self.context, self.rope, range, items.is_empty());
         Value { datum: Datum::List(List::new(Element::Any, items)), made_of, control }
     }
 
     fn map(&mut self, node: NodeId, entries: Vec<(NodeId, String, Value)>) -> Value {
-        let range = self.document.node(node).span.range();
+        let range = self.extent(node);
         let (made_of, control) = origin_of_container(self.context, self.rope, range, entries.is_empty());
         let map = Map::new(MapKind::Any);
         for (key, text, value) in entries {
