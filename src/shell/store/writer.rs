@@ -26,6 +26,9 @@ const GROUP: usize = 1_024;
 /// The operations that are worth a flush: a larger group is not waited for.
 const WORTHWHILE: usize = 16;
 
+/// A group that takes longer is held up by the disk.
+const SLOW: Duration = Duration::from_millis(4);
+
 /// How long a group waits at most for operations that are on their way, and how often it looks: a wait that no sender
 /// notices, for a flush less (PostgreSQL's `commit_delay`). Pausing, rather than waking up for each of them, leaves the
 /// processor to those who prepare them.
@@ -102,15 +105,15 @@ struct Last {
 }
 
 /// Waits a moment for more operations: while more are on their way than have come, while fewer have come than the last time, as
-/// long as that is few, and while they keep coming, for half the time that a group takes. So one half is prepared while the
-/// other is flushed, and the slower the disk, the more share a flush. An operation that is alone does not wait.
+/// long as that is few, and while they keep coming, if the disk is slow. So one half is prepared while the other is flushed, and
+/// more share a flush where it costs more. An operation that is alone does not wait.
 fn gather(counters: &Counters, last: Last) {
     let (began, mut before) = (Instant::now(), 0);
     loop {
         let (queued, waited) = (counters.queued.load(Ordering::Relaxed), began.elapsed());
         let on_their_way = counters.coming.load(Ordering::Acquire) > queued;
         let few = queued < last.size.min(WORTHWHILE);
-        let keep_coming = queued > before && last.size > 1 && waited < last.took / 2;
+        let keep_coming = queued > before && last.size > 1 && last.took > SLOW;
         if waited >= GATHERING || !(on_their_way || few || keep_coming) {
             return;
         }
