@@ -5,21 +5,17 @@
 
 use serde_json::Value;
 
-use super::printed::Printed;
+use super::printed::{Printed, said_at, text_site};
 use crate::{
     engine::{
-        helm::{
-            lineage::Lineage,
-            template::leaf::{FileId, Leaf},
-        },
-        site::{Found, Site, Wording},
+        helm::{lineage::Lineage, template::leaf::FileId},
+        site::{Found, Site},
     },
     model::{
         change::{Action, Change},
         pointer::Pointer,
     },
     source::{
-        lineage::text::MadeOf,
         span::Span,
         yaml::{
             edit,
@@ -122,20 +118,7 @@ fn lines(alone: &str, column: usize, change: &edit::Change) -> Option<String> {
     Some(lines.lines().map(|line| format!("{indent}{line}\n")).collect())
 }
 
-/// Where the text of a template says a piece.
-fn said_at(lineage: &Lineage, made_of: MadeOf) -> Option<(FileId, usize)> {
-    let MadeOf::Verbatim { leaf, offset } = made_of else { return None };
-    let Leaf::File(file) = lineage.leaf(leaf) else { return None };
-    Some((file, offset as usize))
-}
-
 /// Lines that are put into the text of a template.
 fn put_in(lineage: &Lineage, file: FileId, at: usize, lines: String) -> Option<Site> {
-    let source = lineage.file(file);
-    source.inside.is_none().then(|| Site {
-        file: source.path.clone(),
-        label: "text of the template".to_owned(),
-        wording: Wording::Text { span: lineage.in_file(file, Span::empty(at)), before: String::new(), after: lines },
-        also: Vec::new(),
-    })
+    text_site(lineage, (file, Span::empty(at)), "", lines)
 }

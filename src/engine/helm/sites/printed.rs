@@ -42,6 +42,26 @@ pub struct Scalar {
     pub slices: Vec<Slice>,
 }
 
+/// Where the text of a template says a piece, byte for byte.
+pub fn said_at(lineage: &Lineage, made_of: MadeOf) -> Option<(FileId, usize)> {
+    let MadeOf::Verbatim { leaf, offset } = made_of else { return None };
+    match lineage.leaf(leaf) {
+        Leaf::File(file) => Some((file, offset as usize)),
+        _ => None,
+    }
+}
+
+/// An edit of the text of a template; nothing for one in an archive.
+pub fn text_site(lineage: &Lineage, (file, span): (FileId, Span), before: &str, after: String) -> Option<Site> {
+    let source = lineage.file(file);
+    source.inside.is_none().then(|| Site {
+        file: source.path.clone(),
+        label: "text of the template".to_owned(),
+        wording: Wording::Text { span: lineage.in_file(file, span), before: before.to_owned(), after },
+        also: Vec::new(),
+    })
+}
+
 impl Printed<'_> {
     /// The scalar at a pointer.
     pub fn scalar(&self, lineage: &Lineage, at: &Pointer) -> Option<Scalar> {
@@ -102,10 +122,8 @@ impl Printed<'_> {
     pub fn declared_at(&self, lineage: &Lineage) -> (RepoPath, Option<usize>) {
         let root = self.yaml().and_then(|yaml| yaml.root.map(|root| yaml.node(root).span.start));
         for slice in self.document.slices(root.unwrap_or_default()..self.document.text().len()) {
-            if let MadeOf::Verbatim { leaf, offset } = slice.made_of
-                && let Leaf::File(file) = lineage.leaf(leaf)
-            {
-                let line = lineage.text_of(file).map(|text| line_of(text, offset as usize));
+            if let Some((file, offset)) = said_at(lineage, slice.made_of) {
+                let line = lineage.text_of(file).map(|text| line_of(text, offset));
                 return (lineage.file(file).path.clone(), line);
             }
         }
@@ -131,25 +149,12 @@ impl Printed<'_> {
             spans.extend(self.template_lines(lineage, &step.at));
         }
         for (file, span) in spans {
-            let (Some(before), source) =
-                (lineage.text_of(file).and_then(|text| text.get(span.range())), lineage.file(file))
-            else {
-                continue;
-            };
-            if source.inside.is_none() {
-                let moved = span.is_empty().then(|| self.indented_as(lineage, file, &splice)).flatten();
-                let span = lineage.in_file(file, span);
-                let texts = [Some((before, splice.text.clone())), moved.map(|after| ("", after))];
-                let repeats = |after: &str| matches!(&step.action, Action::AddKey { key, .. } if lineage.would_repeat(file, key, after));
-                found.add(texts.into_iter().flatten().filter(|(_, after)| !repeats(after)).map(|(before, after)| {
-                    Site {
-                        file: source.path.clone(),
-                        label: "text of the template".to_owned(),
-                        wording: Wording::Text { span, before: before.to_owned(), after },
-                        also: Vec::new(),
-                    }
-                }));
-            }
+            let Some(before) = lineage.text_of(file).and_then(|text| text.get(span.range())) else { continue };
+            let moved = span.is_empty().then(|| self.indented_as(lineage, file, &splice)).flatten();
+            let texts = [Some((before, splice.text.clone())), moved.map(|after| ("", after))];
+            let repeats = |after: &str| matches!(&step.action, Action::AddKey { key, .. } if lineage.would_repeat(file, key, after));
+            let texts = texts.into_iter().flatten().filter(|(_, after)| !repeats(after));
+            found.add(texts.filter_map(|(before, after)| text_site(lineage, (file, span), before, after)));
         }
     }
 
@@ -179,12 +184,8 @@ impl Printed<'_> {
         let (yaml, found) = (self.yaml()?, self.found(at)?);
         let value = yaml.node(found.node).span;
         let start = found.key.map_or(value.start, |key| yaml.node(key).span.start);
-        let places = self.document.slices(start..value.end.max(start + 1)).filter_map(|slice| match slice.made_of {
-            MadeOf::Verbatim { leaf, offset } => match lineage.leaf(leaf) {
-                Leaf::File(file) => Some((file, offset as usize, offset as usize + slice.range.len())),
-                _ => None,
-            },
-            MadeOf::Derived(_) => None,
+        let places = self.document.slices(start..value.end.max(start + 1)).filter_map(|slice| {
+            said_at(lineage, slice.made_of).map(|(file, offset)| (file, offset, offset + slice.range.len()))
         });
         let places: Vec<_> = places.collect();
         let (file, from, _) = *places.first()?;
@@ -197,12 +198,8 @@ impl Printed<'_> {
 
     /// The bytes of templates that print a range: one run of one file, whatever actions stand in between.
     fn template_spans(&self, lineage: &Lineage, span: Span) -> Vec<(FileId, Span)> {
-        let place = |slice: &Slice| match slice.made_of {
-            MadeOf::Verbatim { leaf, offset } => match lineage.leaf(leaf) {
-                Leaf::File(file) => Some((file, offset as usize, offset as usize + slice.range.len())),
-                _ => None,
-            },
-            MadeOf::Derived(_) => None,
+        let place = |slice: &Slice| {
+            said_at(lineage, slice.made_of).map(|(file, offset)| (file, offset, offset + slice.range.len()))
         };
         if span.is_empty() {
             let around = span.start.saturating_sub(1)..(span.start + 1).min(self.document.text().len());

@@ -4,7 +4,11 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::{layers::Layers, mention::Mention, printed::Printed};
+use super::{
+    layers::Layers,
+    mention::Mention,
+    printed::{Printed, said_at, text_site},
+};
 use crate::{
     engine::{
         helm::{
@@ -150,24 +154,13 @@ fn part(layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window, found: &
 /// The piece that holds all that differs, where the text of a template says it byte for byte, in a block or behind a function
 /// that reads what a template prints.
 fn said(lineage: &Lineage, piece: &Slice, old: &str, window: &Window) -> Option<Site> {
-    let MadeOf::Verbatim { leaf, offset } = piece.made_of else { return None };
-    let Leaf::File(file) = lineage.leaf(leaf) else { return None };
-    let source = lineage.file(file);
-    let start = offset as usize + window.start - piece.range.start;
+    let (file, offset) = said_at(lineage, piece.made_of)?;
+    let start = offset + window.start - piece.range.start;
     let span = Span::new(start, start + window.end - window.start);
     let before = lineage.text_of(file)?.get(span.range())?;
     let is_same = old.get(window.start..window.end) == Some(before) && !before.contains('\n');
     let is_plain = !window.new.contains(['\n', '{']);
-    (source.inside.is_none() && is_same && is_plain).then(|| Site {
-        file: source.path.clone(),
-        label: "text of the template".to_owned(),
-        wording: Wording::Text {
-            span: lineage.in_file(file, span),
-            before: before.to_owned(),
-            after: window.new.clone(),
-        },
-        also: Vec::new(),
-    })
+    text_site(lineage, (file, span), before, window.new.clone()).filter(|_| is_same && is_plain)
 }
 
 /// Ways to give a path a value of the type that it has now, then of the wanted type.
