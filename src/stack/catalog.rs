@@ -124,9 +124,10 @@ impl<'t> Catalog<'t> {
             ..Surroundings::default()
         };
         let is_configured = !config.stacks.is_empty();
+        let parsed = Parsed::default();
         let stacks = match is_configured {
-            true => discovery::configured(tree, &config.stacks),
-            false => discovery::discover(tree),
+            true => discovery::configured(tree, &config.stacks, &parsed),
+            false => discovery::discover(tree, &parsed),
         };
         let mut catalog = Self {
             tree,
@@ -138,7 +139,7 @@ impl<'t> Catalog<'t> {
             referable: BTreeMap::new(),
             active: RefCell::default(),
             superseded: BTreeSet::new(),
-            parsed: Parsed::default(),
+            parsed,
             parameters: config.parameters,
             allowed: config.allow,
         };

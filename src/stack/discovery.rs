@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     engine::{
-        Declaration,
+        Declaration, Parsed,
         helm::{
             render::Installation,
             sources::ArgumentKind,
@@ -35,10 +35,10 @@ use crate::{
 const NAMESPACE: &str = "default";
 
 /// The stacks as the configuration describes them, in its order.
-pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig]) -> Vec<Stack> {
+pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig], parsed: &Parsed) -> Vec<Stack> {
     let mut references = References::of(tree);
     let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some());
-    let closures = if has_root_module { Closures::of(tree) } else { Closures::default() };
+    let closures = if has_root_module { Closures::of(tree, &parsed.terraform) } else { Closures::default() };
     let stack = |stack: &StackConfig| {
         let assumed = stack.helm.as_ref().filter(|helm| helm.namespace.is_none()).map(|_| NAMESPACE.to_owned());
         let declaration = declaration(tree, stack, &mut references, &closures);
@@ -116,7 +116,7 @@ fn release(helm: &Helm) -> Release {
 }
 
 /// All stacks that the files themselves declare, sorted by name.
-pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
+pub fn discover(tree: &dyn SourceTree, parsed: &Parsed) -> Vec<Stack> {
     let files: Vec<&Entry> = tree.entries().iter().filter(|entry| is_plain(entry)).collect();
     let folders_with = |fits: &dyn Fn(&RepoPath) -> bool| -> BTreeSet<RepoPath> {
         files.iter().filter(|entry| fits(&entry.path)).filter_map(|entry| entry.path.parent()).collect()
@@ -131,7 +131,7 @@ pub fn discover(tree: &dyn SourceTree) -> Vec<Stack> {
 
     let mut stacks = Vec::new();
     let mut references = References::of(tree);
-    let closures = Closures::of(tree);
+    let closures = Closures::of(tree, &parsed.terraform);
     for folder in closures.roots() {
         let declaration = root_module(folder.clone(), Vec::new(), None, &closures);
         stacks.push(Stack::bare(folder.to_string(), declaration, None));
@@ -239,7 +239,8 @@ mod tests {
             ("mixed/b.yaml", "a: 1\n"),
         ];
         let files = files.map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
-        let names: Vec<String> = discover(&MemoryTree::of(files)).into_iter().map(|stack| stack.name).collect();
+        let names: Vec<String> =
+            discover(&MemoryTree::of(files), &Parsed::default()).into_iter().map(|stack| stack.name).collect();
         assert_eq!(names, ["k8s", "large", "mixed"]);
     }
 
@@ -254,7 +255,7 @@ mod tests {
             ("prod/kustomization.yaml", "resources: [../base, later.yaml]\ncomponents: [../part]\n"),
         ];
         let path = |text: &str| text.parse::<RepoPath>().expect("a path");
-        let stacks = discover(&MemoryTree::of(files.map(|(at, text)| (path(at), text))));
+        let stacks = discover(&MemoryTree::of(files.map(|(at, text)| (path(at), text))), &Parsed::default());
         let found: Vec<_> = stacks.iter().map(|stack| (&*stack.name, stack.declaration.language())).collect();
         assert_eq!(found, [("clusters", Language::Manifests), ("prod", Language::Kustomize)]);
         let reads = ["base/d.yaml", "part/c.yaml", "prod/later.yaml", "part/kustomization.yaml"];

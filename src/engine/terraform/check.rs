@@ -46,7 +46,7 @@ pub fn check(module: &Module<'_>, broken: &Broken) -> Result<(), Problem> {
             check_argument(module, *argument, repeats(definition, argument.name()))?;
         }
     }
-    for (_, definition) in module.0.resources.values() {
+    for (_, definition) in module.0.resources.iter() {
         for argument in definition.arguments.iter().filter(|argument| argument.name() != "provider") {
             check_argument(module, *argument, repeats(definition, argument.name()))?;
         }

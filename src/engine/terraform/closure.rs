@@ -1,8 +1,11 @@
 //! Which folders are root modules, and which files each may read, told from what its files say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use super::configuration::{is_local, literal};
+use super::configuration::{BYTES_PER_VALUE, Parsed, is_local, literal};
 use crate::{
     engine::reads::Reads,
     source::{
@@ -31,7 +34,7 @@ struct Folder {
 
 impl Closures {
     /// The module folders of a tree; those below a folder whose name begins with a dot are somebody's download.
-    pub fn of(tree: &dyn SourceTree) -> Self {
+    pub fn of(tree: &dyn SourceTree, parsed: &Parsed) -> Self {
         let mut folders: BTreeMap<RepoPath, Folder> = BTreeMap::new();
         for entry in tree.entries() {
             let is_plain = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
@@ -47,9 +50,9 @@ impl Closures {
             folder.up = folder.up.max(highest(&text));
             folder.reads_configuration |= names_configuration(&text);
             if may_call(&text)
-                && let Ok(file) = parse(&text)
+                && let Some(body) = body(&entry.path, &content, &text, parsed)
             {
-                folder.calls.extend(calls(&file.body).filter_map(|source| parent.resolve(source).ok()));
+                folder.calls.extend(calls(&body).filter_map(|source| parent.resolve(source).ok()));
             }
         }
         Self { folders }
@@ -101,6 +104,19 @@ impl Closures {
         }
         Reads { folders, ..Reads::default() }
     }
+}
+
+/// What a file says, remembered for whoever renders it.
+fn body(path: &RepoPath, content: &Arc<[u8]>, text: &str, parsed: &Parsed) -> Option<Arc<Body>> {
+    if let Some(body) = parsed.known(path, content) {
+        return Some(body);
+    }
+    let body: Arc<Body> = parse(text).ok()?.body.into();
+    // What is rendered is read as JSON, or as UTF-8.
+    if path.as_str().ends_with(".tf") && std::str::from_utf8(content).is_ok() {
+        parsed.remember(path, content.clone(), body.clone(), content.len() / BYTES_PER_VALUE);
+    }
+    Some(body)
 }
 
 /// Tells whether a text may have a block of the type `module`: that is quicker than to parse it.

@@ -37,7 +37,7 @@ pub const MAX_MODULE_DEPTH: usize = 32;
 pub const MAX_MODULES: usize = 1_000;
 
 /// How many bytes of a file take as much memory, once parsed, as one value of another language.
-const BYTES_PER_VALUE: usize = 16;
+pub const BYTES_PER_VALUE: usize = 16;
 
 /// What was parsed before: root modules share modules.
 pub type Parsed = Remembered<Body>;

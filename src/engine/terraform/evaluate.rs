@@ -10,7 +10,10 @@ pub(super) mod reference;
 mod step;
 mod template;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 use super::{
     context::Context,
@@ -25,10 +28,12 @@ use super::{
     unify::{Safety, unify},
     unknown::{Reason, Refinement},
     value::{Entry, Key, Marks, Value},
+    variables::Declared,
 };
 use crate::source::{
     hcl::tree::{self, Expression, ExpressionKind},
     lineage::{
+        hash::Seeded,
         sets::{Flow, SetId},
         text::{MadeOf, Text},
     },
@@ -67,8 +72,12 @@ pub struct Evaluator<'p, 't> {
     pub gaps: Vec<Gap>,
     /// Values that no resource shows, by what they are of.
     pub hidden: Vec<(String, Value)>,
+    /// The modules, by their numbers, that were looked through for what is wrong in any of their instances.
+    pub validated: HashSet<usize>,
+    /// What the blocks of variables say, by the numbers of their modules and their names.
+    pub declared: HashMap<(usize, &'p str), Rc<Declared>, Seeded>,
     /// What was worked out, or is being worked out.
-    cells: HashMap<(InstanceId, Item<'p>), Cell>,
+    cells: Cells<'p>,
     /// How deep it is right now.
     depth: usize,
 }
@@ -77,7 +86,7 @@ pub struct Evaluator<'p, 't> {
 #[derive(Clone, Debug)]
 pub struct Gap {
     /// The address of the resource or module call, without the keys of its instances.
-    pub below: std::rc::Rc<str>,
+    pub below: Rc<str>,
     /// Why, for whoever wants to know it all.
     pub problem: Problem,
 }
@@ -88,7 +97,7 @@ pub struct ModuleInstance<'p> {
     /// The module.
     pub module: usize,
     /// Its address; empty for the root.
-    pub address: std::rc::Rc<str>,
+    pub address: Rc<str>,
     /// Where its arguments are, and who calls it; nothing for the root.
     pub caller: Option<super::modules::Caller<'p>>,
     /// Whether it stands for all that there may be.
@@ -123,6 +132,37 @@ enum Cell {
     Instances(Result<Instances, Stop>),
 }
 
+/// What is known of the items of each instance of a module. A configuration has tens of thousands, so that small tables that
+/// grow one by one are filled sooner than one for all.
+#[derive(Debug, Default)]
+struct Cells<'p> {
+    by_instance: Vec<HashMap<Item<'p>, Cell, Seeded>>,
+    seed: Seeded,
+}
+
+impl<'p> Cells<'p> {
+    fn get(&self, instance: InstanceId, item: Item<'p>) -> Option<&Cell> {
+        self.by_instance.get(instance.0 as usize)?.get(&item)
+    }
+
+    fn insert(&mut self, instance: InstanceId, item: Item<'p>, cell: Cell) {
+        let at = instance.0 as usize;
+        if at >= self.by_instance.len() {
+            self.by_instance.resize_with(at + 1, || HashMap::with_hasher(self.seed.clone()));
+        }
+        self.by_instance[at].insert(item, cell);
+    }
+
+    /// What is being worked out.
+    fn active(&self) -> impl Iterator<Item = (InstanceId, Item<'p>)> {
+        let instances = (0..).map(InstanceId).zip(&self.by_instance);
+        instances.flat_map(|(instance, items)| {
+            let active = items.iter().filter(|(_, cell)| matches!(cell, Cell::Active));
+            active.map(move |(item, _)| (instance, *item))
+        })
+    }
+}
+
 impl<'p, 't> Evaluator<'p, 't> {
     /// An evaluator of these modules, the first of which is the root.
     pub fn new(context: Context<'t>, modules: &'p [Module<'p>], workspace: &str) -> Self {
@@ -139,7 +179,9 @@ impl<'p, 't> Evaluator<'p, 't> {
             has_none: false,
             gaps: Vec::new(),
             hidden: Vec::new(),
-            cells: HashMap::new(),
+            validated: HashSet::new(),
+            declared: HashMap::default(),
+            cells: Cells::default(),
             depth: 0,
         }
     }
@@ -148,7 +190,8 @@ impl<'p, 't> Evaluator<'p, 't> {
     ///
     /// Terraform does so before it plans: what has no instances, and is worked out by no plan, can still be broken.
     pub fn validating(self) -> Self {
-        Self { validates: true, broken: self.broken, ..Self::new(self.context, self.modules, &self.workspace) }
+        let (broken, declared) = (self.broken, self.declared);
+        Self { validates: true, broken, declared, ..Self::new(self.context, self.modules, &self.workspace) }
     }
 
     /// The module that an instance is one of.
@@ -163,19 +206,19 @@ impl<'p, 't> Evaluator<'p, 't> {
         item: Item<'p>,
         work_out: impl FnOnce(&mut Self) -> Result<Value, Stop>,
     ) -> Result<Value, Stop> {
-        match self.cells.get(&(instance, item)) {
+        match self.cells.get(instance, item) {
             Some(Cell::Value(known)) => return known.clone(),
             Some(_) => return Err(self.circle(instance, item)),
             None => {}
         }
-        self.cells.insert((instance, item), Cell::Active);
+        self.cells.insert(instance, item, Cell::Active);
         let value = work_out(self).map_err(Stop::elsewhere);
-        self.cells.insert((instance, item), Cell::Value(value.clone()));
+        self.cells.insert(instance, item, Cell::Value(value.clone()));
         value
     }
 
     /// Notes that not all is known of a resource or module call.
-    pub(super) fn hide(&mut self, is_managed: bool, below: &std::rc::Rc<str>, problem: Problem) {
+    pub(super) fn hide(&mut self, is_managed: bool, below: &Rc<str>, problem: Problem) {
         if is_managed {
             self.gaps.push(Gap { below: below.clone(), problem });
         }
@@ -197,7 +240,7 @@ impl<'p, 't> Evaluator<'p, 't> {
     /// The value of a variable that was worked out.
     pub fn known_variable(&self, instance: InstanceId, name: &str) -> Option<Value> {
         let name = self.module(instance).variables.get_key_value(name).map(|(name, _)| *name)?;
-        match self.cells.get(&(instance, Item::Variable(name)))? {
+        match self.cells.get(instance, Item::Variable(name))? {
             Cell::Value(value) => value.clone().ok(),
             _ => None,
         }
@@ -210,24 +253,19 @@ impl<'p, 't> Evaluator<'p, 't> {
         item: Item<'p>,
         work_out: impl FnOnce(&mut Self) -> Result<Instances, Stop>,
     ) -> Result<Instances, Stop> {
-        match self.cells.get(&(instance, item)) {
+        match self.cells.get(instance, item) {
             Some(Cell::Instances(known)) => return known.clone(),
             Some(_) => return Err(self.circle(instance, item)),
             None => {}
         }
-        self.cells.insert((instance, item), Cell::Active);
+        self.cells.insert(instance, item, Cell::Active);
         let instances = work_out(self).map_err(Stop::elsewhere);
-        self.cells.insert((instance, item), Cell::Instances(instances.clone()));
+        self.cells.insert(instance, item, Cell::Instances(instances.clone()));
         instances
     }
 
     fn circle(&self, instance: InstanceId, item: Item<'p>) -> Stop {
-        let mut all: Vec<String> = self
-            .cells
-            .iter()
-            .filter(|(_, cell)| matches!(cell, Cell::Active))
-            .map(|((instance, item), _)| self.address(*instance, *item))
-            .collect();
+        let mut all: Vec<String> = self.cells.active().map(|(instance, item)| self.address(instance, item)).collect();
         all.sort();
         let what = self.address(instance, item);
         Stop::from(Problem::broken(format!("Cycle: {what} depends on itself: {}", all.join(", ")))).elsewhere()

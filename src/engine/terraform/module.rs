@@ -27,8 +27,8 @@ pub struct Module<'p> {
     pub locals: BTreeMap<&'p str, Argument<'p>>,
     /// Its outputs, by name.
     pub outputs: BTreeMap<&'p str, Definition<'p>>,
-    /// Its resources and data sources, by their addresses in it.
-    pub resources: BTreeMap<String, (Mode, Definition<'p>)>,
+    /// Its resources and data sources.
+    pub resources: Resources<'p>,
     /// Its module calls, by name.
     pub calls: BTreeMap<&'p str, Definition<'p>>,
     /// The module that each call leads to.
@@ -53,6 +53,10 @@ pub enum Mode {
     /// `ephemeral`.
     Ephemeral,
 }
+
+/// The resources of a module by their kinds, types and names: what others refer to is looked up without spelling an address.
+#[derive(Debug, Default)]
+pub struct Resources<'p>([BTreeMap<&'p str, BTreeMap<&'p str, Definition<'p>>>; 3]);
 
 /// A block at the top of a file, with what override files change of it.
 #[derive(Clone, Debug)]
@@ -96,7 +100,7 @@ impl<'p> Module<'p> {
             variables: BTreeMap::new(),
             locals: BTreeMap::new(),
             outputs: BTreeMap::new(),
-            resources: BTreeMap::new(),
+            resources: Resources::default(),
             calls: BTreeMap::new(),
             called: folder.calls.iter().map(|(name, index)| (&**name, *index)).collect(),
             missing: folder.missing.iter().map(|(name, source)| (&**name, &**source)).collect(),
@@ -114,7 +118,7 @@ impl<'p> Module<'p> {
 
     /// A resource.
     pub fn resource(&self, mode: Mode, ty: &str, name: &str) -> Option<&Definition<'p>> {
-        self.resources.get(&address(mode, ty, name)).map(|(_, definition)| definition)
+        self.resources.get(mode, ty, name)
     }
 
     /// Tells whether it works with no version before this one.
@@ -199,15 +203,16 @@ impl<'p> Module<'p> {
         definition: Definition<'p>,
         is_override: bool,
     ) -> Result<(), Problem> {
-        let (key, place) = (address(mode, ty, name), definition.place());
-        match (self.resources.get_mut(&key), is_override) {
-            (None, false) => {
-                self.resources.insert(key, (mode, definition));
+        let place = definition.place();
+        let what = || address(mode, ty, name);
+        match (self.resources.get_mut(mode, ty, name), is_override) {
+            (None, false) => self.resources.insert(mode, definition),
+            (Some(base), true) => base.override_with(definition),
+            (Some(_), false) => {
+                return Err(Problem::broken(format!("resource {} was already defined", what())).at(place));
             }
-            (Some((_, base)), true) => base.override_with(definition),
-            (Some(_), false) => return Err(Problem::broken(format!("resource {key} was already defined")).at(place)),
             (None, true) => {
-                return Err(Problem::broken(format!("resource {key} is not there to be overridden")).at(place));
+                return Err(Problem::broken(format!("resource {} is not there to be overridden", what())).at(place));
             }
         }
         Ok(())
@@ -264,6 +269,31 @@ pub fn no_blocks(file: FileId, body: &Body) -> Result<(), Problem> {
             let message = format!("blocks of type {:?} are not expected here", block.kind.text);
             Err(Problem::broken(message).at(Place { file, span: block.kind.span }))
         }
+    }
+}
+
+impl<'p> Resources<'p> {
+    /// One of them.
+    pub fn get(&self, mode: Mode, ty: &str, name: &str) -> Option<&Definition<'p>> {
+        self.0[mode as usize].get(ty)?.get(name)
+    }
+
+    /// All of them with their kinds, sorted by type and name.
+    pub fn iter(&self) -> impl Iterator<Item = (Mode, &Definition<'p>)> {
+        let kinds = [Mode::Managed, Mode::Data, Mode::Ephemeral].into_iter().zip(&self.0);
+        kinds.flat_map(|(mode, types)| {
+            types.values().flat_map(BTreeMap::values).map(move |definition| (mode, definition))
+        })
+    }
+
+    fn get_mut(&mut self, mode: Mode, ty: &str, name: &str) -> Option<&mut Definition<'p>> {
+        self.0[mode as usize].get_mut(ty)?.get_mut(name)
+    }
+
+    /// Adds one under its labels.
+    fn insert(&mut self, mode: Mode, definition: Definition<'p>) {
+        let (ty, name) = (definition.label(0), definition.label(1));
+        self.0[mode as usize].entry(ty).or_default().insert(name, definition);
     }
 }
 

@@ -230,14 +230,19 @@ fn visit(
     for name in module.variables.keys() {
         evaluator.variable(instance, name)?;
     }
+    let number = evaluator.instances[instance.0 as usize].module;
+    if evaluator.validates && evaluator.validated.contains(&number) {
+        // Whatever the variables are: so what is behind them is the same for every call.
+        return Ok(());
+    }
     for name in module.locals.keys() {
         evaluator.local(instance, name)?;
     }
-    for (mode, definition) in module.resources.values() {
-        let instances = evaluator.resource(instance, *mode, definition.label(0), definition.label(1))?;
+    for (mode, definition) in module.resources.iter() {
+        let instances = evaluator.resource(instance, mode, definition.label(0), definition.label(1))?;
         let Instances::Resource { each, any, .. } = instances else { continue };
-        let is_shown = *mode == Mode::Managed && !is_possible;
-        if *mode != Mode::Ephemeral {
+        let is_shown = mode == Mode::Managed && !is_possible;
+        if mode != Mode::Ephemeral {
             (if is_shown { &mut *planned } else { &mut *others }).extend(each.iter().cloned());
         }
         others.extend(any.map(|any| (*any).clone()));
@@ -267,6 +272,7 @@ fn visit(
     for name in module.outputs.keys() {
         evaluator.output(instance, name)?;
     }
+    evaluator.validated.insert(number);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! They are read for what Terraform refuses of them alone.
 
 use super::{
-    module::{Argument, Definition, Mode, Module, address},
+    module::{Argument, Definition, Mode, Module},
     problem::Problem,
 };
 use crate::source::hcl::{
@@ -114,8 +114,8 @@ fn required<'p>(statement: &Definition<'p>, name: &str) -> Result<Argument<'p>, 
 struct Target {
     /// The module calls that lead to it.
     calls: Vec<Call>,
-    /// The resource by its address in the module; nothing for the module itself.
-    resource: Option<String>,
+    /// The resource by its kind, type and name; nothing for the module itself.
+    resource: Option<(Mode, String, String)>,
     /// The key of the resource's instance.
     index: Option<Index>,
 }
@@ -166,7 +166,7 @@ impl Target {
                 target.calls.push(Call { name, index: index.map(|step| Index::of(&step.kind)) });
             } else {
                 let (mode, ty) = if kind == "data" { (Mode::Data, next()?) } else { (Mode::Managed, kind) };
-                target.resource = Some(address(mode, &ty, &next()?));
+                target.resource = Some((mode, ty, next()?));
                 target.index = steps.next().map(|step| Index::of(&step.kind));
                 return steps.next().is_none().then_some(target);
             }
@@ -193,7 +193,7 @@ impl Target {
     /// Tells whether a module declares it.
     fn is_declared(&self, module: &Module<'_>) -> bool {
         match &self.resource {
-            Some(resource) => module.resources.contains_key(resource),
+            Some((mode, ty, name)) => module.resource(*mode, ty, name).is_some(),
             None => self.calls.last().is_some_and(|call| module.calls.contains_key(&*call.name)),
         }
     }

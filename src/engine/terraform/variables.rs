@@ -1,6 +1,6 @@
 //! Input variables: what they are given, their defaults, their types and the rules that they have to keep.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{
     configuration::{File, literal},
@@ -22,6 +22,16 @@ use crate::source::hcl::tree::ExpressionKind;
 pub struct Given {
     /// The value, as it is written.
     pub value: Value,
+}
+
+/// What a variable's block says of its values.
+#[derive(Debug)]
+pub struct Declared {
+    constraint: Constraint,
+    is_nullable: bool,
+    marks: Marks,
+    /// As one of the type.
+    default: Option<Value>,
 }
 
 /// What files of variables say, a later file over an earlier one.
@@ -49,12 +59,16 @@ impl<'p> Evaluator<'p, '_> {
     /// # Errors
     /// What Terraform refuses.
     pub fn variable(&mut self, instance: InstanceId, name: &str) -> Result<Value, Stop> {
+        self.variable_if_declared(instance, name).expect("references are checked")
+    }
+
+    /// The value of a variable, if the module declares it.
+    pub(super) fn variable_if_declared(&mut self, instance: InstanceId, name: &str) -> Option<Result<Value, Stop>> {
         let module = self.module(instance);
-        let (name, definition) = module.variables.get_key_value(name).expect("references are checked");
-        let name = *name;
-        self.value_of(instance, Item::Variable(name), |evaluator| {
+        let (name, definition) = module.variables.get_key_value(name).map(|(name, definition)| (*name, definition))?;
+        Some(self.value_of(instance, Item::Variable(name), |evaluator| {
             evaluator.deeper(|evaluator| evaluator.final_value(instance, name, definition))
-        })
+        }))
     }
 
     fn final_value(
@@ -63,6 +77,79 @@ impl<'p> Evaluator<'p, '_> {
         name: &'p str,
         definition: &'p Definition<'p>,
     ) -> Result<Value, Stop> {
+        let place = definition.place();
+        let path = self.path(&["variable", name]);
+        let declared = self.declared(instance, name, definition)?;
+        let Declared { constraint, is_nullable, marks, default } = &*declared;
+        let (is_nullable, marks) = (*is_nullable, *marks);
+        let given = self.raw_value(instance, name)?;
+        if self.validates {
+            if let Some(value) = given {
+                self.fitted(value, constraint).map_err(|problem| problem.at(place))?;
+            }
+            let unknown = Value::unknown_of(constraint.ty.clone(), Reason::Variable(name.into()));
+            return Ok(unknown.with_marks(marks));
+        }
+        let value = match given {
+            None => match default {
+                Some(default) => default.clone(),
+                None if instance == InstanceId(0) => {
+                    let leaf = Leaf { says: Says::Absent, role: Role::VariableValue, place: Some(place), path };
+                    let leaf = self.context.sets.leaf(leaf);
+                    let unknown = Value::unknown_of(constraint.ty.clone(), Reason::Variable(name.into()));
+                    let unknown = if is_nullable {
+                        unknown
+                    } else {
+                        unknown.refined(|known| super::unknown::Refinement { is_not_null: true, ..known })
+                    };
+                    unknown.with_data(leaf.into())
+                }
+                None => {
+                    let message = format!("Missing required argument: The argument {name:?} is required.");
+                    return Err(Problem::broken(message).at(place).into());
+                }
+            },
+            Some(value) => {
+                let value = self.fitted(value, constraint).map_err(|problem| {
+                    let message = format!(
+                        "Invalid value for input variable: The given value is not suitable for var.{name}: {problem}."
+                    );
+                    Problem { message, ..problem }.at(place)
+                })?;
+                match default {
+                    Some(default) if value.is_null() && !is_nullable => {
+                        let control = self.context.sets.union(value.flow().data, value.flow().control);
+                        default.clone().under(&mut self.context.sets, control)
+                    }
+                    None if value.is_null() && !is_nullable => {
+                        let message =
+                            format!("Required variable not set: The given value of var.{name} must not be null.");
+                        return Err(Problem::broken(message).at(place).into());
+                    }
+                    _ => value,
+                }
+            }
+        };
+        Ok(value.with_marks(marks))
+    }
+
+    /// What a variable's block says: the same in all instances of its module, as it refers to nothing.
+    fn declared(
+        &mut self,
+        instance: InstanceId,
+        name: &'p str,
+        definition: &'p Definition<'p>,
+    ) -> Result<Rc<Declared>, Stop> {
+        let at = (self.instances[instance.0 as usize].module, name);
+        if let Some(declared) = self.declared.get(&at) {
+            return Ok(declared.clone());
+        }
+        let declared = Rc::new(self.declaration(name, definition)?);
+        self.declared.insert(at, declared.clone());
+        Ok(declared)
+    }
+
+    fn declaration(&mut self, name: &str, definition: &Definition<'_>) -> Result<Declared, Stop> {
         definition.only_arguments(&[
             "type",
             "default",
@@ -73,7 +160,6 @@ impl<'p> Evaluator<'p, '_> {
             "deprecated",
         ])?;
         definition.only_blocks(&["validation"])?;
-        let place = definition.place();
         let path = self.path(&["variable", name]);
         let scope = |role: Role, file| Scope { file, role, path, names: None, sees: Sees::Nothing };
         let constraint = match definition.argument("type") {
@@ -107,54 +193,7 @@ impl<'p> Evaluator<'p, '_> {
                 Some(value)
             }
         };
-        let given = self.raw_value(instance, name)?;
-        if self.validates {
-            if let Some(value) = given {
-                self.fitted(value, &constraint).map_err(|problem| problem.at(place))?;
-            }
-            return Ok(Value::unknown_of(constraint.ty, Reason::Variable(name.into())).with_marks(marks));
-        }
-        let value = match given {
-            None => match default {
-                Some(default) => default,
-                None if instance == InstanceId(0) => {
-                    let leaf = Leaf { says: Says::Absent, role: Role::VariableValue, place: Some(place), path };
-                    let leaf = self.context.sets.leaf(leaf);
-                    let unknown = Value::unknown_of(constraint.ty.clone(), Reason::Variable(name.into()));
-                    let unknown = if is_nullable {
-                        unknown
-                    } else {
-                        unknown.refined(|known| super::unknown::Refinement { is_not_null: true, ..known })
-                    };
-                    unknown.with_data(leaf.into())
-                }
-                None => {
-                    let message = format!("Missing required argument: The argument {name:?} is required.");
-                    return Err(Problem::broken(message).at(place).into());
-                }
-            },
-            Some(value) => {
-                let value = self.fitted(value, &constraint).map_err(|problem| {
-                    let message = format!(
-                        "Invalid value for input variable: The given value is not suitable for var.{name}: {problem}."
-                    );
-                    Problem { message, ..problem }.at(place)
-                })?;
-                match default {
-                    Some(default) if value.is_null() && !is_nullable => {
-                        let control = self.context.sets.union(value.flow().data, value.flow().control);
-                        default.under(&mut self.context.sets, control)
-                    }
-                    None if value.is_null() && !is_nullable => {
-                        let message =
-                            format!("Required variable not set: The given value of var.{name} must not be null.");
-                        return Err(Problem::broken(message).at(place).into());
-                    }
-                    _ => value,
-                }
-            }
-        };
-        Ok(value.with_marks(marks))
+        Ok(Declared { constraint, is_nullable, marks, default })
     }
 
     /// The value with the defaults of the type under it, as one of the type.

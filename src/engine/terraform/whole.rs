@@ -1,7 +1,7 @@
 //! What is kept of an evaluation, so that a change of a resource finds its way back into the files.
 
 use std::{
-    cell::{Ref, RefCell},
+    cell::{OnceCell, Ref, RefCell},
     collections::BTreeMap,
     sync::Arc,
 };
@@ -44,7 +44,8 @@ pub struct Whole {
 struct File {
     path: RepoPath,
     text: String,
-    lines: Lines,
+    /// Once somebody asks for one.
+    lines: OnceCell<Lines>,
 }
 
 /// An instance of a module.
@@ -102,7 +103,7 @@ impl Whole {
             let path = context.files.path(FileId(id)).clone();
             let content: Option<Arc<[u8]>> = context.files.read(&path).ok();
             let text = content.map(|content| String::from_utf8_lossy(&content).into_owned()).unwrap_or_default();
-            files.push(File { path, lines: Lines::of(&text), text });
+            files.push(File { path, text, lines: OnceCell::new() });
         }
         let (sets, paths, opentofu) = (context.sets.into(), context.paths, context.opentofu);
         Self { sets, paths, files, modules, variable_files, root, opentofu, planned }
@@ -111,7 +112,8 @@ impl Whole {
     /// The file and line of a place.
     pub fn line(&self, place: Place) -> (&RepoPath, usize) {
         let file = &self.files[place.file.0 as usize];
-        (&file.path, file.lines.line(&file.text, place.span.start))
+        let lines = file.lines.get_or_init(|| Lines::of(&file.text));
+        (&file.path, lines.line(&file.text, place.span.start))
     }
 
     /// The file of a place.

@@ -112,7 +112,8 @@ pub fn tokens(text: &str, start: Start) -> Vec<Token> {
         Start::Template => Mode::Bare,
     };
     let at = if start == Start::Language && text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut lexer = Lexer { text, bytes: text.as_bytes(), at, modes: vec![mode], tokens: Vec::new() };
+    let mut lexer =
+        Lexer { text, bytes: text.as_bytes(), at, modes: vec![mode], tokens: Vec::with_capacity(text.len() / 4 + 1) };
     while lexer.at < text.len() {
         lexer.next();
     }

@@ -223,7 +223,7 @@ pub enum StepKind {
     /// `.0`, the number as it is written.
     LegacyIndex(Rc<str>),
     /// `[key]`.
-    Index(Expression),
+    Index(Box<Expression>),
     /// `.*`, with the dotted steps behind it, which each element takes.
     AttributeSplat(Vec<Step>),
     /// `[*]`, with all steps behind it, which each element takes.

@@ -136,9 +136,9 @@ fn undeclared(module: &Module<'_>, name: &Name, steps: &[Step], sees: Repeats) -
 }
 
 fn undeclared_resource(module: &Module<'_>, mode: Mode, ty: &str, name: &str, steps: &[Step]) -> Option<String> {
-    let what = address(mode, ty, name);
+    let what = || address(mode, ty, name);
     let Some(definition) = module.resource(mode, ty, name) else {
-        return Some(format!("Reference to undeclared resource: A resource {what} has not been declared."));
+        return Some(format!("Reference to undeclared resource: A resource {} has not been declared.", what()));
     };
     let repeated = ["count", "for_each"].into_iter().find(|meta| definition.argument(meta).is_some());
     // Of what is behind a key that is worked out, nothing is looked at.
@@ -146,14 +146,16 @@ fn undeclared_resource(module: &Module<'_>, mode: Mode, ty: &str, name: &str, st
     let rest = match (steps.first().map(|step| (&step.kind, is_literal_key(step))), repeated) {
         (Some((StepKind::Attribute(_), _)), Some(meta)) => {
             return Some(format!(
-                "Missing resource instance key: Because {what} has {meta:?} set, its attributes must be accessed on specific \
-                 instances."
+                "Missing resource instance key: Because {} has {meta:?} set, its attributes must be accessed on specific \
+                 instances.",
+                what()
             ));
         }
         (Some((_, true)), None) => {
             return Some(format!(
-                "Unexpected resource instance key: Because {what} does not have \"count\" or \"for_each\" set, references to it \
-                 must not include an index key."
+                "Unexpected resource instance key: Because {} does not have \"count\" or \"for_each\" set, references to it must \
+                 not include an index key.",
+                what()
             ));
         }
         (Some((_, true)), Some(_)) => &steps[1..],
@@ -212,13 +214,20 @@ impl<'p> Evaluator<'p, '_> {
             count: matches!(repetition, Repetition::Count(_)),
             own: false,
         };
+        let first = attribute_name(steps.first()).unwrap_or_default();
+        // Most references: what is found is declared.
+        let found = match &*name.text {
+            "var" => self.variable_if_declared(instance, first),
+            "local" => self.local_if_declared(instance, first),
+            _ => None,
+        };
+        if let Some(value) = found {
+            return self.steps(value?, &steps[1..], scope);
+        }
         if let Some(message) = undeclared(module, name, steps, sees) {
             return Err(scope.broken(name.span, message).elsewhere());
         }
-        let first = attribute_name(steps.first()).unwrap_or_default();
         let (value, taken) = match &*name.text {
-            "var" => (self.variable(instance, first)?, 1),
-            "local" => (self.local(instance, first)?, 1),
             "path" | "terraform" => (self.built_in(instance, &name.text, first, scope.place(span))?, 1),
             "each" => match (repetition, first) {
                 (Repetition::Each(key, _), "key") => (key.clone(), 1),
@@ -281,10 +290,13 @@ impl<'p> Evaluator<'p, '_> {
 
     /// A local value.
     pub fn local(&mut self, instance: InstanceId, name: &str) -> Result<Value, Stop> {
+        self.local_if_declared(instance, name).expect("references are checked")
+    }
+
+    fn local_if_declared(&mut self, instance: InstanceId, name: &str) -> Option<Result<Value, Stop>> {
         let module = self.module(instance);
-        let (name, argument) =
-            module.locals.get_key_value(name).map(|(name, argument)| (*name, *argument)).expect("checked");
-        self.value_of(instance, Item::Local(name), |evaluator| {
+        let (name, argument) = module.locals.get_key_value(name).map(|(name, argument)| (*name, *argument))?;
+        Some(self.value_of(instance, Item::Local(name), |evaluator| {
             let path = evaluator.path(&["locals", name]);
             let scope = Scope {
                 file: argument.file,
@@ -294,7 +306,7 @@ impl<'p> Evaluator<'p, '_> {
                 sees: Sees::Module(instance, &Repetition::Once),
             };
             evaluator.deeper(|evaluator| evaluator.evaluate(argument.value(), scope))
-        })
+        }))
     }
 
     /// A path of names.
@@ -347,8 +359,12 @@ impl<'p> Evaluator<'p, '_> {
             return self.steps(any, &steps[1..], scope);
         }
         if self.validates {
-            let whole = self.any_call(&instances, call);
-            return self.steps(whole, &steps[1..], scope);
+            let asked = attribute_name(steps.get(1)).filter(|output| self.has_output(&instances, output));
+            let (value, taken) = match asked {
+                Some(_) => (any_output(call), 2),
+                None => (self.any_call(&instances, call), 1),
+            };
+            return self.steps(value, &steps[taken..], scope);
         }
         let (index, output, taken) = match (steps.get(1).map(|step| &step.kind), attribute_name(steps.get(2))) {
             (Some(StepKind::Attribute(name)), _) if matches!(instances, Instances::Module { repeated: false, .. }) => {
@@ -375,14 +391,19 @@ impl<'p> Evaluator<'p, '_> {
 
     /// What any instance of a module may be.
     fn any_call(&self, instances: &Instances, call: &str) -> Value {
-        let unknown = || Value::unknown_of(Type::Dynamic, Reason::Run(format!("module.{call}").into()));
         match instances {
             Instances::Module { repeated: false, children, .. } => {
                 let outputs = children.first().map(|(_, child)| self.module(*child).outputs.keys());
-                Value::object(outputs.into_iter().flatten().map(|name| Entry::plain(name, unknown())))
+                Value::object(outputs.into_iter().flatten().map(|name| Entry::plain(name, any_output(call))))
             }
-            _ => unknown(),
+            _ => any_output(call),
         }
+    }
+
+    /// Tells whether a call of which there is one module has an output.
+    fn has_output(&self, instances: &Instances, output: &str) -> bool {
+        let Instances::Module { repeated: false, children, .. } = instances else { return false };
+        children.first().is_some_and(|(_, child)| self.module(*child).outputs.contains_key(output))
     }
 
     /// A module call with all its outputs.
@@ -415,6 +436,11 @@ impl<'p> Evaluator<'p, '_> {
             Instances::Module { .. } => Err(Problem::unsupported("a module where a resource was expected").into()),
         }
     }
+}
+
+/// What any output of a call may be.
+fn any_output(call: &str) -> Value {
+    Value::unknown_of(Type::Dynamic, Reason::Run(format!("module.{call}").into()))
 }
 
 fn parts(path: &str) -> Vec<&str> {

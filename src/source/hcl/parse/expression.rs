@@ -44,7 +44,7 @@ impl Parser<'_> {
     }
 
     fn conditional(&mut self) -> Result<Expression, SyntaxError> {
-        let test = self.operation(0)?;
+        let test = self.operation()?;
         if self.take(TokenKind::Question).is_none() {
             return Ok(test);
         }
@@ -59,16 +59,26 @@ impl Parser<'_> {
         Ok(Expression { span, kind: ExpressionKind::Conditional(Box::new(Conditional { test, then, otherwise })) })
     }
 
-    /// Operands with operators of a level of precedence or stronger between them.
-    fn operation(&mut self, level: usize) -> Result<Expression, SyntaxError> {
-        if level == LEVELS {
-            return self.operand();
+    /// Operands with operators between them. Most expressions have none, which one look ahead tells.
+    fn operation(&mut self) -> Result<Expression, SyntaxError> {
+        let first = self.operand()?;
+        if operator(self.peek().kind).is_none() {
+            return Ok(first);
         }
-        let first = self.operation(level + 1)?;
+        self.operations(0, first)
+    }
+
+    /// Operands with operators of a level of precedence or stronger between them, the first of which was read.
+    fn operations(&mut self, level: usize, first: Expression) -> Result<Expression, SyntaxError> {
+        if level == LEVELS {
+            return Ok(first);
+        }
+        let first = self.operations(level + 1, first)?;
         let mut rest = Vec::new();
         while let Some((operator, _)) = operator(self.peek().kind).filter(|(_, found)| *found == level) {
             let token = self.read();
-            let value = self.operation(level + 1)?;
+            let value = self.operand()?;
+            let value = self.operations(level + 1, value)?;
             rest.push(Operand { operator, operator_span: self.place(token.span()), value });
         }
         let Some(last) = rest.last() else { return Ok(first) };
@@ -398,7 +408,7 @@ impl Parser<'_> {
                         }
                         Ok((key, close))
                     })?;
-                    steps.push(Step { span: self.between(start, close), kind: StepKind::Index(key) });
+                    steps.push(Step { span: self.between(start, close), kind: StepKind::Index(Box::new(key)) });
                 }
                 _ => return Ok(steps),
             }

@@ -1,0 +1,7 @@
+variable "size" {
+  type = number
+}
+
+output "twice" {
+  value = var.size * 2
+}
