@@ -50,3 +50,20 @@ def is_known: (type == "string" and contains("(known after apply)")) | not;
 # The statements of a policy, given as text or as a value.
 def statements: (if type == "string" then (fromjson? // {}) else . end) | maybe(.Statement) | if type == "object" then [.] else list(.) end | [.[] | objects];
 def several: if type == "array" then . elif . == null then [] else [.] end;
+
+# What a rule of a security group lets through, in words; null where its ports alone do not say it.
+def traffic($way):
+  (maybe(.protocol) // maybe(.ip_protocol) | tostring | ascii_downcase | {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "all": "-1"}[.] // .) as $protocol
+  | (maybe(.from_port) | tostring) as $from | (maybe(.to_port) | tostring) as $to
+  | {tcp: {"21": "FTP", "22": "SSH", "25": "SMTP", "53": "DNS", "80": "HTTP", "88": "Kerberos", "389": "LDAP", "443": "HTTPS", "445": "SMB",
+      "465": "SMTP over TLS", "587": "mail submission", "636": "LDAP over TLS", "993": "IMAP over TLS", "1433": "SQL Server", "1521": "Oracle Database",
+      "2049": "NFS", "2379": "etcd", "3306": "MySQL", "3389": "RDP", "5432": "PostgreSQL", "5439": "Redshift", "5671": "AMQP over TLS", "5672": "AMQP",
+      "5900": "VNC", "5985": "WinRM", "5986": "WinRM over TLS", "6379": "Redis", "6443": "Kubernetes API", "8080": "HTTP on port 8080",
+      "8443": "HTTPS on port 8443", "9042": "Cassandra", "9092": "Kafka", "9094": "Kafka over TLS", "9200": "OpenSearch", "10250": "kubelet",
+      "11211": "Memcached", "27017": "MongoDB"},
+     udp: {"53": "DNS", "123": "NTP", "514": "syslog"}} as $services
+  | if $protocol == "-1" then "All \($way) traffic"
+    elif $protocol | among(["icmp", "icmpv6"]) then "\($way | .[:1] | ascii_upcase)\($way | .[1:]) ICMP"
+    elif ($protocol | among(["tcp", "udp"])) and $from == "0" and $to == "65535" then "All \($way) \($protocol | ascii_upcase) traffic"
+    elif $from == $to and $services[$protocol][$from] then "\($way | .[:1] | ascii_upcase)\($way | .[1:]) \($services[$protocol][$from])"
+    else null end;
