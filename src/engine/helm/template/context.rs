@@ -48,11 +48,12 @@ pub struct Budget {
 /// The nodes and items that one render may go through; the largest honest chart takes 16,165 nodes.
 pub const MAX_STEPS: u64 = 5_000_000;
 
-/// The longest text that a function may make.
-pub const MAX_TEXT: usize = 8 << 20;
+/// The longest text that a function may make. One public chart (bitnami's envoy-gateway) prints all that it is, 9.8 MB of file
+/// contents included, as the key of a map that nothing reads, and does so ten times.
+pub const MAX_TEXT: usize = 16 << 20;
 
 /// The bytes that all functions and templates of one render may make together.
-pub const MAX_BYTES: u64 = 96 << 20;
+pub const MAX_BYTES: u64 = 128 << 20;
 
 /// The longest list that a function may make.
 pub const MAX_ITEMS: usize = 100_000;
