@@ -47,7 +47,10 @@ fn chosen(which: u8, at: Span, value: Value, position: usize) -> Change {
         2 => Change::Rename { at, name },
         3 => Change::Argument { within: Some(at), name, value },
         4 => Change::Argument { within: None, name, value },
-        5 => Change::Block { within: at, kind: name, value: Map::from_iter([("a".to_owned(), value)]) },
+        5 => {
+            let value = Map::from_iter([("a".to_owned(), value)]);
+            Change::Block { within: at, kind: name, value, lists_are_blocks: false }
+        }
         6 => Change::Key { within: at, key: name, value },
         7 => Change::Element { within: at, index: position, value },
         8 => Change::Remove { at },

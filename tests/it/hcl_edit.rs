@@ -56,7 +56,16 @@ fn drop_element(within: &'static str, index: usize) -> impl Fn(&str) -> Change {
 fn block(within: &'static str, kind: &'static str, value: Value) -> impl Fn(&str) -> Change {
     move |text| {
         let Value::Object(value) = value.clone() else { panic!("a block is a map") };
-        Change::Block { within: at(text, within), kind: kind.to_owned(), value }
+        Change::Block { within: at(text, within), kind: kind.to_owned(), value, lists_are_blocks: false }
+    }
+}
+
+/// A block whose lists of maps are blocks.
+fn blocks(within: &'static str, kind: &'static str, value: Value) -> impl Fn(&str) -> Change {
+    let block = block(within, kind, value);
+    move |text| match block(text) {
+        Change::Block { within, kind, value, .. } => Change::Block { within, kind, value, lists_are_blocks: true },
+        other => other,
     }
 }
 
@@ -230,6 +239,22 @@ fn cases() -> Vec<Case> {
             "r {\n  a = 1\n\n  lifecycle {}\n}\n",
             block("r {\n  a = 1\n\n  lifecycle {}\n}", "b", json!({"c": 1})),
             "r {\n  a = 1\n\n  b {\n    c = 1\n  }\n\n  lifecycle {}\n}\n",
+        ),
+        // Lists of maps are arguments, or blocks as deep as they go, whatever a block of the type has.
+        case(
+            "r {\n}\n",
+            block("r {\n}", "b", json!({"c": [{"d": 2}]})),
+            "r {\n  b {\n    c = [\n      {\n        d = 2\n      },\n    ]\n  }\n}\n",
+        ),
+        case(
+            "r {\n}\n",
+            blocks("r {\n}", "b", json!({"c": [{"d": [{"e": 1}], "f": []}, {"g": 2}], "h": 3})),
+            "r {\n  b {\n    h = 3\n\n    c {\n      f = []\n\n      d {\n        e = 1\n      }\n    }\n\n    c {\n      g = 2\n    }\n  }\n}\n",
+        ),
+        case(
+            "r {\n  b {\n    c = []\n  }\n}\n",
+            blocks("r {\n  b {\n    c = []\n  }\n}", "b", json!({"c": [{"d": 1}], "i": [{"j": 1}]})),
+            "r {\n  b {\n    c = []\n  }\n\n  b {\n    c = [\n      {\n        d = 1\n      },\n    ]\n\n    i {\n      j = 1\n    }\n  }\n}\n",
         ),
     ]
 }

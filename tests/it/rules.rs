@@ -214,6 +214,10 @@ fn a_terraform_argument_or_block_is_added() {
     // One declaration, two instances: both become what the rule wants.
     let diff = patched(judged(&files, of("aws_instance.b", "CKV_AWS_79", 5, 8)));
     assert!(diff.contains("+  metadata_options {\n+    http_tokens = \"required\"\n+  }"), "{diff}");
+    // A rule knows that what it adds within a new block are blocks as well.
+    let files = [("main.tf", "resource \"azurerm_storage_account\" \"a\" {\n  name = \"a\"\n}\n")];
+    let diff = patched(judged(&files, of("azurerm_storage_account.a", "CKV2_AZURE_38", 1, 3)));
+    assert!(diff.contains("+  blob_properties {\n+    delete_retention_policy {\n+      days = "), "{diff}");
 }
 
 #[test]

@@ -67,6 +67,8 @@ pub enum Change {
         kind: String,
         /// What it says: lists of maps are blocks where a block of this type has such blocks, everything else is an argument.
         value: Map<String, Value>,
+        /// Whether lists of maps are blocks also where no block of this type says how they are written.
+        lists_are_blocks: bool,
     },
     /// An object that is written out gets an item at its end.
     Key {
@@ -214,7 +216,9 @@ fn wordings(page: &Page<'_>, change: &Change) -> Result<Vec<Vec<Splice>>, EditEr
         Change::Text { at, range, text } => text::replaced(page, *at, *range, text),
         Change::Rename { at, name } => text::renamed(page, *at, name),
         Change::Argument { within, name, value } => body::argument(page, *within, name, value)?,
-        Change::Block { within, kind, value } => body::block(page, *within, kind, value),
+        Change::Block { within, kind, value, lists_are_blocks } => {
+            body::block(page, *within, kind, value, *lists_are_blocks)
+        }
         Change::Key { within, key, value } => collection::key(page, *within, key, value)?,
         Change::Merge { at, key, value } => collection::merged(page, *at, key, value),
         Change::Element { within, index, value } => collection::element(page, *within, *index, value),

@@ -60,12 +60,6 @@ fn may_be_block(value: &Json) -> bool {
     }
 }
 
-/// Tells whether an item of a list has lists of maps of its own.
-fn has_blocks_within(list: &Json) -> bool {
-    let mut members = list.as_array().into_iter().flatten().filter_map(Json::as_object).flat_map(|item| item.values());
-    members.any(may_be_block)
-}
-
 /// An argument, or blocks: resources of the same type that have it tell which.
 fn add_unclear(search: &mut Search<'_>, at: &Pointer, leaf: &Leaf, kind: &str, new: &Json) {
     let whole = search.built.whole;
@@ -102,11 +96,10 @@ fn add_unclear(search: &mut Search<'_>, at: &Pointer, leaf: &Leaf, kind: &str, n
         }
     }
     match (blocks, arguments) {
-        // Blocks within a new block would be worded as arguments.
-        (false, false) if search.built.lists == Lists::Blocks && !has_blocks_within(new) => {
+        (true, false) => search.found.add(new_blocks(search, leaf, kind, new.as_array().map_or(&[], Vec::as_slice))),
+        (false, false) if search.built.lists == Lists::Blocks => {
             search.found.add(new_blocks(search, leaf, kind, new.as_array().map_or(&[], Vec::as_slice)));
         }
-        (true, false) => search.found.add(new_blocks(search, leaf, kind, new.as_array().map_or(&[], Vec::as_slice))),
         (false, true) => {
             let action = Action::AddKey { key: kind.to_owned(), value: new.clone() };
             search.at_leaf(leaf, &action);
@@ -130,7 +123,12 @@ fn new_blocks(search: &Search<'_>, around: &Leaf, kind: &str, items: &[Json]) ->
     let mut sites = items.iter().filter_map(Json::as_object).map(|value| Site {
         file: file.clone(),
         label: format!("block {kind}"),
-        wording: Wording::Hcl(Edit::Block { within: place.span, kind: kind.to_owned(), value: value.clone() }),
+        wording: Wording::Hcl(Edit::Block {
+            within: place.span,
+            kind: kind.to_owned(),
+            value: value.clone(),
+            lists_are_blocks: search.built.lists == Lists::Blocks,
+        }),
         also: Vec::new(),
     });
     let first = sites.next()?;

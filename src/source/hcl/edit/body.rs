@@ -103,11 +103,18 @@ fn anchor<'p>(page: &Page<'p>, body: &'p Body) -> Option<&'p Attribute> {
 }
 
 /// A new block behind the last of its type.
-pub(super) fn block(page: &Page<'_>, within: Span, kind: &str, value: &Map<String, Value>) -> Option<Vec<Vec<Splice>>> {
+pub(super) fn block(
+    page: &Page<'_>,
+    within: Span,
+    kind: &str,
+    value: &Map<String, Value>,
+    lists_are_blocks: bool,
+) -> Option<Vec<Vec<Splice>>> {
     let around = block_at(page, within)?;
     let line_break = page.line_break();
     let siblings: Vec<&Block> = around.body.blocks().filter(|block| &*block.kind.text == kind).collect();
-    let like = siblings.last().map_or_else(Like::default, |sibling| like(&sibling.body));
+    let known = siblings.last().map_or_else(Like::default, |sibling| like(&sibling.body));
+    let like = if lists_are_blocks { known.with_blocks_of(value) } else { known };
     let splice = match siblings.last() {
         Some(last) => {
             if !page.begins_line(last.span.start) || !page.ends_line(last.span.end) {

@@ -96,10 +96,34 @@ pub(super) struct Like {
 }
 
 impl Like {
+    /// The same with the lists of maps of a value as blocks, those that are known to be arguments aside.
+    pub(super) fn with_blocks_of(mut self, map: &Map<String, Value>) -> Self {
+        for (name, value) in map.iter().filter(|(_, value)| may_be_blocks(value)) {
+            let at = match self.blocks.iter().position(|(known, _)| known == name) {
+                Some(at) => at,
+                None if self.names.contains(name) => continue,
+                None => {
+                    self.blocks.push((name.clone(), Self::default()));
+                    self.blocks.len() - 1
+                }
+            };
+            for item in value.as_array().into_iter().flatten().filter_map(Value::as_object) {
+                let like = std::mem::take(&mut self.blocks[at].1);
+                self.blocks[at].1 = like.with_blocks_of(item);
+            }
+        }
+        self
+    }
+
     fn block(&self, name: &str, value: &Value) -> Option<&Self> {
         let is_list = value.as_array().is_some_and(|items| items.iter().all(Value::is_object));
         self.blocks.iter().find(|(known, _)| is_list && known == name).map(|(_, like)| like)
     }
+}
+
+/// Tells whether a value could be written as blocks.
+pub(super) fn may_be_blocks(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_object))
 }
 
 /// A key of an object, in quotes where it has to be.

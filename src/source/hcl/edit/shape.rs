@@ -256,7 +256,7 @@ impl Shape {
                 let at = attributes.take_while(|part| part.name() < name.as_str()).count();
                 body.parts.insert(at, Self::attribute(name, value));
             }
-            Change::Block { within, kind, value } => {
+            Change::Block { within, kind, value, lists_are_blocks } => {
                 let body = self.find(*within, |shape| matches!(shape.tag, Tag::Block(..)))?.parts.first_mut()?;
                 let is_kind = |part: &Self| matches!(&part.tag, Tag::Block(known, _) if known == kind);
                 let sibling = body.parts.iter().rev().find(|part| is_kind(part)).cloned();
@@ -264,7 +264,7 @@ impl Shape {
                 let is_last = |part: &Self| matches!(&part.tag, Tag::Block(known, _) if known == "lifecycle");
                 let end = body.parts.iter().position(is_last).unwrap_or(body.parts.len());
                 let at = body.parts.iter().rposition(is_kind).map_or(end, |at| at + 1);
-                body.parts.insert(at, Self::block(kind, value, sibling.as_ref()));
+                body.parts.insert(at, Self::block(kind, value, sibling.as_ref(), *lists_are_blocks));
             }
             Change::Key { within, key, value } => {
                 let object = self.find(*within, |shape| shape.tag == Tag::Object)?;
@@ -300,19 +300,27 @@ impl Shape {
         !matches!(self.tag, Tag::Body | Tag::Attribute(_) | Tag::Block(..) | Tag::Item | Tag::Piece(_))
     }
 
-    /// A block with these arguments and blocks, which of them they are told by a block of the same type.
-    fn block(kind: &str, value: &Map<String, Value>, sibling: Option<&Self>) -> Self {
+    /// A block with these arguments and blocks, which of them they are told by a block of the same type, or lists of maps are
+    /// blocks.
+    fn block(kind: &str, value: &Map<String, Value>, sibling: Option<&Self>, lists_are_blocks: bool) -> Self {
         let body = sibling.and_then(|sibling| sibling.parts.first());
         let inner = |kind: &str| {
             let mut blocks = body.into_iter().flat_map(|body| &body.parts);
             blocks.find(|part| matches!(&part.tag, Tag::Block(known, _) if known == kind))
         };
+        let is_argument = |name: &str| {
+            let mut parts = body.into_iter().flat_map(|body| &body.parts);
+            parts.any(|part| matches!(&part.tag, Tag::Attribute(known) if known == name))
+        };
         let (mut attributes, mut blocks) = (Vec::new(), Vec::new());
         for (name, value) in value {
             match (inner(name), value) {
-                (Some(sibling), Value::Array(items)) if items.iter().all(Value::is_object) => {
+                (sibling, Value::Array(items))
+                    if items.iter().all(Value::is_object)
+                        && (sibling.is_some() || lists_are_blocks && !items.is_empty() && !is_argument(name)) =>
+                {
                     let items = items.iter().filter_map(Value::as_object);
-                    blocks.extend(items.map(|item| Self::block(name, item, Some(sibling))));
+                    blocks.extend(items.map(|item| Self::block(name, item, sibling, lists_are_blocks)));
                 }
                 _ => attributes.push(Self::attribute(name, value)),
             }
