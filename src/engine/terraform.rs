@@ -12,6 +12,7 @@ pub mod equal;
 pub mod evaluate;
 pub mod files;
 pub mod functions;
+pub mod labels;
 pub mod leaf;
 pub mod module;
 pub mod modules;

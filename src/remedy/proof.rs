@@ -357,7 +357,9 @@ fn compare(
             (_, Some(wanted)) => wanted,
             _ => &old.value,
         };
-        let (derived, stray) = strays(expected, &new.value, &renamed, &|at| carries(old, at));
+        let (derived, stray) = strays(expected, &new.value, &renamed, &|change| {
+            carries(old, &change.path) || (!std::ptr::eq(expected, &*old.value) && old.echoes(expected, change))
+        });
         proof.derived.extend(derived.into_iter().map(|field| ProvedChange { resource: new.id.clone(), field }));
         if let Some(stray) = stray {
             let place = format!("{stray} of {}", new.id);
@@ -433,14 +435,14 @@ fn strays(
     expected: &Value,
     actual: &Value,
     renamed: &[(&str, &str)],
-    carries: &dyn Fn(&Pointer) -> bool,
+    carries: &dyn Fn(&FieldChange) -> bool,
 ) -> (Vec<FieldChange>, Option<Pointer>) {
     if std::ptr::eq(expected, actual) || same(expected, actual) {
         return (Vec::new(), None);
     }
     let (derived, strays): (Vec<_>, Vec<_>) = differences(expected, actual)
         .into_iter()
-        .partition(|change| is_digest(change) || is_name(change, renamed) || carries(&change.path));
+        .partition(|change| is_digest(change) || is_name(change, renamed) || carries(change));
     (derived, strays.into_iter().next().map(|change| change.path))
 }
 

@@ -9,6 +9,7 @@ use super::{
     context::Context,
     evaluate::{Broken, Evaluator},
     files::Files,
+    labels::{self, Told},
     leaf::Place,
     module::{Mode, Module},
     print,
@@ -134,8 +135,9 @@ fn attempt(
     evaluator.broken = broken.clone();
     let planned = plan(&mut evaluator, &modules, &files);
     let met = whole::modules(&evaluator);
-    let others = planned.as_ref().map(|(_, others)| unseen::others(&mut evaluator, others)).unwrap_or_default();
-    let mut planned = planned.map(|(planned, _)| planned);
+    let others =
+        planned.as_ref().map(|plan| unseen::others(&mut evaluator, &plan.others, &plan.told)).unwrap_or_default();
+    let mut planned = planned.map(|plan| plan.planned);
     let gaps = std::mem::take(&mut evaluator.gaps);
     if evaluator.has_none && planned.is_ok() {
         evaluator = evaluator.validating();
@@ -200,13 +202,18 @@ fn variable_files(context: &mut Context<'_>, root: &Root) -> Result<Vec<File>, P
     paths.iter().map(|path| variables_file(context, path)).collect()
 }
 
-/// What a plan knows of all managed resources, and of what else there may be: data sources, and what stands for all that there
-/// may be of something.
-fn plan<'p>(
-    evaluator: &mut Evaluator<'p, '_>,
-    modules: &'p [Module<'p>],
-    files: &[File],
-) -> Result<(Vec<Planned>, Vec<Planned>), Problem> {
+/// What a plan knows.
+struct Plan {
+    /// The managed resources.
+    planned: Vec<Planned>,
+    /// What else there may be: data sources, and what stands for all that there may be of something.
+    others: Vec<Planned>,
+    /// The providers whose labels show in the resources.
+    told: Told,
+}
+
+/// What a plan knows of everything.
+fn plan<'p>(evaluator: &mut Evaluator<'p, '_>, modules: &'p [Module<'p>], files: &[File]) -> Result<Plan, Problem> {
     version::check(modules)?;
     statements::check(modules)?;
     modules.iter().try_for_each(|module| check::check(module, &evaluator.broken))?;
@@ -215,7 +222,8 @@ fn plan<'p>(
     let (mut planned, mut others) = (Vec::new(), Vec::new());
     visit(evaluator, InstanceId(0), &mut planned, &mut others)?;
     planned.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok((planned, others))
+    let told = labels::lay(evaluator, &mut planned, &others);
+    Ok(Plan { planned, others, told })
 }
 
 /// Works out everything in an instance of a module, whether something asks for it or not.

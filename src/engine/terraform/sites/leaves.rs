@@ -80,6 +80,9 @@ pub(super) fn label(built: Built<'_>, leaf: &Leaf, action: &Action) -> String {
         (Role::Resource, [_, ty, name, rest @ ..]) if !rest.is_empty() => {
             format!("argument {} of {ty}.{name}", rest.join("."))
         }
+        (Role::Provider, [_, name, rest @ ..]) if !rest.is_empty() => {
+            format!("argument {} of provider {name}", rest.join("."))
+        }
         (Role::ModuleArgument, [_, name, rest @ ..]) if !rest.is_empty() => {
             format!("argument {} of module.{name}", rest.join("."))
         }
