@@ -27,6 +27,7 @@ mod sites;
 pub mod source;
 pub mod state;
 pub mod statements;
+pub mod terragrunt;
 pub mod types;
 pub mod unify;
 pub mod unknown;

@@ -5,6 +5,7 @@
 //! several instances gives way to the entry of the one, if the expression would have taken one. Which of them does what is
 //! wanted and nothing else, only the proof can tell: rendering all roots that read the file.
 
+mod inputs;
 mod json;
 mod labels;
 mod leaves;
@@ -156,6 +157,7 @@ impl Search<'_> {
         match &step.action {
             Action::Set(new) => {
                 self.set(value, at, new)?;
+                inputs::sites(self, value, new);
                 labels::sites(self, base, at, new);
             }
             Action::AddKey { key, value: new } => {
