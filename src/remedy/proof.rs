@@ -12,7 +12,7 @@ use super::{
     plan::{Plan, SourceEdit},
 };
 use crate::{
-    engine::{Declaration, Rendered, Resource},
+    engine::{Declaration, Language, Rendered, Resource},
     model::{
         diff::{FieldChange, differences},
         pointer::Pointer,
@@ -270,7 +270,8 @@ fn refuse_unevaluated(
     refused: Option<Refusal>,
     plan: &Plan,
 ) -> Result<(), Refusal> {
-    let (Declaration::Terraform(_), Some(refused)) = (declaration, refused) else { return Ok(()) };
+    let is_terraform = declaration.language() == Language::Terraform;
+    let Some(refused) = refused.filter(|_| is_terraform) else { return Ok(()) };
     if refused.code != Code::EngineUnsupported {
         return Ok(());
     }

@@ -89,8 +89,8 @@ impl At {
 /// What the unit of a file is; nothing where it is none: a file that others include has no module.
 ///
 /// # Errors
-/// `engine-unsupported` where its module is not in the repository, or something that could change it is not read;
-/// `stack-unreadable` where Terragrunt stops as well.
+/// `engine-unsupported` where its module is not in the repository, or something that could change it is not read. So it is
+/// where Terragrunt should stop as well: what it is taken for was never held against Terragrunt.
 pub fn unit(tree: &dyn SourceTree, path: &RepoPath) -> Result<Option<Unit>, (Box<Refusal>, BTreeSet<RepoPath>)> {
     let folder = path.parent().unwrap_or_default();
     if !may_be_unit(tree, path, &folder) {
@@ -104,12 +104,8 @@ pub fn unit(tree: &dyn SourceTree, path: &RepoPath) -> Result<Option<Unit>, (Box
         Ok(Some(folder)) => Ok(Some(Unit { folder, asked })),
         Ok(None) => Ok(None),
         Err(stop) => {
-            let code = match stop.problem.kind {
-                Kind::Broken => Code::StackUnreadable,
-                Kind::Limit | Kind::Unsupported => Code::EngineUnsupported,
-            };
             let message = format!("the unit {folder} of Terragrunt cannot be told: {}", stop.problem.message);
-            let refusal = Refusal::new(code, message, "change the source by hand").at(path, None);
+            let refusal = Refusal::new(Code::EngineUnsupported, message, "change the source by hand").at(path, None);
             Err((refusal.into(), asked))
         }
     }
@@ -179,8 +175,12 @@ impl Evaluator<'_, '_> {
     /// The inputs of a unit whose root module is in a folder.
     ///
     /// # Errors
-    /// What Terragrunt refuses, and what this version does not read.
+    /// What Terragrunt refuses, as far as that is known, and what this version does not read.
     pub fn unit_inputs(&mut self, path: &RepoPath, module: &RepoPath) -> Result<Inputs, Stop> {
+        self.inputs_of(path, module).map_err(|stop| Problem { kind: Kind::Unsupported, ..stop.problem }.into())
+    }
+
+    fn inputs_of(&mut self, path: &RepoPath, module: &RepoPath) -> Result<Inputs, Stop> {
         let config = self.config(&At::of(path))?;
         let folder = path.parent().unwrap_or_default();
         if self.module_of(&folder, &config)?.as_ref() != Some(module) {
