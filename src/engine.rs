@@ -27,6 +27,7 @@ use serde_json::Value;
 use crate::{
     model::{
         change::Change,
+        diff::FieldChange,
         pointer::Pointer,
         refusal::{Code, Refusal},
         resource::{KubernetesId, ResourceId},
@@ -393,6 +394,15 @@ impl Resource {
             | Source::Given(_)
             | Source::Substituted(_) => wanted,
             Source::Terraform(source) => source.settled(wanted),
+        }
+    }
+
+    /// Tells whether a field differs from what is wanted because another one does that says the same: a provider shows a
+    /// resource's tags twice.
+    pub fn echoes(&self, wanted: &Value, change: &FieldChange) -> bool {
+        match &self.source {
+            Source::Terraform(source) => source.echoes(&self.value, wanted, change),
+            _ => false,
         }
     }
 

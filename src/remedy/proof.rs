@@ -12,7 +12,7 @@ use super::{
     plan::{Plan, SourceEdit},
 };
 use crate::{
-    engine::{Declaration, Rendered, Resource},
+    engine::{Declaration, Language, Rendered, Resource},
     model::{
         diff::{FieldChange, differences},
         pointer::Pointer,
@@ -270,7 +270,8 @@ fn refuse_unevaluated(
     refused: Option<Refusal>,
     plan: &Plan,
 ) -> Result<(), Refusal> {
-    let (Declaration::Terraform(_), Some(refused)) = (declaration, refused) else { return Ok(()) };
+    let is_terraform = declaration.language() == Language::Terraform;
+    let Some(refused) = refused.filter(|_| is_terraform) else { return Ok(()) };
     if refused.code != Code::EngineUnsupported {
         return Ok(());
     }
@@ -357,7 +358,9 @@ fn compare(
             (_, Some(wanted)) => wanted,
             _ => &old.value,
         };
-        let (derived, stray) = strays(expected, &new.value, &renamed, &|at| carries(old, at));
+        let (derived, stray) = strays(expected, &new.value, &renamed, &|change| {
+            carries(old, &change.path) || (!std::ptr::eq(expected, &*old.value) && old.echoes(expected, change))
+        });
         proof.derived.extend(derived.into_iter().map(|field| ProvedChange { resource: new.id.clone(), field }));
         if let Some(stray) = stray {
             let place = format!("{stray} of {}", new.id);
@@ -433,14 +436,14 @@ fn strays(
     expected: &Value,
     actual: &Value,
     renamed: &[(&str, &str)],
-    carries: &dyn Fn(&Pointer) -> bool,
+    carries: &dyn Fn(&FieldChange) -> bool,
 ) -> (Vec<FieldChange>, Option<Pointer>) {
     if std::ptr::eq(expected, actual) || same(expected, actual) {
         return (Vec::new(), None);
     }
     let (derived, strays): (Vec<_>, Vec<_>) = differences(expected, actual)
         .into_iter()
-        .partition(|change| is_digest(change) || is_name(change, renamed) || carries(&change.path));
+        .partition(|change| is_digest(change) || is_name(change, renamed) || carries(change));
     (derived, strays.into_iter().next().map(|change| change.path))
 }
 

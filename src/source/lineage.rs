@@ -157,6 +157,8 @@ pub enum Role {
     Generator,
     /// An argument of a Terraform resource, for all its instances and for every root module that calls the module.
     ResourceArgument,
+    /// What a Terraform provider adds to its resources: `default_tags`, for all of them.
+    ProviderArgument,
     /// An argument of a module's call: over the default of a variable, for that call alone.
     ModuleArgument,
     /// A local value, for all that refer to it.
@@ -207,6 +209,7 @@ impl fmt::Display for Role {
             Self::Entry => "entry of the kustomization",
             Self::Generator => "entry of a generator",
             Self::ResourceArgument => "argument of the resource",
+            Self::ProviderArgument => "argument of the provider",
             Self::ModuleArgument => "argument of the module's call",
             Self::Local => "local value",
             Self::VariableValue => "value of a variable",

@@ -93,7 +93,7 @@ pub struct ClusterConfig {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// One stack: a name, exactly one of `helm`, `kustomize`, `manifests` and `terraform`, and where it is deployed.
+/// One stack: a name, exactly one of `helm`, `kustomize`, `manifests`, `terraform` and `terragrunt`, and where it is deployed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = kinds()))]
@@ -113,6 +113,9 @@ pub struct StackConfig {
     /// A Terraform root module.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub terraform: Option<Terraform>,
+    /// A unit of Terragrunt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terragrunt: Option<Terragrunt>,
     /// The cluster that the stack is deployed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
@@ -205,6 +208,19 @@ pub struct Terraform {
     pub workspace: Option<String>,
 }
 
+/// A unit of Terragrunt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Terragrunt {
+    /// The folder of its `terragrunt.hcl`.
+    #[schemars(with = "String")]
+    #[serde(deserialize_with = "path")]
+    pub path: RepoPath,
+    /// The workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<String>,
+}
+
 /// What is wrong with a configuration, where, in words for the person who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{PATH}:{line}: {what}")]
@@ -283,9 +299,15 @@ impl Allowed {
 
 impl StackConfig {
     fn check(&self) -> Result<(), String> {
-        let kinds = [self.helm.is_some(), self.kustomize.is_some(), self.manifests.is_some(), self.terraform.is_some()];
+        let kinds = [
+            self.helm.is_some(),
+            self.kustomize.is_some(),
+            self.manifests.is_some(),
+            self.terraform.is_some(),
+            self.terragrunt.is_some(),
+        ];
         if kinds.iter().filter(|given| **given).count() != 1 {
-            return Err("a stack has exactly one of helm, kustomize, manifests and terraform".to_owned());
+            return Err("a stack has exactly one of helm, kustomize, manifests, terraform and terragrunt".to_owned());
         }
         let printable = self.name.chars().all(|c| !c.is_control());
         if self.name.is_empty() || self.name.len() > 200 || !printable {
@@ -303,7 +325,7 @@ impl From<ConfigError> for Refusal {
 }
 
 /// The keys of which a stack has exactly one.
-const KINDS: [&str; 4] = ["helm", "kustomize", "manifests", "terraform"];
+const KINDS: [&str; 5] = ["helm", "kustomize", "manifests", "terraform", "terragrunt"];
 
 /// What the schema says of a stack's kinds: exactly one, where null stands for none.
 fn kinds() -> Value {

@@ -10,11 +10,11 @@ use std::{collections::BTreeSet, iter::successors, sync::Arc};
 use self::references::{Kind, References};
 use super::{
     Stack,
-    config::{Helm, StackConfig, Terraform},
+    config::{Helm, StackConfig, Terraform, Terragrunt},
 };
 use crate::{
     engine::{
-        Declaration, Parsed,
+        Declaration, Language, Parsed,
         helm::{
             render::Installation,
             sources::ArgumentKind,
@@ -23,8 +23,9 @@ use crate::{
         kustomize::{kustomization::NAMES, render::Overlay},
         manifest::Folder,
         reads::Reads,
-        terraform::{closure::Closures, render::Root},
+        terraform::{closure::Closures, render::Root, terragrunt},
     },
+    model::refusal::{Code, Refusal},
     source::{
         path::RepoPath,
         tree::{Entry, EntryKind, SourceTree, within},
@@ -37,7 +38,7 @@ const NAMESPACE: &str = "default";
 /// The stacks as the configuration describes them, in its order.
 pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig], parsed: &Parsed) -> Vec<Stack> {
     let mut references = References::of(tree);
-    let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some());
+    let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some() || stack.terragrunt.is_some());
     let closures = if has_root_module { Closures::of(tree, &parsed.terraform) } else { Closures::default() };
     let stack = |stack: &StackConfig| {
         let assumed = stack.helm.as_ref().filter(|helm| helm.namespace.is_none()).map(|_| NAMESPACE.to_owned());
@@ -66,6 +67,9 @@ fn declaration(
         StackConfig { kustomize: Some(kustomize), .. } => {
             kustomization(kustomize.path.clone(), kustomize.enable_helm, references)
         }
+        StackConfig { terragrunt: Some(Terragrunt { path, workspace }), .. } => {
+            unit(tree, path, workspace.clone(), closures).unwrap_or_else(|| no_unit(path))
+        }
         StackConfig { terraform, .. } => {
             let Terraform { root, var_files, workspace } = terraform.clone().unwrap_or_default();
             root_module(root, var_files, workspace, closures)
@@ -82,7 +86,43 @@ fn root_module(
     let mut reads = closures.reads(&folder);
     reads.files.extend(var_files.iter().cloned());
     let modules = closures.modules(&folder).map(Into::into);
-    Declaration::Terraform(Root { folder, var_files, workspace, reads: reads.into(), modules }.into())
+    Declaration::Terraform(Root { folder, var_files, unit: None, workspace, reads: reads.into(), modules }.into())
+}
+
+/// A unit of Terragrunt; nothing where a file is there for others to include.
+fn unit(
+    tree: &dyn SourceTree,
+    folder: &RepoPath,
+    workspace: Option<String>,
+    closures: &Closures,
+) -> Option<Declaration> {
+    let file = folder.resolve(terragrunt::NAME).ok()?;
+    match terragrunt::unit(tree, &file) {
+        Ok(None) => None,
+        Ok(Some(unit)) => {
+            let mut reads = closures.reads(&unit.folder);
+            reads.files.extend(unit.asked);
+            reads.folders.insert(folder.clone());
+            let modules = closures.modules(&unit.folder).map(Into::into);
+            let (folder, reads) = (unit.folder, reads.into());
+            let root = Root { folder, var_files: Vec::new(), unit: Some(file), workspace, reads, modules };
+            Some(Declaration::Terraform(root.into()))
+        }
+        Err((refusal, asked)) => {
+            let beside = within(tree, folder).map(|entry| &entry.path);
+            let beside = beside.filter(|path| path.parent().as_ref() == Some(folder)).cloned();
+            let reads = Reads { files: asked.into_iter().chain(beside).collect(), ..Reads::default() }.into();
+            Some(Declaration::Refused { language: Language::Terraform, reads, refusal })
+        }
+    }
+}
+
+/// What the configuration calls a unit and is none.
+fn no_unit(folder: &RepoPath) -> Declaration {
+    let message = format!("{folder} is no unit of Terragrunt: it has no source and no file of Terraform");
+    let refusal = Refusal::new(Code::StackUnreadable, message, "name the folder of a unit's terragrunt.hcl");
+    let reads = Reads { folders: [folder.clone()].into(), ..Reads::default() }.into();
+    Declaration::Refused { language: Language::Terraform, reads, refusal: refusal.at(folder, None).into() }
 }
 
 fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<'_>) -> Declaration {
@@ -132,7 +172,18 @@ pub fn discover(tree: &dyn SourceTree, parsed: &Parsed) -> Vec<Stack> {
     let mut stacks = Vec::new();
     let mut references = References::of(tree);
     let closures = Closures::of(tree, &parsed.terraform);
-    for folder in closures.roots() {
+    let units = files.iter().filter(|entry| entry.path.name() == terragrunt::NAME);
+    let units: BTreeSet<RepoPath> = units.filter_map(|entry| entry.path.parent()).collect();
+    let mut called = BTreeSet::new();
+    for folder in units {
+        let Some(declaration) = unit(tree, &folder, None, &closures) else { continue };
+        if let Declaration::Terraform(root) = &declaration {
+            called.insert(root.folder.clone());
+        }
+        called.insert(folder.clone());
+        stacks.push(Stack::bare(folder.to_string(), declaration, None));
+    }
+    for folder in closures.roots().filter(|folder| !called.contains(folder)) {
         let declaration = root_module(folder.clone(), Vec::new(), None, &closures);
         stacks.push(Stack::bare(folder.to_string(), declaration, None));
     }

@@ -38,6 +38,7 @@ mod suspicion;
 mod template;
 mod tenancy;
 mod terraform_functions;
+mod terragrunt;
 mod tools;
 mod webhook;
 mod yaml_edit;

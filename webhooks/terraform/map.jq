@@ -16,13 +16,21 @@ def declaration($configuration):
     ($configuration.root_module; maybe(.module_calls[$name].module))
   | [list(.resources)[] | select(.type == $resource.type and .name == $resource.name and .mode == $resource.mode)][0];
 
+# The attributes in which the provider shows the labels that its own block adds: their values are declared there.
+def labelled($configuration):
+  .provider_config_key as $key
+  | $configuration | maybe(.provider_config[$key].expressions) | object(.)
+  | [if has("default_tags") then "tags_all" else empty end, if has("default_labels") then "terraform_labels" else empty end];
+
 def resource: {terraform: {address: .address}};
 def drift($title): {id: .address, intent: "drift", resource: resource, title: $title};
 
 def changed($plan; $planned; $declaration):
-  .change as $change | ($change.before // {}) as $from | ($change.after // {}) as $to
+  ($declaration | if . == null then [] else labelled($plan.configuration) end) as $labelled
+  | .change as $change | ($change.before // {}) as $from | ($change.after // {}) as $to
   | [differences($from; $to)[] | . as $path
-    | select($declaration == null or ($declaration | object(.expressions) | has($path[0] | tostring)))
+    | select($declaration == null or ($declaration | object(.expressions) | has($path[0] | tostring))
+      or any($labelled[]; . == $path[0]))
     | select($planned == null or maybe($planned.change.after | getpath($path)) == ($from | getpath($path)))]
   | map({path: ., secret: (marked($change.before_sensitive) or marked($change.after_sensitive))});
 

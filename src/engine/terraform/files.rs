@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{leaf::FileId, problem::Problem};
+use super::{leaf::FileId, problem::Problem, terragrunt::CHECKOUT};
 use crate::source::{
     path::RepoPath,
     tree::{Entry, EntryKind, SourceTree, TreeError, entry, within},
@@ -31,6 +31,11 @@ impl<'t> Files<'t> {
     /// The folder that Terraform runs in.
     pub fn folder(&self) -> &RepoPath {
         &self.folder
+    }
+
+    /// Counts relative paths from another folder; the one before.
+    pub fn enter(&mut self, folder: RepoPath) -> RepoPath {
+        std::mem::replace(&mut self.folder, folder)
     }
 
     /// The number of a file, the same whenever it is asked for.
@@ -89,9 +94,11 @@ impl<'t> Files<'t> {
     /// # Errors
     /// Unsupported where it leads out of the repository: what is there depends on the machine of the run.
     pub fn resolve(&self, path: &str) -> Result<RepoPath, Problem> {
-        self.folder
-            .resolve(path)
-            .map_err(|_| Problem::unsupported(format!("the path {path:?} leads out of the repository")))
+        let found = match path.strip_prefix(CHECKOUT) {
+            Some(below) => RepoPath::root().resolve(&format!("./{}", below.trim_start_matches('/'))),
+            None => self.folder.resolve(path),
+        };
+        found.map_err(|_| Problem::unsupported(format!("the path {path:?} leads out of the repository")))
     }
 }
 

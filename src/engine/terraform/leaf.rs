@@ -70,6 +70,8 @@ pub enum Says {
 pub enum Role {
     /// An argument of a resource, data source or provider.
     Resource,
+    /// What a provider adds to its resources.
+    Provider,
     /// An argument of a module call.
     ModuleArgument,
     /// A local value.

@@ -13,7 +13,7 @@ use crate::model::pointer::Pointer;
 /// What stands for an unknown value among known ones.
 pub const UNKNOWN: &str = "(known after apply)";
 
-/// All resources as a JSON array of `{"address", "values", "unknown"}`, a line each.
+/// All resources as a JSON array of `{"address", "values", "unknown"}`, a line each. What a provider works out is left to it.
 ///
 /// # Errors
 /// A number that JSON does not have.
@@ -23,7 +23,8 @@ pub fn all(planned: &[Planned]) -> Result<String, Problem> {
         text += if index == 0 { "\n" } else { ",\n" };
         let mut unknown = Vec::new();
         let mut values = String::new();
-        print(&planned.value, &mut Vec::new(), &mut values, &mut unknown)?;
+        let computed = planned.labels.as_ref().map(|labels| labels.all);
+        print(&planned.value, computed, &mut Vec::new(), &mut values, &mut unknown)?;
         let (address, unknown) = (json!(&*planned.address), json!(unknown));
         text += &format!("{{\"address\": {address}, \"values\": {values}, \"unknown\": {unknown}}}");
     }
@@ -31,7 +32,13 @@ pub fn all(planned: &[Planned]) -> Result<String, Problem> {
     Ok(text)
 }
 
-fn print(value: &Value, path: &mut Vec<String>, text: &mut String, unknown: &mut Vec<String>) -> Result<(), Problem> {
+fn print(
+    value: &Value,
+    without: Option<&str>,
+    path: &mut Vec<String>,
+    text: &mut String,
+    unknown: &mut Vec<String>,
+) -> Result<(), Problem> {
     match value.datum() {
         Datum::Null => text.push_str("null"),
         Datum::Unknown(_) => {
@@ -46,18 +53,19 @@ fn print(value: &Value, path: &mut Vec<String>, text: &mut String, unknown: &mut
             for (index, element) in elements.iter().enumerate() {
                 text.push_str(if index == 0 { "" } else { ", " });
                 path.push(index.to_string());
-                print(element, path, text, unknown)?;
+                print(element, None, path, text, unknown)?;
                 path.pop();
             }
             text.push(']');
         }
         Datum::Mapping(mapping) => {
             text.push('{');
-            for (index, entry) in mapping.entries().iter().enumerate() {
+            let shown = mapping.entries().iter().filter(|entry| without != Some(entry.key.as_str()));
+            for (index, entry) in shown.enumerate() {
                 text.push_str(if index == 0 { "" } else { ", " });
                 *text += &format!("{}: ", json!(entry.key.as_str()));
                 path.push(entry.key.as_str().to_owned());
-                print(&entry.value, path, text, unknown)?;
+                print(&entry.value, None, path, text, unknown)?;
                 path.pop();
             }
             text.push('}');

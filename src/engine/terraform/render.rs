@@ -1,6 +1,10 @@
 //! From a root module to what a plan would know of its resources.
 
-use std::{collections::BTreeSet, rc::Rc, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use super::{
     budget::Budget,
@@ -9,6 +13,7 @@ use super::{
     context::Context,
     evaluate::{Broken, Evaluator},
     files::Files,
+    labels::{self, Told},
     leaf::Place,
     module::{Mode, Module},
     print,
@@ -42,6 +47,8 @@ pub struct Root {
     pub folder: RepoPath,
     /// The files of `-var-file`, in their order.
     pub var_files: Vec<RepoPath>,
+    /// The file of Terragrunt that makes it a unit.
+    pub unit: Option<RepoPath>,
     /// The workspace; `default` where none is named.
     pub workspace: Option<String>,
     /// The files that it may read.
@@ -119,7 +126,7 @@ fn attempt(
         Ok(configuration) => configuration,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files).into()),
     };
-    let files = match variable_files(&mut context, root) {
+    let mut files = match variable_files(&mut context, root) {
         Ok(files) => files,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files).into()),
     };
@@ -132,10 +139,23 @@ fn attempt(
     let workspace = root.workspace.as_deref().unwrap_or("default");
     let mut evaluator = Evaluator::new(context, &modules, workspace);
     evaluator.broken = broken.clone();
-    let planned = plan(&mut evaluator, &modules, &files);
+    let inputs = match root.unit.as_ref().map(|unit| evaluator.unit_inputs(unit, &root.folder)).transpose() {
+        Ok(inputs) => inputs,
+        Err(stop) => return Err(refusal(&stop.problem, root, &mut evaluator.context.files).into()),
+    };
+    for path in inputs.iter().flat_map(|inputs| &inputs.var_files) {
+        match variables_file(&mut evaluator.context, path) {
+            Ok(file) => files.push(file),
+            Err(problem) => return Err(refusal(&problem, root, &mut evaluator.context.files).into()),
+        }
+    }
+    let own = root.unit.clone().map(|file| (file, inputs.as_ref().and_then(|inputs| inputs.own)));
+    let values = inputs.map(|inputs| inputs.values).unwrap_or_default();
+    let planned = plan(&mut evaluator, &modules, &values, &files);
     let met = whole::modules(&evaluator);
-    let others = planned.as_ref().map(|(_, others)| unseen::others(&mut evaluator, others)).unwrap_or_default();
-    let mut planned = planned.map(|(planned, _)| planned);
+    let others =
+        planned.as_ref().map(|plan| unseen::others(&mut evaluator, &plan.others, &plan.told)).unwrap_or_default();
+    let mut planned = planned.map(|plan| plan.planned);
     let gaps = std::mem::take(&mut evaluator.gaps);
     if evaluator.has_none && planned.is_ok() {
         evaluator = evaluator.validating();
@@ -164,7 +184,7 @@ fn attempt(
     }
     rendered.files.extend(context.files.asked().iter().cloned());
     let variable_files = files.iter().map(|file| context.files.path(file.id).clone()).collect();
-    let whole = Rc::new(Whole::of(context, met, variable_files, planned.clone()));
+    let whole = Rc::new(Whole::of(context, met, (variable_files, own), planned.clone()));
     rendered.unseen = unseen::of_resources(&whole);
     rendered.unseen.extend(unseen::of_others(&whole, &others));
     for planned in planned {
@@ -184,15 +204,23 @@ fn attempt(
 fn variable_files(context: &mut Context<'_>, root: &Root) -> Result<Vec<File>, Problem> {
     let mut paths = Vec::new();
     let mut automatic = Vec::new();
-    for entry in context.files.within(&root.folder) {
-        let name = entry.path.name();
-        if entry.path.parent().as_ref() != Some(&root.folder) {
-            continue;
-        }
+    // What stands beside a unit's file is copied over its module's.
+    let beside = root.unit.as_ref().and_then(RepoPath::parent).unwrap_or_else(|| root.folder.clone());
+    let is_in = |path: &RepoPath, folder: &RepoPath| path.parent().as_ref() == Some(folder);
+    let own = context.files.within(&beside).map(|entry| &entry.path).filter(|path| is_in(path, &beside));
+    let own: BTreeSet<&RepoPath> = own.collect();
+    let is_covered = |path: &RepoPath| beside != root.folder && own.iter().any(|own| own.name() == path.name());
+    let module = context.files.within(&root.folder).filter(|entry| is_in(&entry.path, &root.folder));
+    let module = module.map(|entry| &entry.path).filter(|path| !is_covered(path));
+    let mut all: Vec<&RepoPath> = module.chain(own.iter().copied()).collect();
+    all.sort_by(|a, b| a.name().cmp(b.name()));
+    all.dedup();
+    for path in all {
+        let name = path.name();
         if name == "terraform.tfvars" || name == "terraform.tfvars.json" {
-            paths.push(entry.path.clone());
+            paths.push(path.clone());
         } else if name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json") {
-            automatic.push(entry.path.clone());
+            automatic.push(path.clone());
         }
     }
     paths.extend(automatic);
@@ -200,22 +228,33 @@ fn variable_files(context: &mut Context<'_>, root: &Root) -> Result<Vec<File>, P
     paths.iter().map(|path| variables_file(context, path)).collect()
 }
 
-/// What a plan knows of all managed resources, and of what else there may be: data sources, and what stands for all that there
-/// may be of something.
+/// What a plan knows.
+struct Plan {
+    /// The managed resources.
+    planned: Vec<Planned>,
+    /// What else there may be: data sources, and what stands for all that there may be of something.
+    others: Vec<Planned>,
+    /// The providers whose labels show in the resources.
+    told: Told,
+}
+
+/// What a plan knows of everything.
 fn plan<'p>(
     evaluator: &mut Evaluator<'p, '_>,
     modules: &'p [Module<'p>],
+    inputs: &BTreeMap<String, Value>,
     files: &[File],
-) -> Result<(Vec<Planned>, Vec<Planned>), Problem> {
+) -> Result<Plan, Problem> {
     version::check(modules)?;
     statements::check(modules)?;
     modules.iter().try_for_each(|module| check::check(module, &evaluator.broken))?;
-    let given = variables::given(evaluator, files)?;
+    let given = variables::given(evaluator, inputs, files)?;
     evaluator.instances[0].given = given;
     let (mut planned, mut others) = (Vec::new(), Vec::new());
     visit(evaluator, InstanceId(0), &mut planned, &mut others)?;
     planned.sort_by(|a, b| a.address.cmp(&b.address));
-    Ok((planned, others))
+    let told = labels::lay(evaluator, &mut planned, &others);
+    Ok(Plan { planned, others, told })
 }
 
 /// Works out everything in an instance of a module, whether something asks for it or not.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use super::{
     evaluate::{Evaluator, Item},
+    labels::Labels,
     leaf::Role,
     module::{Definition, Mode},
     problem::Problem,
@@ -61,6 +62,8 @@ pub struct Planned {
     pub repetition: Repetition,
     /// The attributes whose changes are to be left alone.
     pub ignored: Rc<Ignored>,
+    /// Its labels, where its provider adds to them.
+    pub labels: Option<Rc<Labels>>,
 }
 
 /// What `lifecycle.ignore_changes` names.
@@ -216,8 +219,14 @@ impl<'p> Evaluator<'p, '_> {
             self.hidden.push((format!("{address} count"), undecided.value));
             let value = self.instance(instance, (mode, ty, name), definition, repetition, &address);
             let value = self.possible(value, &undecided.reason)?;
-            let any =
-                Planned { address: address.clone(), value, module: instance, repetition: repetition.clone(), ignored };
+            let any = Planned {
+                address: address.clone(),
+                value,
+                module: instance,
+                repetition: repetition.clone(),
+                ignored,
+                labels: None,
+            };
             let reason = if mode == Mode::Data { Reason::Deferred(address) } else { undecided.reason };
             let is_ephemeral = mode == Mode::Ephemeral;
             let value = Value::unknown_of(Type::Dynamic, reason).with_marks(Marks { is_ephemeral, ..Marks::NONE });
@@ -235,6 +244,7 @@ impl<'p> Evaluator<'p, '_> {
                 module: instance,
                 repetition: repetition.clone(),
                 ignored: ignored.clone(),
+                labels: None,
             });
         }
         if self.validates {

@@ -3,6 +3,7 @@
 use super::{
     leaf::{FileId, Leaf, PathId, Place, Role, Says},
     problem::{Kind, Problem},
+    terragrunt::At,
     types::Type,
     value::Value,
 };
@@ -45,6 +46,8 @@ pub enum Sees<'s> {
     Module(InstanceId, &'s Repetition),
     /// The elements of this map, as in a template that is given its variables.
     Template(&'s Value),
+    /// What a file of Terragrunt sees: the elements of this object, and functions that depend on where it stands.
+    Terragrunt(&'s At, &'s Value),
     /// Nothing, not even functions: the default of a variable, a file of variables.
     Nothing,
 }

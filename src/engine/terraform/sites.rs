@@ -5,7 +5,9 @@
 //! several instances gives way to the entry of the one, if the expression would have taken one. Which of them does what is
 //! wanted and nothing else, only the proof can tell: rendering all roots that read the file.
 
+mod inputs;
 mod json;
+mod labels;
 mod leaves;
 mod referred;
 mod structure;
@@ -60,7 +62,11 @@ pub(super) fn sites(built: Built<'_>, steps: &[Change]) -> Result<Vec<Vec<Site>>
     let mut trail = Trail::default();
     for step in steps {
         let at = trail.original(&step.at, &built.planned.value).unwrap_or_else(|| step.at.clone());
-        built.refuse_ignored(&target(&at, &step.action))?;
+        let at = target(&at, &step.action);
+        built.refuse_ignored(&at)?;
+        if let Some(own) = labels::own(built, &at) {
+            built.refuse_ignored(&own)?;
+        }
         trail.take(step, &built.planned.value);
     }
     built.of_steps(&built.planned.value, steps, &Pointer::root())
@@ -149,7 +155,11 @@ impl Search<'_> {
             return Ok(());
         }
         match &step.action {
-            Action::Set(new) => self.set(value, at, new)?,
+            Action::Set(new) => {
+                self.set(value, at, new)?;
+                inputs::sites(self, value, new);
+                labels::sites(self, base, at, new);
+            }
             Action::AddKey { key, value: new } => {
                 structure::add_key(self, value, at, key, new);
                 wrapped::sites(self, base, at, key, new);

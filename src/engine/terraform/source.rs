@@ -16,6 +16,7 @@ use crate::{
     engine::site::{Lists, Site},
     model::{
         change::Change,
+        diff::FieldChange,
         pointer::Pointer,
         refusal::{Code, Refusal},
     },
@@ -78,6 +79,7 @@ impl Source {
         let role = match (leaf.says, leaf.role) {
             (Says::Absent, _) => Role::Absent,
             (_, leaf::Role::Resource) => Role::ResourceArgument,
+            (_, leaf::Role::Provider) => Role::ProviderArgument,
             (_, leaf::Role::ModuleArgument) => Role::ModuleArgument,
             (_, leaf::Role::Local | leaf::Role::Output) => Role::Local,
             (_, leaf::Role::VariableDefault | leaf::Role::TypeDefault) => Role::VariableDefault,
@@ -100,6 +102,10 @@ impl Source {
 
     /// What is wanted, in the form in which the source says such things.
     pub fn settled(&self, wanted: Json) -> Json {
+        let wanted = match &self.planned.labels {
+            Some(labels) => labels.settled(&self.planned.value, wanted),
+            None => wanted,
+        };
         let mut wanted = settled(&self.planned.value, wanted);
         if let (Json::Object(wanted), Some(declared)) = (&mut wanted, self.planned.value.as_mapping()) {
             for entry in declared.entries().iter().filter(|entry| self.is_given(&entry.value)) {
@@ -107,6 +113,11 @@ impl Source {
             }
         }
         wanted
+    }
+
+    /// Tells whether a field differs from what is wanted because another one does that says the same.
+    pub fn echoes(&self, declared: &Json, wanted: &Json, change: &FieldChange) -> bool {
+        self.planned.labels.as_ref().is_some_and(|labels| labels.echoes(declared, wanted, change))
     }
 
     /// Tells whether a module is given a value by who calls it, or by its defaults. Such an argument goes by becoming null:

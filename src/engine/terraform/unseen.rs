@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     evaluate::{ANYTHING, Evaluator},
+    labels::{self, Told},
     leaf::{PathId, Role, Says},
     module::Module,
     print::attributes,
@@ -21,7 +22,7 @@ use super::{
     whole::Whole,
 };
 use crate::source::{
-    hcl::tree::{Body, Item},
+    hcl::tree::Item,
     lineage::sets::{Flow, SetId},
 };
 
@@ -86,8 +87,9 @@ fn digest(whole: &Whole, flow: Flow) -> u64 {
 /// Values that no resource shows, by what they are of.
 pub type Others = Vec<(String, Value)>;
 
-/// What the arguments of data sources and providers come to, and of what there may be or not.
-pub fn others(evaluator: &mut Evaluator<'_, '_>, others: &[Planned]) -> Others {
+/// What the arguments of data sources and providers come to, and of what there may be or not. What providers say of labels that
+/// show in resources is left to those.
+pub fn others(evaluator: &mut Evaluator<'_, '_>, others: &[Planned], told: &Told) -> Others {
     let mut found: Others = others.iter().map(|other| (other.address.to_string(), other.value.clone())).collect();
     found.append(&mut evaluator.hidden);
     for index in 0..evaluator.instances.len() {
@@ -99,15 +101,24 @@ pub fn others(evaluator: &mut Evaluator<'_, '_>, others: &[Planned]) -> Others {
                 let scope =
                     Scope { file: definition.file, role: Role::Resource, path: PathId::ROOT, names: None, sees };
                 let what = format!("provider {} {position} of {index}", definition.label(0));
-                arguments(evaluator, &definition.block.body, scope, &what, &mut found);
+                let is_told = told.contains(&(instance, position));
+                let is_left = |item: &Item| is_told && labels::says(item);
+                let items = definition.block.body.items.iter().enumerate().filter(|(_, item)| !is_left(item));
+                arguments(evaluator, items, scope, &what, &mut found);
             }
         }
     }
     found
 }
 
-fn arguments(evaluator: &mut Evaluator<'_, '_>, body: &Body, scope: Scope<'_>, what: &str, found: &mut Others) {
-    for (index, item) in body.items.iter().enumerate() {
+fn arguments<'i>(
+    evaluator: &mut Evaluator<'_, '_>,
+    items: impl Iterator<Item = (usize, &'i Item)>,
+    scope: Scope<'_>,
+    what: &str,
+    found: &mut Others,
+) {
+    for (index, item) in items {
         match item {
             Item::Attribute(attribute) => {
                 let value = evaluator
@@ -120,7 +131,9 @@ fn arguments(evaluator: &mut Evaluator<'_, '_>, body: &Body, scope: Scope<'_>, w
                 found.push((format!("{what} {}", attribute.name.text), value));
             }
             Item::Block(block) => {
-                arguments(evaluator, &block.body, scope, &format!("{what} {} {index}", block.kind.text), found);
+                let what = format!("{what} {} {index}", block.kind.text);
+                let items: Vec<(usize, &Item)> = block.body.items.iter().enumerate().collect();
+                arguments(evaluator, items.into_iter(), scope, &what, found);
             }
         }
     }

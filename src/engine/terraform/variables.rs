@@ -1,6 +1,9 @@
 //! Input variables: what they are given, their defaults, their types and the rules that they have to keep.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use super::{
     configuration::{File, literal},
@@ -34,13 +37,32 @@ pub struct Declared {
     default: Option<Value>,
 }
 
-/// What files of variables say, a later file over an earlier one.
+/// What inputs of Terragrunt and files of variables say, a later file over an earlier one, and every file over the inputs.
 ///
 /// # Errors
 /// What is no literal.
-pub fn given(evaluator: &mut Evaluator<'_, '_>, files: &[File]) -> Result<HashMap<String, Given>, Problem> {
+pub fn given(
+    evaluator: &mut Evaluator<'_, '_>,
+    inputs: &BTreeMap<String, Value>,
+    files: &[File],
+) -> Result<HashMap<String, Given>, Problem> {
     let mut all = HashMap::new();
+    for (name, value) in inputs.iter().filter(|(_, value)| !value.is_null()) {
+        if let Some(definition) = evaluator.module(InstanceId(0)).variables.get(&**name) {
+            let value = evaluator.passed(value.clone(), definition)?;
+            all.insert(name.clone(), Given { value });
+        }
+    }
+    // What is null is no text: it becomes a file of variables, the first of those that are read by themselves.
+    let is_automatic = |evaluator: &Evaluator<'_, '_>, file: &File| {
+        let name = evaluator.context.files.path(file.id).name();
+        name != "terraform.tfvars" && name != "terraform.tfvars.json"
+    };
+    let mut nulls: Vec<_> = inputs.iter().filter(|(_, value)| value.is_null()).collect();
     for file in files {
+        if is_automatic(evaluator, file) {
+            all.extend(nulls.drain(..).map(|(name, value)| (name.clone(), Given { value: value.clone() })));
+        }
         super::module::no_blocks(file.id, &file.body)?;
         for attribute in file.body.attributes() {
             let name = &*attribute.name.text;
@@ -50,6 +72,7 @@ pub fn given(evaluator: &mut Evaluator<'_, '_>, files: &[File]) -> Result<HashMa
             all.insert(name.to_owned(), Given { value });
         }
     }
+    all.extend(nulls.into_iter().map(|(name, value)| (name.clone(), Given { value: value.clone() })));
     Ok(all)
 }
 

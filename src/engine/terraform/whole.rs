@@ -32,6 +32,8 @@ pub struct Whole {
     modules: Vec<Module>,
     /// The files of variables that are read, a later one over an earlier one.
     pub variable_files: Vec<RepoPath>,
+    /// The file of Terragrunt that gives it inputs, and the object in it that says them.
+    pub unit: Option<(RepoPath, Option<Place>)>,
     /// The folder of the root module.
     pub root: RepoPath,
     /// A file of its modules that OpenTofu reads and Terraform does not.
@@ -94,7 +96,7 @@ impl Whole {
     pub fn of(
         mut context: Context<'_>,
         modules: Vec<Module>,
-        variable_files: Vec<RepoPath>,
+        (variable_files, unit): (Vec<RepoPath>, Option<(RepoPath, Option<Place>)>),
         planned: Vec<Planned>,
     ) -> Self {
         let root = context.files.folder().clone();
@@ -106,7 +108,7 @@ impl Whole {
             files.push(File { path, text, lines: OnceCell::new() });
         }
         let (sets, paths, opentofu) = (context.sets.into(), context.paths, context.opentofu);
-        Self { sets, paths, files, modules, variable_files, root, opentofu, planned }
+        Self { sets, paths, files, modules, variable_files, unit, root, opentofu, planned }
     }
 
     /// The file and line of a place.

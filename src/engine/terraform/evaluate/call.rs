@@ -9,6 +9,7 @@ use crate::{
         leaf::{PathId, Role},
         problem::Problem,
         scope::{Scope, Sees, Stop},
+        terragrunt::functions::holds_checkout,
         types::Type,
         unknown::Reason,
         value::{Datum, Value},
@@ -70,6 +71,13 @@ impl Evaluator<'_, '_> {
                 }
             }
         }
+        if let Sees::Terragrunt(at, _) = scope.sees
+            && let Some(answer) = self
+                .terragrunt_call(name, &values, at)
+                .map_err(|stop| Stop::from(stop.problem.at(scope.place(span))))?
+        {
+            return Ok(answer);
+        }
         if name == "templatefile" {
             return self.template_file(values, &spans, span, scope);
         }
@@ -84,7 +92,13 @@ impl Evaluator<'_, '_> {
             let message = format!("Call to unknown function: There is no function named {name:?}.");
             return Err(scope.broken(call.name.span, message));
         };
+        // The folder above the checkout is another one on every machine.
+        let leaves_checkout = name == "dirname" && matches!(scope.sees, Sees::Terragrunt(..));
+        let given = if leaves_checkout { values.clone() } else { Vec::new() };
         let answer = functions::call(&mut self.context, function, values);
+        if answer.as_ref().is_ok_and(|answer| !holds_checkout(answer)) && given.iter().any(holds_checkout) {
+            return Ok(self.open_call(name, &given));
+        }
         answer.map_err(|problem| {
             let at = problem.argument.and_then(|argument| spans.get(argument)).copied().unwrap_or(span);
             scope.stop(at, Problem { argument: None, ..problem })

@@ -7,7 +7,7 @@ use crate::{
         equal::equal,
         number::Number,
         problem::Problem,
-        scope::{Scope, Stop},
+        scope::{Scope, Sees, Stop},
         types::Type,
         unknown::{Reason, Unknown},
         value::{Marks, Value},
@@ -53,6 +53,12 @@ impl Evaluator<'_, '_> {
             left = match (left, right) {
                 (Err(stop), Err(other)) => Err(if stop.can_be_tried { other } else { stop }.typed(ty)),
                 (Err(stop), _) | (_, Err(stop)) => Err(stop.typed(ty)),
+                (Ok(left), Ok(right))
+                    if matches!(scope.sees, Sees::Terragrunt(..))
+                        && self.meets_checkout(&[left.clone(), right.clone()])? =>
+                {
+                    Ok(self.open_call("a comparison of paths", &[left, right]))
+                }
                 (Ok(left), Ok(right)) => {
                     let spans = [span, operand.value.span];
                     let value = self.binary(operand.operator, [left, right], spans, whole, scope);

@@ -194,7 +194,7 @@ impl<'p> Evaluator<'p, '_> {
         }
         let (instance, repetition) = match scope.sees {
             Sees::Module(instance, repetition) => (instance, repetition),
-            Sees::Template(variables) => {
+            Sees::Template(variables) | Sees::Terragrunt(_, variables) => {
                 let entry = variables.as_mapping().and_then(|mapping| mapping.get(&name.text));
                 let Some(entry) = entry else {
                     return Err(

@@ -1,6 +1,6 @@
 //! What stands at one leaf, changed there or overridden.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::Built;
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
             self,
             edit::{Change as Edit, literal},
             json::{Json as Node, JsonKind},
-            tree::{Attribute, Block, Body, Expression, ExpressionKind, Item},
+            tree::{Attribute, Block, Body, Expression, ExpressionKind, Item, Key, ObjectItem},
         },
         path::RepoPath,
         span::Span,
@@ -79,6 +79,9 @@ pub(super) fn label(built: Built<'_>, leaf: &Leaf, action: &Action) -> String {
     match (leaf.role, &names[..]) {
         (Role::Resource, [_, ty, name, rest @ ..]) if !rest.is_empty() => {
             format!("argument {} of {ty}.{name}", rest.join("."))
+        }
+        (Role::Provider, [_, name, rest @ ..]) if !rest.is_empty() => {
+            format!("argument {} of provider {name}", rest.join("."))
         }
         (Role::ModuleArgument, [_, name, rest @ ..]) if !rest.is_empty() => {
             format!("argument {} of module.{name}", rest.join("."))
@@ -259,8 +262,39 @@ pub(super) fn chain(built: Built<'_>) -> Vec<InstanceId> {
 pub(super) fn given(built: Built<'_>, module: InstanceId, name: &str, value: &Json) -> Vec<Site> {
     match &built.whole.module(module).call {
         Some(call) => argument(built, call, name, value).into_iter().collect(),
-        None => built.whole.variable_files.iter().rev().filter_map(|file| entry(built, file, name, value)).collect(),
+        None => {
+            let files = built.whole.variable_files.iter().rev().filter_map(|file| entry(built, file, name, value));
+            input(built, name, value).into_iter().chain(files).collect()
+        }
     }
+}
+
+/// A new entry of the inputs that a unit of Terragrunt says itself.
+pub(super) fn input(built: Built<'_>, name: &str, value: &Json) -> Option<Site> {
+    let (file, own) = built.whole.unit.as_ref()?;
+    let change = match own {
+        Some(own) => {
+            let parsed = built.whole.parsed(own.file)?;
+            let ExpressionKind::Object(object) = &parsed.body.attribute("inputs")?.value.kind else { return None };
+            let is_it = |item: &ObjectItem| match &item.key {
+                Key::Name(key) => *key.text == *name,
+                // A key that is worked out may be any.
+                Key::Expression(key) => key.literal().is_none_or(|key| *key.value == *name),
+            };
+            if object.items.iter().any(is_it) {
+                return None;
+            }
+            Edit::Key { within: own.span, key: name.to_owned(), value: value.clone() }
+        }
+        None => {
+            let parsed = built.whole.parsed(built.whole.find(file)?)?;
+            if parsed.body.attribute("inputs").is_some() {
+                return None;
+            }
+            Edit::Argument { within: None, name: "inputs".to_owned(), value: json!({name: value}) }
+        }
+    };
+    Some(Site { file: file.clone(), label: format!("input {name}"), wording: Wording::Hcl(change), also: Vec::new() })
 }
 
 /// A new argument of a call.
@@ -361,7 +395,7 @@ pub(super) fn template_text(
 ) -> Option<Site> {
     let place = leaf.place?;
     let file = built.whole.file(place).clone();
-    let is_hcl = file.as_str().ends_with(".tf") || file.as_str().ends_with(".tfvars");
+    let is_hcl = [".tf", ".tfvars", ".hcl"].iter().any(|end| file.as_str().ends_with(end));
     let wording = if is_hcl {
         Wording::Hcl(Edit::Text { at: place.span, range, text: new.to_owned() })
     } else if file.as_str().ends_with(".json") {

@@ -326,7 +326,7 @@ fn remove_element(search: &mut Search<'_>, list: &Value, elements: &[Value], val
 
 fn remove_at(search: &Search<'_>, leaf: &Leaf, at: Span) -> Option<Site> {
     let file = search.built.whole.file(leaf.place?).clone();
-    if !file.as_str().ends_with(".tf") && !file.as_str().ends_with(".tfvars") {
+    if ![".tf", ".tfvars", ".hcl"].iter().any(|end| file.as_str().ends_with(end)) {
         return None;
     }
     let label = leaves::label(search.built, leaf, &Action::Remove);

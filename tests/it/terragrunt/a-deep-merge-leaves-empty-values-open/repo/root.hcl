@@ -1,0 +1,6 @@
+inputs = {
+  on    = true
+  size  = 3
+  name  = "n"
+  other = "o"
+}

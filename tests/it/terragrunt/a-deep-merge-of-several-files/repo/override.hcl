@@ -1,0 +1,6 @@
+inputs = {
+  attribute     = "will be replaced"
+  new_attribute = "new val"
+  list_attr     = ["mock"]
+  map_attr      = { bar = "baz" }
+}

@@ -1,0 +1,15 @@
+terraform {
+  source = "../modules//m"
+}
+
+include "first" {
+  path = "../first.hcl"
+}
+
+include "second" {
+  path = "../second.hcl"
+}
+
+inputs = {
+  c = "child"
+}

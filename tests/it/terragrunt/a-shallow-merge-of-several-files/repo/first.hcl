@@ -1,0 +1,6 @@
+inputs = {
+  a = "first"
+  b = "first"
+  c = "first"
+  m = { first = "1" }
+}

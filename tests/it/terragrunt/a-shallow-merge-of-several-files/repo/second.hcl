@@ -1,0 +1,5 @@
+inputs = {
+  b = "second"
+  c = "second"
+  m = { second = "2" }
+}

@@ -1,0 +1,7 @@
+locals {
+  region = "eu"
+}
+
+inputs = {
+  owner = "acme"
+}

@@ -1,0 +1,2 @@
+a = "module"
+b = "module"

@@ -1,0 +1,9 @@
+terraform {
+  source = "../modules//m"
+}
+
+inputs = {
+  a = null
+  b = null
+  c = null
+}

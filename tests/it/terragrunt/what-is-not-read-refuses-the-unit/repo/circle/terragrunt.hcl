@@ -1,0 +1,8 @@
+terraform {
+  source = "../modules//m"
+}
+
+locals {
+  a = local.b
+  b = local.a
+}

@@ -1,0 +1,7 @@
+terraform {
+  source = "../modules//m"
+}
+
+locals {
+  me = read_terragrunt_config("terragrunt.hcl")
+}

@@ -1,0 +1,9 @@
+variable "a" {
+  type = string
+}
+
+resource "terraform_data" "it" {
+  input = {
+    a = var.a
+  }
+}

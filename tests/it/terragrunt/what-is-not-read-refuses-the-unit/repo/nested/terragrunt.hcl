@@ -1,0 +1,8 @@
+include "mid" {
+  path = "../mid.hcl"
+}
+
+terraform {
+  source = "../modules//m"
+}
+

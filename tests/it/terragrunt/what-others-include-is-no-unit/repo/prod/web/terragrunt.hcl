@@ -1,0 +1,8 @@
+include {
+  path = find_in_parent_folders()
+}
+
+terraform {
+  source = "../../modules//m"
+}
+
