@@ -58,12 +58,14 @@ fuzz_target!(|input: &str| {
     }
 });
 
+/// What somebody says: Helm itself makes an empty map of `global`, and null of the elements that `--set l[2]=x` passes over.
 fn leaves(value: &Value, at: &Pointer, each: &mut dyn FnMut(&Pointer)) {
     match value {
-        Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, item)| leaves(item, &at.join(key), each)),
-        Value::Array(items) if !items.is_empty() => {
+        Value::Object(map) => map.iter().for_each(|(key, item)| leaves(item, &at.join(key), each)),
+        Value::Array(items) => {
             items.iter().enumerate().for_each(|(index, item)| leaves(item, &at.join(index.to_string()), each));
         }
+        Value::Null => {}
         _ => each(at),
     }
 }
