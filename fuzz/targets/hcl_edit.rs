@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 use sourceward::source::{
     hcl::{
         edit::{Change, applied, word},
-        json, parse, parse_expression, parse_template,
+        json,
+        lex::{Start, tokens},
+        parse, parse_expression, parse_template,
         tree::{Body, Expression, ExpressionKind, Item, Key, Part, Step, StepKind},
     },
     span::Span,
@@ -18,6 +20,14 @@ use sourceward::source::{
 fuzz_target!(|input: &[u8]| {
     let [place, change, value, position, bytes @ ..] = input else { return };
     let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for start in [Start::Language, Start::Template] {
+        let mut end = 0;
+        for token in tokens(text, start) {
+            let span = token.span();
+            assert!(end <= span.start && text.get(span.range()).is_some(), "{token:?} behind {end} of {text:?}");
+            end = span.end;
+        }
+    }
     let _ = parse_expression(text);
     let _ = parse_template(text);
     let _ = json::read::parse(text);

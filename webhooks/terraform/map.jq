@@ -25,26 +25,34 @@ def labelled($configuration):
 def resource: {terraform: {address: .address}};
 def drift($title): {id: .address, intent: "drift", resource: resource, title: $title};
 
+# What blocks look like. A plan does not tell those that a `dynamic` block makes from those that the provider computes.
+def blocks: type == "array" and . != [] and all(.[]; type == "object");
+
 def changed($plan; $planned; $declaration):
   ($declaration | if . == null then [] else labelled($plan.configuration) end) as $labelled
   | .change as $change | ($change.before // {}) as $from | ($change.after // {}) as $to
+  | ($declaration | object(.expressions)) as $expressions
   | [differences($from; $to)[] | . as $path
-    | select($declaration == null or ($declaration | object(.expressions) | has($path[0] | tostring))
-      or any($labelled[]; . == $path[0]))
-    | select($planned == null or maybe($planned.change.after | getpath($path)) == ($from | getpath($path)))]
-  | map({path: ., secret: (marked($change.before_sensitive) or marked($change.after_sensitive))});
+    | ($declaration == null or ($expressions | has($path[0] | tostring)) or any($labelled[]; . == $path[0])) as $declared
+    | select($declared or ($from[$path[0]] | blocks) or ($to[$path[0]] | blocks))
+    | select($planned == null or maybe($planned.change.after | getpath($path)) == ($from | getpath($path)))
+    | {path: ., $declared, secret: (marked($change.before_sensitive) or marked($change.after_sensitive))}]
+  # What would be set back is declared. Where nothing is planned, what certainly is goes first.
+  | ($planned == null and any(.declared)) as $is_divided | map(. + {later: ($is_divided and (.declared | not))});
 
 def updated($plan; $planned):
   declaration($plan.configuration) as $declaration
-  | changed($plan; $planned; $declaration) as $all
+  | changed($plan; $planned; $declaration) as $changed
+  | [$changed[] | select(.later | not)] as $all
+  | ([$changed[] | select(.later) | .path[0] | tostring] | unique | if . == [] then "" else "; left to the next plan: \(join(", "))" end) as $later
   | (.change.before // {}) as $from | (.change.after // {}) as $to
   | [$all[] | select(.secret | not) | .path | operation($from; $to)] as $patch
   | [$all[] | select(.secret) | .path | pointer] as $secret
   | if $all == [] then ignored("\(.address) differs only in attributes that its configuration does not set, or that a commit changes as well")
     elif $patch == [] then drift("\(.address) differs in sensitive attributes, which are withheld: \($secret | join(", "))")
       + {patch: [{op: "replace", path: $secret[0], value: withheld("sensitive in the plan")}]}
-    elif $secret == [] then drift("\(.address) differs from what was applied") + {patch: $patch}
-    else drift("\(.address) differs from what was applied; sensitive attributes are withheld: \($secret | join(", "))") + {patch: $patch} end;
+    elif $secret == [] then drift("\(.address) differs from what was applied\($later)") + {patch: $patch}
+    else drift("\(.address) differs from what was applied; sensitive attributes are withheld: \($secret | join(", "))\($later)") + {patch: $patch} end;
 
 def drifted($plan):
   list(.change.actions) as $actions

@@ -5,6 +5,7 @@
 //! several instances gives way to the entry of the one, if the expression would have taken one. Which of them does what is
 //! wanted and nothing else, only the proof can tell: rendering all roots that read the file.
 
+mod ends;
 mod inputs;
 mod json;
 mod labels;
@@ -233,6 +234,7 @@ impl Search<'_> {
             return Ok(());
         }
         self.set_plain(value, new);
+        ends::sites(self, value, at, old, new);
         if old.is_empty() || string.text().pieces().iter().all(|piece| piece.len == 0) {
             for leaf in self.leaves(value) {
                 self.at_leaf(&leaf, &Action::Set(new.into()));

@@ -256,3 +256,15 @@ pub fn expression_of(body: &super::tree::Body, name: Span) -> Option<super::tree
         _ => None,
     })
 }
+
+/// The template that some text is a part of, by the bytes of the text.
+pub fn template_of(body: &super::tree::Body, text: Span) -> Option<super::tree::Template> {
+    use super::tree::{Expression, ExpressionKind, Part};
+    find::find(body, text, |node| match node {
+        find::Node::Expression(Expression { kind: ExpressionKind::Template(template), .. }) => {
+            let is_in = template.parts.iter().any(|part| matches!(part, Part::Text(part) if part.span == text));
+            is_in.then(|| template.clone())
+        }
+        _ => None,
+    })
+}

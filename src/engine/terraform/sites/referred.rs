@@ -53,7 +53,7 @@ pub(super) fn sites(search: &mut Search<'_>, at: &Pointer, new: &Json) {
 }
 
 /// The innermost argument or item on the way to a field that is written in a file of the configuration.
-fn written(search: &Search<'_>, at: &Pointer) -> Option<(Leaf, Expression)> {
+pub(super) fn written(search: &Search<'_>, at: &Pointer) -> Option<(Leaf, Expression)> {
     let mut found = None;
     let mut value = &search.built.planned.value;
     for token in at.tokens() {

@@ -1,0 +1,98 @@
+//! Any text is a template or none, and every part of a template stands where it says, within what holds it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sourceward::{
+    engine::helm::{
+        functions::Functions,
+        template::{
+            ast::{Branch, Node, NodeKind, Operand, OperandKind, Pipeline},
+            parse::parse,
+        },
+    },
+    source::span::Span,
+};
+
+thread_local! {
+    static FUNCTIONS: Functions = Functions::all();
+}
+
+fuzz_target!(|text: &str| {
+    FUNCTIONS.with(|functions| match parse(text, &|name| functions.contains(name)) {
+        Err(error) => {
+            assert!(error.offset <= text.len(), "{text:?}: {error:?}");
+            assert!((1..=1 + text.matches('\n').count()).contains(&error.line), "{text:?}: {error:?}");
+            let _ = error.describe("t.yaml");
+        }
+        Ok(file) => {
+            let whole = Span::new(0, text.len());
+            nodes(text, &file.body, whole);
+            for define in &file.defines {
+                within(text, define.span, whole);
+                nodes(text, &define.body, define.span);
+                let _ = define.is_empty(text);
+            }
+        }
+    });
+});
+
+fn within(text: &str, inner: Span, outer: Span) {
+    assert!(text.get(inner.range()).is_some(), "{inner:?} is no part of {text:?}");
+    assert!(outer.start <= inner.start && inner.end <= outer.end, "{inner:?} is not in {outer:?} of {text:?}");
+}
+
+/// Nodes follow each other; a `block` is where its definition stands.
+fn nodes(text: &str, all: &[Node], outer: Span) {
+    let mut end = outer.start;
+    for node in all {
+        let span = node.span();
+        within(text, span, outer);
+        assert!(end <= span.start, "{span:?} begins before {end} in {text:?}");
+        end = span.end;
+        match &node.kind {
+            NodeKind::Text | NodeKind::Break | NodeKind::Continue => {}
+            NodeKind::Action(of) => pipeline(text, of, span),
+            NodeKind::If(branch) | NodeKind::With(branch) | NodeKind::Range(branch) => self::branch(text, branch, span),
+            NodeKind::Template(inclusion) => {
+                within(text, inclusion.name_span, span);
+                inclusion.argument.iter().for_each(|of| pipeline(text, of, span));
+            }
+        }
+    }
+}
+
+fn branch(text: &str, of: &Branch, outer: Span) {
+    pipeline(text, &of.pipeline, outer);
+    nodes(text, &of.body, outer);
+    nodes(text, of.otherwise.as_deref().unwrap_or_default(), outer);
+}
+
+fn pipeline(text: &str, of: &Pipeline, outer: Span) {
+    within(text, of.span(), outer);
+    of.variables.iter().for_each(|variable| within(text, variable.span(), of.span()));
+    for command in &of.commands {
+        within(text, command.span(), of.span());
+        command.operands.iter().for_each(|each| operand(text, each, command.span()));
+    }
+}
+
+fn operand(text: &str, of: &Operand, outer: Span) {
+    within(text, of.span(), outer);
+    match &of.kind {
+        OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => {
+            fields.iter().for_each(|field| within(text, field.span(), of.span()));
+        }
+        OperandKind::Pipeline(inner) => pipeline(text, inner, of.span()),
+        OperandKind::Chain { of: inner, fields } => {
+            operand(text, inner, of.span());
+            fields.iter().for_each(|field| within(text, field.span(), of.span()));
+        }
+        OperandKind::Dot
+        | OperandKind::Nil
+        | OperandKind::Bool(_)
+        | OperandKind::Number(_)
+        | OperandKind::Text(_)
+        | OperandKind::Function(_) => {}
+    }
+}
