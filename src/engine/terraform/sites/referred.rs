@@ -7,6 +7,7 @@ use super::{Search, find, leaves};
 use crate::{
     engine::terraform::{
         leaf::{Leaf, Role, Says},
+        number::Number,
         scope::{InstanceId, Repetition},
         value::{Entry, Value, walk::flow_of},
     },
@@ -23,6 +24,9 @@ use crate::{
 /// A name and the names behind it: `each value size`.
 type Reference = Vec<String>;
 
+/// What stands for the position of the instance in a reference: `var.rules[count.index]`.
+const COUNT: &str = "count.index";
+
 /// Finds the entries and variables that the argument at a pointer refers to and that do not say the value yet.
 pub(super) fn sites(search: &mut Search<'_>, at: &Pointer, new: &Json) {
     let Some((leaf, expression)) = written(search, at) else { return };
@@ -34,7 +38,15 @@ pub(super) fn sites(search: &mut Search<'_>, at: &Pointer, new: &Json) {
         (Role::Resource, _) => (module, search.built.planned.repetition.clone()),
         _ => return,
     };
-    for reference in all {
+    let index = match &repetition {
+        Repetition::Count(index) => index.as_number().and_then(Number::to_i64).map(|index| index.to_string()),
+        Repetition::Once | Repetition::Each(..) => None,
+    };
+    for mut reference in all {
+        for name in reference.iter_mut().filter(|name| *name == COUNT) {
+            let Some(index) = &index else { break };
+            name.clone_from(index);
+        }
         let names: Vec<&str> = reference.iter().map(String::as_str).collect();
         match (&names[..], &repetition) {
             (["each", "value", above @ .., last], Repetition::Each(_, value)) => {
@@ -150,9 +162,20 @@ pub(super) fn path(of: &Expression, steps: &[Step]) -> Option<Reference> {
     for step in steps {
         names.push(match &step.kind {
             StepKind::Attribute(name) => name.text.to_string(),
+            StepKind::Index(key) if is_count(key) => COUNT.to_owned(),
             StepKind::Index(key) => key.literal()?.value.to_string(),
             _ => return None,
         });
     }
     Some(names)
+}
+
+fn is_count(key: &Expression) -> bool {
+    let ExpressionKind::Steps { of, steps } = &key.kind else { return false };
+    match (&of.kind, &steps[..]) {
+        (ExpressionKind::Variable(name), [Step { kind: StepKind::Attribute(step), .. }]) => {
+            *name.text == *"count" && *step.text == *"index"
+        }
+        _ => false,
+    }
 }
