@@ -311,7 +311,9 @@ fn visit(
     for name in module.outputs.keys() {
         evaluator.output(instance, name)?;
     }
-    evaluator.validated.insert(number);
+    if evaluator.validates {
+        evaluator.validated.insert(number);
+    }
     Ok(())
 }
 

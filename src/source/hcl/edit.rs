@@ -208,6 +208,11 @@ pub fn word(text: &str, change: &Change) -> Result<Vec<Splice>, EditError> {
     Err(EditError::NotExpressible { line })
 }
 
+/// Tells whether a value could as well be written as blocks.
+pub fn may_be_blocks(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_object))
+}
+
 /// The ways to word a change, the best one first.
 fn wordings(page: &Page<'_>, change: &Change) -> Result<Vec<Vec<Splice>>, EditError> {
     let line = line_of(page.text, change.span().start);

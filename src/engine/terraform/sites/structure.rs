@@ -15,7 +15,7 @@ use crate::{
     source::{
         hcl::{
             self,
-            edit::{Change as Edit, literal},
+            edit::{Change as Edit, literal, may_be_blocks},
             tree::ExpressionKind,
         },
         span::Span,
@@ -29,7 +29,7 @@ pub(super) fn add_key(search: &mut Search<'_>, value: &Value, at: &Pointer, key:
     nearest_first(&mut leaves);
     for leaf in &leaves {
         match leaf.says {
-            Says::Block if may_be_block(new) => add_unclear(search, at, leaf, key, new),
+            Says::Block if may_be_blocks(new) => add_unclear(search, at, leaf, key, new),
             Says::Block | Says::Container => search.at_leaf(leaf, &action),
             Says::Literal if value.is_null() => {
                 let map = Json::Object([(key.to_owned(), new.clone())].into_iter().collect());
@@ -50,14 +50,6 @@ fn nearest_first(leaves: &mut [Leaf]) {
         _ => 4,
     };
     leaves.sort_by_key(|leaf| (rank(leaf.role), std::cmp::Reverse(leaf.place.map(|place| place.span.start))));
-}
-
-/// Tells whether a value could as well be written as blocks.
-fn may_be_block(value: &Json) -> bool {
-    match value {
-        Json::Array(items) => !items.is_empty() && items.iter().all(Json::is_object),
-        _ => false,
-    }
 }
 
 /// An argument, or blocks: resources of the same type that have it tell which.

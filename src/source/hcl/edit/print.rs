@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::may_be_blocks;
 use crate::source::hcl::identifier::is_name;
 
 /// How a value may be written.
@@ -119,11 +120,6 @@ impl Like {
         let is_list = value.as_array().is_some_and(|items| items.iter().all(Value::is_object));
         self.blocks.iter().find(|(known, _)| is_list && known == name).map(|(_, like)| like)
     }
-}
-
-/// Tells whether a value could be written as blocks.
-pub(super) fn may_be_blocks(value: &Value) -> bool {
-    value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(Value::is_object))
 }
 
 /// A key of an object, in quotes where it has to be.
