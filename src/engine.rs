@@ -448,7 +448,7 @@ impl Resource {
 impl Parsed {
     /// How many values the remembered files hold.
     pub fn values(&self) -> usize {
-        self.manifests.values() + self.kustomize.files.values() + self.terraform.values()
+        self.manifests.values() + self.kustomize.files.values() + self.terraform.files.values()
     }
 
     /// Forgets files.
@@ -456,7 +456,7 @@ impl Parsed {
         let files: Vec<&RepoPath> = files.into_iter().collect();
         self.manifests.forget(files.iter().copied());
         self.kustomize.files.forget(files.iter().copied());
-        self.terraform.forget(files);
+        self.terraform.files.forget(files);
     }
 }
 

@@ -8,5 +8,6 @@ pub mod hcl;
 pub mod lineage;
 pub mod path;
 pub mod span;
+pub mod text;
 pub mod tree;
 pub mod yaml;

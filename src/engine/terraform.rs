@@ -32,6 +32,7 @@ pub mod types;
 pub mod unify;
 pub mod unknown;
 pub mod unseen;
+pub mod valid;
 pub mod value;
 pub mod variables;
 pub mod version;

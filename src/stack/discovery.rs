@@ -28,6 +28,7 @@ use crate::{
     model::refusal::{Code, Refusal},
     source::{
         path::RepoPath,
+        text::readable,
         tree::{Entry, EntryKind, SourceTree, within},
     },
 };
@@ -260,7 +261,7 @@ fn is_kustomization(name: &str) -> bool {
 /// Tells whether JSON, most of which is something else, may be a manifest; also where it cannot be read.
 fn may_be_manifest(tree: &dyn SourceTree, path: &RepoPath) -> bool {
     tree.read(path).ok().is_none_or(|bytes| {
-        let text = String::from_utf8_lossy(&bytes);
+        let text = readable(&bytes);
         text.contains("apiVersion") && text.contains("kind")
     })
 }

@@ -6,7 +6,18 @@
 
 use std::{fmt::Write, rc::Rc};
 
+use regex_automata::{
+    meta::{self, BuildError},
+    util::syntax,
+};
+
 mod class;
+
+/// The memory that one compiled pattern may take.
+const MAX_PROGRAM: usize = 4 << 20;
+
+/// The nesting of what is written for Rust; Go's own is checked before.
+const MAX_NESTING: u32 = 4_000;
 
 /// A Go pattern in Rust's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +26,19 @@ pub struct Translated {
     pub pattern: String,
     /// The names of the groups from group 0, which has none; an unnamed group has the empty name.
     pub names: Vec<Rc<str>>,
+}
+
+impl Translated {
+    /// The compiled pattern. Most are tried on a few short texts: an automaton of all states, which takes longer to build than
+    /// such texts take without one, is not made.
+    ///
+    /// # Errors
+    /// A pattern that takes too much memory. No text makes it take more than time that is linear in its length.
+    pub fn compile(&self) -> Result<meta::Regex, Box<BuildError>> {
+        let limits = meta::Config::new().nfa_size_limit(Some(MAX_PROGRAM)).dfa(false).onepass(false);
+        let syntax = syntax::Config::new().nest_limit(MAX_NESTING);
+        meta::Regex::builder().configure(limits).syntax(syntax).build(&self.pattern).map_err(Box::new)
+    }
 }
 
 /// Why Go does not compile a pattern.

@@ -11,6 +11,7 @@ use crate::{
     source::{
         hcl::{parse, tree::Body},
         path::RepoPath,
+        text::readable,
         tree::{EntryKind, SourceTree},
     },
 };
@@ -46,7 +47,7 @@ impl Closures {
             }
             let folder = folders.entry(parent.clone()).or_default();
             let Ok(content) = tree.read(&entry.path) else { continue };
-            let text = String::from_utf8_lossy(&content);
+            let text = readable(&content);
             folder.up = folder.up.max(highest(&text));
             folder.reads_configuration |= names_configuration(&text);
             if may_call(&text)
@@ -108,13 +109,13 @@ impl Closures {
 
 /// What a file says, remembered for whoever renders it.
 fn body(path: &RepoPath, content: &Arc<[u8]>, text: &str, parsed: &Parsed) -> Option<Arc<Body>> {
-    if let Some(body) = parsed.known(path, content) {
+    if let Some(body) = parsed.files.known(path, content) {
         return Some(body);
     }
     let body: Arc<Body> = parse(text).ok()?.body.into();
     // What is rendered is read as JSON, or as UTF-8.
     if path.as_str().ends_with(".tf") && std::str::from_utf8(content).is_ok() {
-        parsed.remember(path, content.clone(), body.clone(), content.len() / BYTES_PER_VALUE);
+        parsed.files.remember(path, content.clone(), body.clone(), content.len() / BYTES_PER_VALUE);
     }
     Some(body)
 }

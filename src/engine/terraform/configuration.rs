@@ -14,6 +14,7 @@ use super::{
     context::Context,
     leaf::{FileId, Place},
     problem::Problem,
+    valid::Valid,
 };
 use crate::{
     engine::remembered::Remembered,
@@ -39,8 +40,14 @@ pub const MAX_MODULES: usize = 1_000;
 /// How many bytes of a file take as much memory, once parsed, as one value of another language.
 pub const BYTES_PER_VALUE: usize = 16;
 
-/// What was parsed before: root modules share modules.
-pub type Parsed = Remembered<Body>;
+/// What was made of files before: root modules share modules.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The files, parsed.
+    pub files: Remembered<Body>,
+    /// The modules that were found valid.
+    pub valid: Valid,
+}
 
 /// The files of a configuration.
 #[derive(Debug, Default)]
@@ -49,6 +56,8 @@ pub struct Configuration {
     pub files: Vec<File>,
     /// The folders of modules; the first is the root.
     pub folders: Vec<Folder>,
+    /// Whether modules were laid beside the root, so that where a call leads depends on who calls.
+    pub has_installed: bool,
 }
 
 /// A folder that is a module.
@@ -85,7 +94,8 @@ impl Configuration {
     pub fn load(context: &mut Context<'_>, parsed: &Parsed) -> Result<Self, Problem> {
         let root = context.files.folder().clone();
         let installed = installed_modules(context)?;
-        let mut loader = Loader { context, parsed, all: Self::default(), known: HashMap::new(), installed };
+        let all = Self { has_installed: !installed.is_empty(), ..Self::default() };
+        let mut loader = Loader { context, parsed, all, known: HashMap::new(), installed };
         loader.folder(&root, &mut Vec::new(), "")?;
         let all = loader.all;
         if all.folders[0].primary.is_empty() && all.folders[0].overrides.is_empty() {
@@ -227,13 +237,13 @@ impl Loader<'_, '_> {
 
     fn file(&mut self, path: &RepoPath) -> Result<File, Problem> {
         let content = self.context.files.read(path).map_err(|error| Problem::broken(error.to_string()))?;
-        if let Some(body) = self.parsed.known(path, &content) {
+        if let Some(body) = self.parsed.files.known(path, &content) {
             let is_json = path.as_str().ends_with(".json");
             return Ok(File { id: self.context.files.id(path), body, is_json });
         }
         let file = file(self.context, path, &schema::ROOT, Strings::Templates)?;
         let values = content.len() / BYTES_PER_VALUE;
-        self.parsed.remember(path, content, file.body.clone(), values);
+        self.parsed.files.remember(path, content, file.body.clone(), values);
         Ok(file)
     }
 

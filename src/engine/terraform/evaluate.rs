@@ -23,7 +23,7 @@ use super::{
     number::Number,
     problem::{Kind, Problem},
     resources::Instances,
-    scope::{InstanceId, Scope, Stop},
+    scope::{InstanceId, Scope, Sees, Stop},
     types::Type,
     unify::{Safety, unify},
     unknown::{Reason, Refinement},
@@ -74,6 +74,8 @@ pub struct Evaluator<'p, 't> {
     pub hidden: Vec<(String, Value)>,
     /// The modules, by their numbers, that were looked through for what is wrong in any of their instances.
     pub validated: HashSet<usize>,
+    /// Those of them that look at what may be otherwise under another root: paths, files, the workspace.
+    pub particular: HashSet<usize>,
     /// What the blocks of variables say, by the numbers of their modules and their names.
     pub declared: HashMap<(usize, &'p str), Rc<Declared>, Seeded>,
     /// What was worked out, or is being worked out.
@@ -145,12 +147,17 @@ impl<'p> Cells<'p> {
         self.by_instance.get(instance.0 as usize)?.get(&item)
     }
 
-    fn insert(&mut self, instance: InstanceId, item: Item<'p>, cell: Cell) {
+    /// Notes what is known of an item of an instance of a module.
+    fn insert(&mut self, instance: InstanceId, module: &Module<'p>, item: Item<'p>, cell: Cell) {
         let at = instance.0 as usize;
         if at >= self.by_instance.len() {
             self.by_instance.resize_with(at + 1, || HashMap::with_hasher(self.seed.clone()));
         }
-        self.by_instance[at].insert(item, cell);
+        let items = &mut self.by_instance[at];
+        if items.is_empty() {
+            items.reserve(module.variables.len() + module.locals.len() + module.outputs.len());
+        }
+        items.insert(item, cell);
     }
 
     /// What is being worked out.
@@ -180,18 +187,26 @@ impl<'p, 't> Evaluator<'p, 't> {
             gaps: Vec::new(),
             hidden: Vec::new(),
             validated: HashSet::new(),
+            particular: HashSet::new(),
             declared: HashMap::default(),
             cells: Cells::default(),
             depth: 0,
         }
     }
 
-    /// Starts again, to look for what is wrong whatever the variables are.
+    /// Starts again, to look for what is wrong whatever the variables are, but for modules that are known to be valid.
     ///
     /// Terraform does so before it plans: what has no instances, and is worked out by no plan, can still be broken.
-    pub fn validating(self) -> Self {
+    pub fn validating(self, validated: HashSet<usize>) -> Self {
         let (broken, declared) = (self.broken, self.declared);
-        Self { validates: true, broken, declared, ..Self::new(self.context, self.modules, &self.workspace) }
+        Self { validates: true, broken, declared, validated, ..Self::new(self.context, self.modules, &self.workspace) }
+    }
+
+    /// Notes that an expression looks at what may be otherwise under another root.
+    pub(super) fn note_particular(&mut self, scope: Scope<'_>) {
+        if let Sees::Module(instance, _) = scope.sees {
+            self.particular.insert(self.instances[instance.0 as usize].module);
+        }
     }
 
     /// The module that an instance is one of.
@@ -211,9 +226,10 @@ impl<'p, 't> Evaluator<'p, 't> {
             Some(_) => return Err(self.circle(instance, item)),
             None => {}
         }
-        self.cells.insert(instance, item, Cell::Active);
+        let module = self.module(instance);
+        self.cells.insert(instance, module, item, Cell::Active);
         let value = work_out(self).map_err(Stop::elsewhere);
-        self.cells.insert(instance, item, Cell::Value(value.clone()));
+        self.cells.insert(instance, module, item, Cell::Value(value.clone()));
         value
     }
 
@@ -258,9 +274,10 @@ impl<'p, 't> Evaluator<'p, 't> {
             Some(_) => return Err(self.circle(instance, item)),
             None => {}
         }
-        self.cells.insert(instance, item, Cell::Active);
+        let module = self.module(instance);
+        self.cells.insert(instance, module, item, Cell::Active);
         let instances = work_out(self).map_err(Stop::elsewhere);
-        self.cells.insert(instance, item, Cell::Instances(instances.clone()));
+        self.cells.insert(instance, module, item, Cell::Instances(instances.clone()));
         instances
     }
 

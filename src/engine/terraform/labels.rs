@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     model::{diff::FieldChange, value::same},
-    source::{hcl::tree::Item, lineage::sets::Flow},
+    source::{hcl::tree::Item, lineage::sets::Flow, text::readable},
 };
 use provider::{Found, Said};
 
@@ -158,7 +158,7 @@ fn mentions(evaluator: &mut Evaluator<'_, '_>) -> bool {
     (0..files.count()).any(|id| {
         let path = files.path(FileId(id)).clone();
         let content = files.read(&path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&content);
+        let text = readable(&content);
         KINDS.iter().flat_map(|kind| kind.others).any(|word| text.contains(word))
     })
 }

@@ -1,7 +1,7 @@
 //! From a root module to what a plan would know of its resources.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     rc::Rc,
     sync::Arc,
 };
@@ -11,17 +11,18 @@ use super::{
     check,
     configuration::{Configuration, File, Parsed, variables_file},
     context::Context,
-    evaluate::{Broken, Evaluator},
+    evaluate::{Broken, Evaluator, ModuleInstance},
     files::Files,
     labels::{self, Told},
     leaf::Place,
-    module::{Mode, Module},
+    module::{Argument, Mode, Module},
     print,
     problem::{Kind, Problem},
     resources::{Instances, Planned},
     scope::{InstanceId, Stop},
     source::Source,
     statements, unseen,
+    valid::Valid,
     value::Value,
     variables, version,
     whole::{self, Whole},
@@ -151,15 +152,16 @@ fn attempt(
     }
     let own = root.unit.clone().map(|file| (file, inputs.as_ref().and_then(|inputs| inputs.own)));
     let values = inputs.map(|inputs| inputs.values).unwrap_or_default();
-    let planned = plan(&mut evaluator, &modules, &values, &files);
+    let valid = if broken.is_empty() { parsed.valid.of(&configuration, evaluator.is_lazy) } else { HashSet::new() };
+    let planned = plan(&mut evaluator, &valid, &values, &files);
     let met = whole::modules(&evaluator);
     let others =
         planned.as_ref().map(|plan| unseen::others(&mut evaluator, &plan.others, &plan.told)).unwrap_or_default();
     let mut planned = planned.map(|plan| plan.planned);
     let gaps = std::mem::take(&mut evaluator.gaps);
     if evaluator.has_none && planned.is_ok() {
-        evaluator = evaluator.validating();
-        if let Err(stop) = visit(&mut evaluator, InstanceId(0), &mut Vec::new(), &mut Vec::new()) {
+        evaluator = evaluator.validating(valid);
+        if let Err(stop) = validate(&mut evaluator, &configuration, &parsed.valid) {
             planned = Err(stop.into());
         }
     }
@@ -238,16 +240,17 @@ struct Plan {
     told: Told,
 }
 
-/// What a plan knows of everything.
-fn plan<'p>(
-    evaluator: &mut Evaluator<'p, '_>,
-    modules: &'p [Module<'p>],
+/// What a plan knows of everything. The references of valid modules were looked at before.
+fn plan(
+    evaluator: &mut Evaluator<'_, '_>,
+    valid: &HashSet<usize>,
     inputs: &BTreeMap<String, Value>,
     files: &[File],
 ) -> Result<Plan, Problem> {
-    version::check(modules)?;
-    statements::check(modules)?;
-    modules.iter().try_for_each(|module| check::check(module, &evaluator.broken))?;
+    version::check(evaluator.modules)?;
+    statements::check(evaluator.modules)?;
+    let others = evaluator.modules.iter().enumerate().filter(|(index, _)| !valid.contains(index));
+    others.map(|(_, module)| module).try_for_each(|module| check::check(module, &evaluator.broken))?;
     let given = variables::given(evaluator, inputs, files)?;
     evaluator.instances[0].given = given;
     let (mut planned, mut others) = (Vec::new(), Vec::new());
@@ -265,14 +268,16 @@ fn visit(
     others: &mut Vec<Planned>,
 ) -> Result<(), Stop> {
     let module = evaluator.module(instance);
-    let is_possible = evaluator.instances[instance.0 as usize].is_possible;
+    let ModuleInstance { module: number, is_possible, ref caller, .. } = evaluator.instances[instance.0 as usize];
+    if evaluator.validates && evaluator.validated.contains(&number) {
+        // Whatever the variables are: so what is behind them is the same for every call, and only what this one gives can be
+        // wrong.
+        let given = caller.iter().flat_map(|caller| &caller.definition.arguments).map(Argument::name);
+        let given: Vec<&str> = given.filter(|name| module.variables.contains_key(name)).collect();
+        return given.into_iter().try_for_each(|name| evaluator.variable(instance, name).map(drop));
+    }
     for name in module.variables.keys() {
         evaluator.variable(instance, name)?;
-    }
-    let number = evaluator.instances[instance.0 as usize].module;
-    if evaluator.validates && evaluator.validated.contains(&number) {
-        // Whatever the variables are: so what is behind them is the same for every call.
-        return Ok(());
     }
     for name in module.locals.keys() {
         evaluator.local(instance, name)?;
@@ -315,6 +320,19 @@ fn visit(
         evaluator.validated.insert(number);
     }
     Ok(())
+}
+
+/// Looks for what is wrong with the modules of a configuration whatever their variables are. Nobody asks where such values are
+/// from.
+fn validate(evaluator: &mut Evaluator<'_, '_>, configuration: &Configuration, valid: &Valid) -> Result<(), Stop> {
+    evaluator.context.sets.pause();
+    let visited = visit(evaluator, InstanceId(0), &mut Vec::new(), &mut Vec::new());
+    evaluator.context.sets.go_on();
+    if visited.is_ok() && evaluator.broken.is_empty() {
+        let is_particular = |module| evaluator.particular.contains(&module);
+        valid.remember(configuration, evaluator.is_lazy, &evaluator.validated, is_particular);
+    }
+    visited
 }
 
 /// The value of the argument that a place is in.

@@ -19,6 +19,7 @@ use crate::source::{
     lineage::sets::{SetId, Sets},
     path::RepoPath,
     span::Lines,
+    text::readable,
 };
 
 /// What all resources of a render share.
@@ -104,7 +105,7 @@ impl Whole {
         for id in 0..context.files.count() {
             let path = context.files.path(FileId(id)).clone();
             let content: Option<Arc<[u8]>> = context.files.read(&path).ok();
-            let text = content.map(|content| String::from_utf8_lossy(&content).into_owned()).unwrap_or_default();
+            let text = content.map(|content| readable(&content).into_owned()).unwrap_or_default();
             files.push(File { path, text, lines: OnceCell::new() });
         }
         let (sets, paths, opentofu) = (context.sets.into(), context.paths, context.opentofu);

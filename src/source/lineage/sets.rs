@@ -50,6 +50,8 @@ pub struct Sets<L> {
     set_ids: HashMap<u64, SetId, Mixed>,
     unions: HashMap<(SetId, SetId), SetId, Mixing>,
     order: Order,
+    /// Whether nobody wants to know what is asked for at the moment.
+    is_paused: bool,
     /// Room to work in.
     distinct: Vec<SetId>,
     gathered: Vec<LeafId>,
@@ -125,6 +127,7 @@ impl<L> Default for Sets<L> {
             set_ids: HashMap::default(),
             unions: HashMap::default(),
             order: Order::default(),
+            is_paused: false,
             distinct: Vec::new(),
             gathered: Vec::new(),
         }
@@ -132,8 +135,21 @@ impl<L> Default for Sets<L> {
 }
 
 impl<L: Clone + Eq + Hash> Sets<L> {
+    /// From here on nothing new is listed: which leaves are asked for means nothing until [`Sets::go_on`].
+    pub fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Lists what is new again.
+    pub fn go_on(&mut self) {
+        self.is_paused = false;
+    }
+
     /// The id of a leaf.
     pub fn leaf(&mut self, leaf: L) -> LeafId {
+        if self.is_paused && !self.leaves.is_empty() {
+            return LeafId(0);
+        }
         let mut hash = Mixing::default().hash_one(&leaf);
         while let Some(id) = self.leaf_ids.get(&hash) {
             if self.leaves[id.0 as usize] == leaf {
@@ -223,7 +239,7 @@ impl<L: Clone + Eq + Hash> Sets<L> {
         if a.is_empty() {
             return b;
         }
-        if a == SetId::ANY || b == SetId::ANY {
+        if self.is_paused || a == SetId::ANY || b == SetId::ANY {
             return SetId::ANY;
         }
         let pair = (a.min(b), a.max(b));
@@ -250,7 +266,7 @@ impl<L: Clone + Eq + Hash> Sets<L> {
             [] => SetId::EMPTY,
             [one] => one,
             [one, other] => self.union(one, other),
-            _ if distinct.contains(&SetId::ANY) => SetId::ANY,
+            _ if self.is_paused || distinct.contains(&SetId::ANY) => SetId::ANY,
             _ => self.merged(&distinct),
         };
         self.distinct = distinct;
@@ -264,7 +280,7 @@ impl<L: Clone + Eq + Hash> Sets<L> {
 
     /// The set of leaves that are in `set` and fit.
     pub fn filter(&mut self, set: SetId, fits: impl Fn(&L) -> bool) -> SetId {
-        if set == SetId::ANY {
+        if self.is_paused || set == SetId::ANY {
             return set;
         }
         let mut kept = std::mem::take(&mut self.gathered);

@@ -14,6 +14,7 @@ use crate::{
     engine::{kustomize::kustomization::NAMES, reads::Reads},
     source::{
         path::RepoPath,
+        text::readable,
         tree::{SourceTree, entry, within},
         yaml::{
             parse::parse,
@@ -189,7 +190,7 @@ impl Direct {
         match file.map(|file| (tree.read(&file), within(tree, &file).next())) {
             Some((_, Some(_))) => self.anything = true,
             Some((Ok(bytes), _)) => {
-                let text = String::from_utf8_lossy(&bytes);
+                let text = readable(&bytes);
                 self.bytes += text.len();
                 words(&text).for_each(|word| self.add(tree, folder, word));
             }

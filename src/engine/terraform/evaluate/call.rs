@@ -44,6 +44,9 @@ impl Evaluator<'_, '_> {
                 Value::unknown_of(Type::Dynamic, Reason::Unsupported(format!("{name}()").into())).with_flow(flow)
             );
         }
+        if self.validates && functions::may_read(name) {
+            self.note_particular(scope);
+        }
         if call.spread.is_none() {
             match name {
                 "try" => return self.try_each(&call.arguments, span, scope),

@@ -228,7 +228,10 @@ impl<'p> Evaluator<'p, '_> {
             return Err(scope.broken(name.span, message).elsewhere());
         }
         let (value, taken) = match &*name.text {
-            "path" | "terraform" => (self.built_in(instance, &name.text, first, scope.place(span))?, 1),
+            "path" | "terraform" => {
+                self.note_particular(scope);
+                (self.built_in(instance, &name.text, first, scope.place(span))?, 1)
+            }
             "each" => match (repetition, first) {
                 (Repetition::Each(key, _), "key") => (key.clone(), 1),
                 (Repetition::Each(_, value), _) => (value.clone(), 1),

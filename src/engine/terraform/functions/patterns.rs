@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, ops::Range, rc::Rc};
 
-use regex::{Regex, RegexBuilder};
+use regex_automata::{Input, meta::Regex};
 
 use crate::engine::{
     go::regex::{SyntaxError, translate},
@@ -12,9 +12,6 @@ use crate::engine::{
 /// The longest pattern, and the longest text that one is tried on.
 const MAX_PATTERN: usize = 64 << 10;
 const MAX_SUBJECT: usize = 4 << 20;
-
-/// The memory that one compiled pattern may take.
-const MAX_PROGRAM: usize = 4 << 20;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -51,10 +48,8 @@ impl Patterns {
         }
         let compiled = match translate(source) {
             Ok(translated) => {
-                let regex = RegexBuilder::new(&translated.pattern)
-                    .size_limit(MAX_PROGRAM)
-                    .nest_limit(4_000)
-                    .build()
+                let regex = translated
+                    .compile()
                     .map_err(|error| Problem::limit(format!("a regular expression is too large: {error}")))?;
                 Ok(Pattern { regex, names: translated.names })
             }
@@ -97,15 +92,16 @@ impl Pattern {
         }
         let mut found: Vec<Groups> = Vec::new();
         let (mut at, mut last_end) = (0, None);
-        let mut places = self.regex.capture_locations();
+        let mut places = self.regex.create_captures();
         while found.len() < most && at <= text.len() {
             budget.step(1 + (text.len() - at) / 1_024)?;
-            let Some(next) = self.regex.captures_read_at(&mut places, text, at) else { break };
+            self.regex.captures(Input::new(text).range(at..), &mut places);
+            let Some(next) = places.get_match() else { break };
             let (start, end) = (next.start(), next.end());
             let counts =
                 if replaces { last_end.is_none_or(|last| end > last) } else { end != at || Some(start) != last_end };
             if counts {
-                found.push((0..places.len()).map(|index| places.get(index).map(|(from, to)| from..to)).collect());
+                found.push(places.iter().map(|group| group.map(|group| group.range())).collect());
             }
             let width = text[at..].chars().next().map_or(1, char::len_utf8);
             at = if replaces {

@@ -7,6 +7,9 @@ use super::{Form, MAX_WIDTH, Number, WRITTEN};
 /// The most digits of a text that is read.
 const MAX_DIGITS: usize = 100_000;
 
+/// The digits that 64 bits hold, whichever they are.
+const SHORT: usize = 19;
+
 /// The largest power of five that Go keeps in a table; it multiplies its way to the others, rounding as it goes.
 const TABLED: u64 = 27;
 
@@ -21,6 +24,11 @@ pub struct Digits {
 
 /// Reads a number of 512 bits the way Go does: digits exactly, powers of ten with 64 bits to spare.
 pub fn parse(text: &str) -> Option<Number> {
+    // What most numbers are.
+    if text.len() <= SHORT && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        let integer: u64 = text.parse().ok()?;
+        return Some(Number::rounded(false, integer.into(), 0, WRITTEN));
+    }
     let (is_negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),

@@ -2,17 +2,14 @@
 
 use std::{borrow::Cow, collections::HashMap, ops::Range, rc::Rc};
 
-use regex::{Regex, RegexBuilder};
+use regex_automata::{Input, Span, meta::Regex};
 
-use crate::engine::go::regex::{SyntaxError, translate};
+use crate::engine::go::regex::{SyntaxError, Translated, translate};
 use crate::engine::helm::template::{context::Budget, fault::Fault};
 
 /// The longest pattern, and the longest text that one is tried on.
 const MAX_PATTERN: usize = 64 << 10;
 const MAX_SUBJECT: usize = 4 << 20;
-
-/// The memory that one compiled pattern may take.
-const MAX_PROGRAM: usize = 4 << 20;
 
 /// A compiled pattern.
 #[derive(Debug)]
@@ -55,13 +52,11 @@ impl Patterns {
             return Err(Fault::limit(format!("a regular expression of {} bytes", source.len())));
         }
         let compiled = Rc::new(match Self::translated(source) {
-            Ok((pattern, names)) => {
-                let regex = RegexBuilder::new(&pattern)
-                    .size_limit(MAX_PROGRAM)
-                    .nest_limit(4_000)
-                    .build()
+            Ok(translated) => {
+                let regex = translated
+                    .compile()
                     .map_err(|error| Fault::limit(format!("a regular expression is too large: {error}")))?;
-                Ok(Pattern { regex, names })
+                Ok(Pattern { regex, names: translated.names })
             }
             Err(error) => Err(error),
         });
@@ -69,10 +64,8 @@ impl Patterns {
         Ok(compiled)
     }
 
-    fn translated(source: &[u8]) -> Result<(String, Vec<Rc<str>>), SyntaxError> {
-        let source = std::str::from_utf8(source).map_err(|_| SyntaxError::invalid_utf8(source))?;
-        let translated = translate(source)?;
-        Ok((translated.pattern, translated.names))
+    fn translated(source: &[u8]) -> Result<Translated, SyntaxError> {
+        translate(std::str::from_utf8(source).map_err(|_| SyntaxError::invalid_utf8(source))?)
     }
 }
 
@@ -123,12 +116,12 @@ impl<'a> Subject<'a> {
 impl Pattern {
     /// Whether it matches anywhere.
     pub fn is_match(&self, subject: &Subject) -> bool {
-        self.regex.is_match(&subject.text)
+        self.regex.is_match(&*subject.text)
     }
 
     /// The first match.
     pub fn find(&self, subject: &Subject) -> Option<Range<usize>> {
-        let found = self.regex.find(&subject.text)?;
+        let found = self.regex.find(&*subject.text)?;
         Some(subject.to_bytes(found.start())..subject.to_bytes(found.end()))
     }
 
@@ -143,7 +136,7 @@ impl Pattern {
         let (mut at, mut last_end) = (0, None);
         while found.len() < limit && at <= subject.text.len() {
             budget.step(1 + (subject.text.len() - at) / 1_024)?;
-            let Some(next) = self.regex.find_at(&subject.text, at) else { break };
+            let Some(next) = self.regex.find(Input::new(&*subject.text).range(at..)) else { break };
             let repeated = next.end() == at && Some(next.start()) == last_end;
             at = match next.end() {
                 end if end == at => at + subject.width(at).max(1),
@@ -164,13 +157,14 @@ impl Pattern {
     pub fn replaced(&self, subject: &Subject, budget: &mut Budget) -> Result<Vec<Groups>, Fault> {
         let mut found = Vec::new();
         let (mut at, mut last_end) = (0, 0);
-        let mut places = self.regex.capture_locations();
+        let mut places = self.regex.create_captures();
         while at <= subject.text.len() {
             budget.step(1 + (subject.text.len() - at) / 1_024)?;
-            let Some(next) = self.regex.captures_read_at(&mut places, &subject.text, at) else { break };
+            self.regex.captures(Input::new(&*subject.text).range(at..), &mut places);
+            let Some(next) = places.get_match() else { break };
             if next.end() > last_end || next.start() == 0 {
-                let group = |(start, end)| subject.to_bytes(start)..subject.to_bytes(end);
-                found.push((0..places.len()).map(|index| places.get(index).map(group)).collect());
+                let group = |group: Span| subject.to_bytes(group.start)..subject.to_bytes(group.end);
+                found.push(places.iter().map(|place| place.map(group)).collect());
             }
             last_end = next.end();
             let width = subject.width(at);
