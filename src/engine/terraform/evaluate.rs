@@ -29,6 +29,7 @@ use super::{
     unknown::{Reason, Refinement},
     value::{Entry, Key, Marks, Value},
     variables::Declared,
+    version,
 };
 use crate::source::{
     hcl::tree::{self, Expression, ExpressionKind},
@@ -182,7 +183,7 @@ impl<'p, 't> Evaluator<'p, 't> {
             workspace: workspace.to_owned(),
             broken: Broken::new(),
             validates: false,
-            is_lazy: modules.iter().any(|module| module.demands(1, 12)),
+            is_lazy: modules.iter().any(|module| version::demands(module, 12)),
             has_none: false,
             gaps: Vec::new(),
             hidden: Vec::new(),
@@ -385,7 +386,7 @@ impl<'p, 't> Evaluator<'p, 't> {
         self.context.budget.elements(items.len()).map_err(|problem| scope.stop(span, problem))?;
         let mut elements = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let path = self.context.paths.join(scope.path, &index.to_string());
+            let path = self.context.paths.join_index(scope.path, index);
             elements.push(self.evaluate(item, scope.at(path))?);
         }
         let leaf = self.context.sets.leaf(scope.leaf(Says::Container, span));

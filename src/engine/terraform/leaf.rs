@@ -127,6 +127,15 @@ impl Paths {
         id
     }
 
+    /// The path of an element below a path.
+    pub fn join_index(&mut self, above: PathId, index: usize) -> PathId {
+        const SHORT: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+        match SHORT.get(index) {
+            Some(name) => self.join(above, name),
+            None => self.join(above, &index.to_string()),
+        }
+    }
+
     /// The names of a path from the outermost one.
     pub fn names(&self, mut path: PathId) -> Vec<&str> {
         let mut names = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    configuration::{Configuration, File, Folder, literal},
+    configuration::{Configuration, File, Folder},
     leaf::{FileId, Place},
     problem::Problem,
 };
@@ -119,21 +119,6 @@ impl<'p> Module<'p> {
     /// A resource.
     pub fn resource(&self, mode: Mode, ty: &str, name: &str) -> Option<&Definition<'p>> {
         self.resources.get(mode, ty, name)
-    }
-
-    /// Tells whether it works with no version before this one.
-    pub fn demands(&self, major: u32, minor: u32) -> bool {
-        let is_later = |constraint: &str| {
-            let constraint = constraint.trim();
-            let version = constraint.trim_start_matches(['>', '=', '~', ' ', 'v']);
-            let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or_default());
-            !constraint.starts_with(['<', '!'])
-                && (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) >= (major, minor)
-        };
-        self.versions
-            .iter()
-            .filter_map(|versions| literal(versions.value()))
-            .any(|versions| versions.split(',').any(is_later))
     }
 
     fn take(&mut self, file: &'p File, is_override: bool) -> Result<(), Problem> {

@@ -5,6 +5,7 @@
 use super::{
     module::{Argument, Definition, Mode, Module},
     problem::Problem,
+    version,
 };
 use crate::source::hcl::{
     parse_expression,
@@ -70,7 +71,7 @@ fn removed(modules: &[Module<'_>], module: &Module<'_>, statement: &Definition<'
 
 fn import(modules: &[Module<'_>], module: &Module<'_>, statement: &Definition<'_>) -> Result<(), Problem> {
     // By its identity it can be imported from Terraform 1.12 on.
-    let has_identity = module.demands(1, 12) && statement.argument("identity").is_some();
+    let has_identity = version::demands(module, 12) && statement.argument("identity").is_some();
     let known: &[&str] =
         if has_identity { &["to", "identity", "provider", "for_each"] } else { &["to", "id", "provider", "for_each"] };
     statement.only_arguments(known)?;

@@ -24,6 +24,10 @@ pub fn unify(types: &[Type], safety: Safety) -> Option<Type> {
     if types.iter().all(|ty| ty == first) && !first.has_dynamic() {
         return Some(first.clone());
     }
+    if types.iter().all(Type::is_primitive) && types.contains(&Type::String) {
+        // Any of them can be spelled out, which never fails.
+        return Some(Type::String);
+    }
     let count = |is: fn(&Type) -> bool| types.iter().filter(|ty| is(ty)).count();
     let maps = count(|ty| matches!(ty, Type::Map(_)));
     let lists = count(|ty| matches!(ty, Type::List(_)));

@@ -1,7 +1,7 @@
 //! `required_version`: the versions of Terraform that a configuration works with.
 //!
 //! Values are worked out as Terraform 1.11 does. Who pins another version 1 deploys with that one, and what differs between
-//! them is told by [`Module::demands`]: it is evaluated all the same. What no version 1 satisfies is another language, or an
+//! them is told by [`demands`]: it is evaluated all the same. What no version 1 satisfies is another language, or an
 //! error that every Terraform reports. The grammar is that of HashiCorp's go-version.
 
 use super::{
@@ -25,13 +25,7 @@ pub fn check(modules: &[Module<'_>]) -> Result<(), Problem> {
     for argument in modules.iter().flat_map(|module| &module.versions) {
         let known = all.len();
         for constraint in constraints(*argument).map_err(|problem| problem.at(argument.place()))? {
-            if !all.contains(&constraint) {
-                all.push(constraint);
-            }
-            if all.len() > MAX_CONSTRAINTS {
-                let message = format!("required_version has more than {MAX_CONSTRAINTS} constraints");
-                return Err(Problem::limit(message).at(argument.place()));
-            }
+            gather(&mut all, constraint).map_err(|problem| problem.at(argument.place()))?;
         }
         // Modules mostly say the same.
         if all.len() > known && !is_possible(&all) {
@@ -42,6 +36,26 @@ pub fn check(modules: &[Module<'_>]) -> Result<(), Problem> {
             return Err(Problem::unsupported(message).at(argument.place()));
         }
     }
+    Ok(())
+}
+
+/// Tells whether a module works with no version before `1.minor`. What is no constraint says nothing.
+pub fn demands(module: &Module<'_>, minor: u64) -> bool {
+    let is_later = |constraint: Constraint| {
+        let is_lower_end = !matches!(constraint.operator, Operator::NotEqual | Operator::Less | Operator::LessOrEqual);
+        is_lower_end && constraint.version >= [1, minor, 0]
+    };
+    module.versions.iter().filter_map(|argument| constraints(*argument).ok()).flatten().any(is_later)
+}
+
+fn gather(all: &mut Vec<Constraint>, constraint: Constraint) -> Result<(), Problem> {
+    if all.contains(&constraint) {
+        return Ok(());
+    }
+    if all.len() == MAX_CONSTRAINTS {
+        return Err(Problem::limit(format!("required_version has more than {MAX_CONSTRAINTS} constraints")));
+    }
+    all.push(constraint);
     Ok(())
 }
 
@@ -157,6 +171,17 @@ mod tests {
             let all: Result<Vec<Constraint>, Problem> = text.split(',').map(|text| constraint(text.trim())).collect();
             assert_eq!(is_possible(&all.expect(text)), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn a_hundred_constraints_are_the_most() {
+        let mut all = Vec::new();
+        for patch in 0..MAX_CONSTRAINTS {
+            gather(&mut all, constraint(&format!("!= 1.5.{patch}")).expect("a constraint")).expect("one of a hundred");
+        }
+        gather(&mut all, constraint("!= 1.5.7").expect("a constraint")).expect("it is one of them");
+        let problem = gather(&mut all, constraint("> 1.0").expect("a constraint")).expect_err("one more");
+        assert_eq!(problem.message, "required_version has more than 100 constraints");
     }
 
     #[test]

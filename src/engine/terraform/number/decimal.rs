@@ -2,7 +2,7 @@
 
 use num_bigint::BigUint;
 
-use super::{Form, MAX_WIDTH, Number, WRITTEN};
+use super::{Form, INTEGER, MAX_WIDTH, Number, WRITTEN};
 
 /// The most digits of a text that is read.
 const MAX_DIGITS: usize = 100_000;
@@ -246,6 +246,9 @@ impl Number {
         if self.is_infinite() {
             return Some(if self.is_negative() { "-Inf" } else { "+Inf" }.to_owned());
         }
+        if let Some(integer) = self.short_integer() {
+            return Some(integer.to_string());
+        }
         let digits = self.shortest_digits()?;
         let behind = (digits.digits.len() as i64 - digits.point).max(0);
         let sign = if self.is_negative() { "-" } else { "" };
@@ -254,6 +257,16 @@ impl Number {
 }
 
 impl Number {
+    /// An integer above zero of 64 bits, all of which its precision holds, so that no shorter digits say the same.
+    fn short_integer(&self) -> Option<u64> {
+        let Form::Finite { mantissa, exponent } = &self.0.form else { return None };
+        let is_short = (0..64).contains(exponent) && mantissa.bits() + exponent.unsigned_abs() <= 64;
+        if !is_short || self.0.is_negative || self.0.precision < INTEGER {
+            return None;
+        }
+        Some(u64::try_from(mantissa).ok()? << exponent)
+    }
+
     /// Go's `%g`: so many digits, or the shortest, with an exponent where it is small or large.
     pub fn general(&self, precision: Option<usize>) -> String {
         let sign = if self.is_negative() { "-" } else { "" };

@@ -191,7 +191,7 @@ impl<'p> Evaluator<'p, '_> {
         setting: Setting<'_>,
     ) -> Result<Value, Stop> {
         let path = self.context.paths.join(setting.scope.path, kind);
-        let path: PathId = self.context.paths.join(path, &index.to_string());
+        let path: PathId = self.context.paths.join_index(path, index);
         let scope = setting.scope.at(path);
         let address = format!("{}.{kind}[{index}]", setting.address);
         let setting = Setting { scope, address: &address };

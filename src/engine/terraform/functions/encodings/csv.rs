@@ -162,7 +162,7 @@ pub(super) fn decode(context: &mut Context<'_>, arguments: &[Value], ty: &Type) 
         if record.fields.len() != names.len() {
             return Err(reader.error(record.line, "wrong number of fields"));
         }
-        let row_path = context.paths.join(PathId::ROOT, &rows.len().to_string());
+        let row_path = context.paths.join_index(PathId::ROOT, rows.len());
         let row_range = record.fields.first().map_or(0, |first| first.range.start)
             ..record.fields.last().map_or(0, |last| last.range.end);
         let mut entries = Vec::with_capacity(names.len());

@@ -277,7 +277,7 @@ impl Reader<'_, '_, '_> {
             self.at += 1;
         } else {
             loop {
-                let below = self.context.paths.join(path, &elements.len().to_string());
+                let below = self.context.paths.join_index(path, elements.len());
                 elements.push(self.value(below)?);
                 match self.next() {
                     None => return Err(Problem::broken("EOF")),

@@ -207,7 +207,7 @@ impl Reader<'_, '_, '_> {
                 self.open.push(id);
                 let mut elements = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
-                    let below = self.context.paths.join(path, &index.to_string());
+                    let below = self.context.paths.join_index(path, index);
                     elements.push(self.node(item.node, below)?);
                 }
                 self.open.pop();
