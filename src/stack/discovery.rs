@@ -4,6 +4,7 @@
 //! includes.
 
 pub mod references;
+mod release;
 
 use std::{collections::BTreeSet, iter::successors, sync::Arc};
 
@@ -62,7 +63,7 @@ fn declaration(
             without: Arc::default(),
         }),
         StackConfig { helm: Some(helm), .. } => {
-            let release = release(helm);
+            let release = release(tree, helm);
             Declaration::Helm(Installation::new(tree, helm.chart.clone(), release, helm.include_crds).into())
         }
         StackConfig { kustomize: Some(kustomize), .. } => {
@@ -135,7 +136,7 @@ fn kustomization(path: RepoPath, enable_helm: bool, references: &mut References<
 }
 
 /// What a chart is released with.
-fn release(helm: &Helm) -> Release {
+fn release(tree: &dyn SourceTree, helm: &Helm) -> Release {
     let kinds = [
         (ArgumentKind::SetJson, &helm.set_json),
         (ArgumentKind::Set, &helm.set),
@@ -145,7 +146,7 @@ fn release(helm: &Helm) -> Release {
     ];
     let argument = |kind, text: &String| Argument { kind, text: text.clone(), written: None };
     Release {
-        name: helm.release.clone().unwrap_or_else(|| helm.chart.name().to_lowercase()),
+        name: helm.release.clone().unwrap_or_else(|| release::name(tree, &helm.chart)),
         namespace: helm.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned()),
         is_upgrade: false,
         kube_version: helm.kube_version.clone(),
@@ -242,7 +243,7 @@ fn releases(tree: &dyn SourceTree, chart: &RepoPath) -> Vec<Stack> {
         is_values && path.parent().as_ref() == Some(chart) && !matches!(path.name(), "values.yaml" | "values.yml")
     });
     let stack = |name: String, values: Vec<RepoPath>| {
-        let release = release(&Helm { chart: chart.clone(), values, ..Helm::default() });
+        let release = release(tree, &Helm { chart: chart.clone(), values, ..Helm::default() });
         let declaration = Declaration::Helm(Installation::new(tree, chart.clone(), release, false).into());
         Stack { assumed: Some(NAMESPACE.to_owned()), ..Stack::bare(name, declaration, None) }
     };

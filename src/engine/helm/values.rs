@@ -9,6 +9,7 @@ mod dependencies;
 mod layers;
 pub mod lookup;
 mod prepare;
+pub mod release_name;
 pub mod schema;
 mod set;
 

@@ -13,7 +13,7 @@ use super::{
     dependencies::Charts,
     layers,
     lookup::Layering,
-    schema,
+    release_name, schema,
 };
 use crate::{
     engine::helm::{
@@ -41,9 +41,6 @@ use crate::{
 /// The version of Kubernetes that helm 3.17.3 renders for when it is told none.
 const KUBERNETES: &str = "1.32.0";
 
-/// The longest name of a release.
-const MAX_NAME: usize = 53;
-
 /// See [`super::prepare`].
 pub(super) fn prepare(
     chart: &Arc<Chart>,
@@ -54,7 +51,7 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Problem> {
     let version = release.kube_version.as_deref().unwrap_or(KUBERNETES);
     let version = Version::parse(version).ok_or_else(|| Fault::failed(format!("invalid kube version {version:?}")))?;
-    if !is_name(&release.name) {
+    if !release_name::is_valid(&release.name) {
         return Err(Fault::failed(format!("invalid release name {:?}", release.name)).into());
     }
     let (user, user_layers) = layers::user_values(release, sources, context)?;
@@ -102,14 +99,6 @@ pub(super) fn template_value(template: &Template) -> Value {
         map.insert(Text::plain(key), Value::text(Text::plain(text)));
     }
     Value::plain(Datum::Map(map))
-}
-
-/// `ValidateReleaseName`: parts between dots of lower case letters, digits and inner dashes.
-fn is_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let part =
-        |part: &str| part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || c == '-');
-    name.len() <= MAX_NAME && name.split('.').all(part)
 }
 
 /// `.Release`, one map for all charts.
