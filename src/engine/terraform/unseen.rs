@@ -63,11 +63,10 @@ fn unknown(whole: &Whole, value: &Value, around: Flow, at: &mut String, found: &
 
 /// A digest of what is written that made something or decided over it, in the order of the files.
 fn digest(whole: &Whole, flow: Flow) -> u64 {
-    let mut hasher = DefaultHasher::new();
     if flow.data == SetId::ANY || flow.control == SetId::ANY {
-        whole.texts().for_each(|text| text.hash(&mut hasher));
-        return hasher.finish();
+        return whole.digest();
     }
+    let mut hasher = DefaultHasher::new();
     let leaves = whole.leaves(flow.data).into_iter().chain(whole.leaves(flow.control));
     let says = leaves.filter_map(|leaf| {
         let place = leaf.place?;

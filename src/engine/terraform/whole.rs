@@ -3,6 +3,7 @@
 use std::{
     cell::{OnceCell, Ref, RefCell},
     collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
@@ -29,6 +30,8 @@ pub struct Whole {
     pub sets: RefCell<Sets<Leaf>>,
     paths: Paths,
     files: Vec<File>,
+    /// Once somebody asks for it.
+    digest: OnceCell<u64>,
     /// The instances of modules; the first is the root.
     modules: Vec<Module>,
     /// The files of variables that are read, a later one over an earlier one.
@@ -108,8 +111,9 @@ impl Whole {
             let text = content.map(|content| readable(&content).into_owned()).unwrap_or_default();
             files.push(File { path, text, lines: OnceCell::new() });
         }
+        let digest = OnceCell::new();
         let (sets, paths, opentofu) = (context.sets.into(), context.paths, context.opentofu);
-        Self { sets, paths, files, modules, variable_files, unit, root, opentofu, planned }
+        Self { sets, paths, files, digest, modules, variable_files, unit, root, opentofu, planned }
     }
 
     /// The file and line of a place.
@@ -129,9 +133,13 @@ impl Whole {
         &self.files[file.0 as usize].text
     }
 
-    /// The texts of all files, in the order in which they were met.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.files.iter().map(|file| &*file.text)
+    /// A digest of the texts of all files, in the order in which they were met.
+    pub fn digest(&self) -> u64 {
+        *self.digest.get_or_init(|| {
+            let mut hasher = DefaultHasher::new();
+            self.files.iter().for_each(|file| file.text.hash(&mut hasher));
+            hasher.finish()
+        })
     }
 
     /// The file of a path, if it was read.

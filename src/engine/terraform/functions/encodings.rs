@@ -14,7 +14,7 @@ use base64::{
 use super::{
     Function,
     Takes::{Any, String as AString},
-    argument::{a_string, takes, text},
+    argument::{a_string, its_own, takes, text},
 };
 use crate::engine::{
     go::quote::quoted,
@@ -74,7 +74,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("jsonencode", &[takes("val", Any).null().unknown().dynamic()], a_string, json::encode).own(),
     Function::new("jsondecode", &[takes("str", AString)], json::decoded_type, json::decode).own().may_be_null(),
     Function::new("yamlencode", &[takes("value", Any).null().dynamic()], a_string, yaml::encode).own().may_be_null(),
-    Function::new("yamldecode", &[takes("src", AString)], yaml::decoded_type, yaml::decode).own().may_be_null(),
+    Function::new("yamldecode", &[takes("src", AString)], its_own, yaml::decode).own().may_be_null(),
     Function::new("csvdecode", &[takes("str", AString)], csv::decoded_type, csv::decode).own(),
 ];
 

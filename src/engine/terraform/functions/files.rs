@@ -7,7 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{
     Function,
     Takes::{Any, String as AString},
-    argument::{a_bool, a_string, behind, takes, text},
+    argument::{a_bool, a_string, behind, its_own, takes, text},
 };
 use crate::{
     engine::terraform::{
@@ -73,7 +73,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("dirname", &[takes("path", AString)], a_string, |_, arguments, _| {
         Ok(Value::text(folder(text(&arguments[0]))))
     }),
-    Function::new("templatefile", &[takes("path", AString).marked(), takes("vars", Any)], dynamic, |_, _, _| {
+    Function::new("templatefile", &[takes("path", AString).marked(), takes("vars", Any)], its_own, |_, _, _| {
         Err(Problem::unsupported("the template is evaluated by the evaluator"))
     })
     .own()
@@ -83,10 +83,6 @@ pub const FUNCTIONS: &[Function] = &[
     })
     .own(),
 ];
-
-fn dynamic(_: &mut Context<'_>, _: &[Value]) -> Result<Type, Problem> {
-    Ok(Type::Dynamic)
-}
 
 /// A file that was read.
 pub struct Content {

@@ -130,11 +130,9 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The type is that of the value, which is read twice: it is known before any other argument would be.
-pub(super) fn decoded_type(context: &mut Context<'_>, arguments: &[Value]) -> Result<Type, Problem> {
-    let Some(unknown) = arguments[0].unknown() else {
-        return read(context, &arguments[0]).map(|value| value.ty().clone());
-    };
+/// What the type can be as long as the text is not known; that of a known text is the value's own.
+pub(super) fn decoded_type(_: &mut Context<'_>, arguments: &[Value]) -> Result<Type, Problem> {
+    let Some(unknown) = arguments[0].unknown() else { return Ok(Type::Dynamic) };
     match unknown.refinement.prefix.trim().chars().next() {
         Some('"') => Ok(Type::String),
         Some('t' | 'f') => Ok(Type::Bool),

@@ -85,20 +85,9 @@ fn node(context: &mut Context<'_>, value: &Value) -> Result<write::Node, Problem
     Ok(write::Node { content, flow })
 }
 
-/// The type is that of the value.
-pub(super) fn decoded_type(context: &mut Context<'_>, arguments: &[Value]) -> Result<Type, Problem> {
-    if !arguments[0].is_known() {
-        return Ok(Type::Dynamic);
-    }
-    read(context, &arguments[0]).map(|value| value.ty().clone())
-}
-
 /// `yamldecode`.
 pub(super) fn decode(context: &mut Context<'_>, arguments: &[Value], _: &Type) -> Result<Value, Problem> {
-    read(context, &arguments[0])
-}
-
-fn read(context: &mut Context<'_>, value: &Value) -> Result<Value, Problem> {
+    let value = &arguments[0];
     let source = Source::new(string(value).text(), value.flow(), context);
     let whole = text(value);
     context.budget.step(1 + whole.len() / 64)?;
