@@ -136,7 +136,14 @@ impl Evaluator<'_, '_> {
         let [left, right] = &converted[..] else { unreachable!("there are two operands") };
         self.context.budget.step(left.size() + right.size()).map_err(|problem| scope.stop(whole, problem))?;
         let value = self.applied(operator, left, right).map_err(|problem| scope.stop(whole, problem))?;
-        let flow = self.flow_of([left, right]);
+        let flow = if left.is_null() || right.is_null() {
+            // Whether a value is null does not depend on what it holds.
+            let sets = &mut self.context.sets;
+            let (left, right) = (left.own_flow(sets), right.own_flow(sets));
+            sets.join(left, right)
+        } else {
+            self.flow_of([left, right])
+        };
         let marks = left.marks_within().with(right.marks_within());
         Ok(value.with_flow(flow).with_marks(marks))
     }
