@@ -255,8 +255,7 @@ impl<'p, 't> Evaluator<'p, 't> {
     }
 
     /// The value of a variable that was worked out.
-    pub fn known_variable(&self, instance: InstanceId, name: &str) -> Option<Value> {
-        let name = self.module(instance).variables.get_key_value(name).map(|(name, _)| *name)?;
+    pub fn known_variable(&self, instance: InstanceId, name: &'p str) -> Option<Value> {
         match self.cells.get(instance, Item::Variable(name))? {
             Cell::Value(value) => value.clone().ok(),
             _ => None,

@@ -276,8 +276,8 @@ fn visit(
         let given: Vec<&str> = given.filter(|name| module.variables.contains_key(name)).collect();
         return given.into_iter().try_for_each(|name| evaluator.variable(instance, name).map(drop));
     }
-    for name in module.variables.keys() {
-        evaluator.variable(instance, name)?;
+    for (name, definition) in &module.variables {
+        evaluator.variable_of(instance, name, definition)?;
     }
     for name in module.locals.keys() {
         evaluator.local(instance, name)?;
@@ -310,8 +310,8 @@ fn visit(
             }
         }
     }
-    for name in module.variables.keys() {
-        evaluator.validate(instance, name)?;
+    for definition in module.variables.values() {
+        evaluator.validate(instance, definition)?;
     }
     for name in module.outputs.keys() {
         evaluator.output(instance, name)?;

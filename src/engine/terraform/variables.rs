@@ -11,7 +11,7 @@ use super::{
     convert::convert,
     evaluate::{Evaluator, Item},
     leaf::{Leaf, PathId, Role, Says},
-    module::{Argument, Definition, Module},
+    module::{Argument, Definition},
     problem::Problem,
     scope::{InstanceId, Repetition, Scope, Sees, Stop},
     types::Type,
@@ -88,10 +88,23 @@ impl<'p> Evaluator<'p, '_> {
     /// The value of a variable, if the module declares it.
     pub(super) fn variable_if_declared(&mut self, instance: InstanceId, name: &str) -> Option<Result<Value, Stop>> {
         let module = self.module(instance);
-        let (name, definition) = module.variables.get_key_value(name).map(|(name, definition)| (*name, definition))?;
-        Some(self.value_of(instance, Item::Variable(name), |evaluator| {
+        let (name, definition) = module.variables.get_key_value(name)?;
+        Some(self.variable_of(instance, name, definition))
+    }
+
+    /// The value of a variable that a block of the module declares.
+    ///
+    /// # Errors
+    /// What Terraform refuses.
+    pub fn variable_of(
+        &mut self,
+        instance: InstanceId,
+        name: &'p str,
+        definition: &'p Definition<'p>,
+    ) -> Result<Value, Stop> {
+        self.value_of(instance, Item::Variable(name), |evaluator| {
             evaluator.deeper(|evaluator| evaluator.final_value(instance, name, definition))
-        }))
+        })
     }
 
     fn final_value(
@@ -101,7 +114,6 @@ impl<'p> Evaluator<'p, '_> {
         definition: &'p Definition<'p>,
     ) -> Result<Value, Stop> {
         let place = definition.place();
-        let path = self.path(&["variable", name]);
         let declared = self.declared(instance, name, definition)?;
         let Declared { constraint, is_nullable, marks, default } = &*declared;
         let (is_nullable, marks) = (*is_nullable, *marks);
@@ -117,6 +129,7 @@ impl<'p> Evaluator<'p, '_> {
             None => match default {
                 Some(default) => default.clone(),
                 None if instance == InstanceId(0) => {
+                    let path = self.path(&["variable", name]);
                     let leaf = Leaf { says: Says::Absent, role: Role::VariableValue, place: Some(place), path };
                     let leaf = self.context.sets.leaf(leaf);
                     let unknown = Value::unknown_of(constraint.ty.clone(), Reason::Variable(name.into()));
@@ -231,10 +244,11 @@ impl<'p> Evaluator<'p, '_> {
     /// What a variable is given, by a file or by the call of the module.
     fn raw_value(&mut self, instance: InstanceId, name: &str) -> Result<Option<Value>, Stop> {
         let this = &self.instances[instance.0 as usize];
-        let Some(caller) = this.caller.clone() else {
+        let Some(caller) = &this.caller else {
             return Ok(this.given.get(name).map(|given| given.value.clone()));
         };
         let Some(argument) = caller.definition.argument(name) else { return Ok(None) };
+        let caller = caller.clone();
         let path = self.path(&["module", caller.name, name]);
         let scope = Scope {
             file: argument.file,
@@ -261,14 +275,11 @@ impl<'p> Evaluator<'p, '_> {
         }
     }
 
-    /// Looks at the rules of a variable.
+    /// Looks at the rules of a variable that was worked out.
     ///
     /// # Errors
     /// A rule that is not kept, as far as that is known.
-    pub fn validate(&mut self, instance: InstanceId, name: &str) -> Result<(), Stop> {
-        let module: &'p Module<'p> = self.module(instance);
-        let definition = &module.variables[name];
-        self.variable(instance, name)?;
+    pub fn validate(&mut self, instance: InstanceId, definition: &'p Definition<'p>) -> Result<(), Stop> {
         for rule in definition.blocks_of("validation") {
             let rule = Definition::of(rule.file, rule.block);
             self.condition(&rule, instance, &Repetition::Once, None, "Invalid value for variable")?;

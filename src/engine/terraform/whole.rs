@@ -89,7 +89,7 @@ pub fn modules(evaluator: &Evaluator<'_, '_>) -> Vec<Module> {
             repetition: caller.repetition.clone(),
         });
         let module = evaluator.module(id);
-        let value = |name: &&str| Some(((*name).to_owned(), evaluator.known_variable(id, name)?));
+        let value = |name: &&'_ str| Some(((*name).to_owned(), evaluator.known_variable(id, name)?));
         Module { folder: module.folder.clone(), call, variables: module.variables.keys().filter_map(value).collect() }
     };
     (0..evaluator.instances.len()).map(module).collect()
