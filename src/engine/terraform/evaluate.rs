@@ -135,6 +135,11 @@ enum Cell {
     Instances(Result<Instances, Stop>),
 }
 
+/// How many items are made room for at once, and in how many instances: of most modules all are worked out, but one item of
+/// each of very many instances must not take the memory of all.
+const ROOM: usize = 512;
+const ROOMY_INSTANCES: usize = 1_000;
+
 /// What is known of the items of each instance of a module. A configuration has tens of thousands, so that small tables that
 /// grow one by one are filled sooner than one for all.
 #[derive(Debug, Default)]
@@ -155,8 +160,9 @@ impl<'p> Cells<'p> {
             self.by_instance.resize_with(at + 1, || HashMap::with_hasher(self.seed.clone()));
         }
         let items = &mut self.by_instance[at];
-        if items.is_empty() {
-            items.reserve(module.variables.len() + module.locals.len() + module.outputs.len());
+        if items.is_empty() && at < ROOMY_INSTANCES {
+            let all = module.variables.len() + module.locals.len() + module.outputs.len();
+            items.reserve(all.min(ROOM));
         }
         items.insert(item, cell);
     }

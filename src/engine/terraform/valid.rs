@@ -30,6 +30,9 @@ struct Content {
 impl Valid {
     /// The modules of a configuration, by their numbers, that are known to be valid.
     pub fn of(&self, configuration: &Configuration, is_lazy: bool) -> HashSet<usize> {
+        if configuration.has_installed {
+            return HashSet::new();
+        }
         let known = self.lock();
         let is_known = |index: &usize| {
             known.get(&configuration.folders[*index].path).is_some_and(|contents| {
@@ -37,9 +40,6 @@ impl Valid {
                 contents.iter().any(|content| content.is_lazy == is_lazy && content.is_of(&bodies))
             })
         };
-        if configuration.has_installed {
-            return HashSet::new();
-        }
         (0..configuration.folders.len()).filter(is_known).collect()
     }
 

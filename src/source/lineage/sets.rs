@@ -135,7 +135,8 @@ impl<L> Default for Sets<L> {
 }
 
 impl<L: Clone + Eq + Hash> Sets<L> {
-    /// From here on nothing new is listed: which leaves are asked for means nothing until [`Sets::go_on`].
+    /// From here on nothing new is listed: until [`Sets::go_on`], whichever leaf or union is asked for is one that there is, and
+    /// means nothing. Rows may not be asked for.
     pub fn pause(&mut self) {
         self.is_paused = true;
     }
@@ -380,6 +381,24 @@ mod tests {
         assert_eq!(sets.union(SetId::EMPTY, a), a);
         assert_eq!(sets.filter(abc, |leaf| *leaf == 20), b);
         assert_eq!(SetId::from(sets.leaf(20)), b);
+    }
+
+    #[test]
+    fn nothing_is_listed_while_it_pauses() {
+        let mut sets = Sets::default();
+        let [a, b] = [10, 20].map(|leaf| SetId::from(sets.leaf(leaf)));
+        sets.pause();
+        let total = sets.total();
+        let new = sets.leaf(30);
+        assert!([10, 20].contains(sets.get(new)));
+        sets.union(a, b);
+        sets.union_all([a, b, SetId::from(new)]);
+        assert_eq!(sets.filter(a, |_| false), a);
+        assert_eq!(sets.total(), total);
+        sets.go_on();
+        let ab = sets.union(a, b);
+        assert_eq!(listed(&sets, ab), [10, 20]);
+        assert_eq!(*sets.get(sets.clone().leaf(20)), 20);
     }
 
     #[test]
