@@ -44,6 +44,9 @@ pub struct Functions {
     by_name: HashMap<&'static str, Callee, BuildHasherDefault<NameHasher>>,
 }
 
+/// More than there are.
+const MANY: usize = 400;
+
 /// What a function's name stands for.
 #[derive(Clone, Copy, Debug)]
 pub enum Callee {
@@ -86,7 +89,7 @@ impl Functions {
             urls::FUNCTIONS,
             template::FUNCTIONS,
         ];
-        let mut by_name = HashMap::default();
+        let mut by_name = HashMap::with_capacity_and_hasher(MANY, BuildHasherDefault::default());
         for function in groups.iter().copied().flatten() {
             by_name.insert(function.name, Callee::Plain(function));
         }

@@ -10,6 +10,7 @@ mod inputs;
 mod json;
 mod labels;
 mod leaves;
+mod numbered;
 mod referred;
 mod structure;
 mod wrapped;

@@ -142,6 +142,11 @@ impl Whole {
         })
     }
 
+    /// All files with their texts.
+    pub fn texts(&self) -> impl Iterator<Item = (&RepoPath, &str)> {
+        self.files.iter().map(|file| (&file.path, &*file.text))
+    }
+
     /// The file of a path, if it was read.
     pub fn find(&self, path: &RepoPath) -> Option<FileId> {
         let at = self.files.iter().position(|file| file.path == *path)?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Search, find, leaves};
+use super::{Search, find, leaves, numbered};
 use crate::{
     engine::{
         site::{Lists, Site, Wording},
@@ -11,13 +11,17 @@ use crate::{
             value::{Datum, Value, walk::flow_of},
         },
     },
-    model::{change::Action, pointer::Pointer},
+    model::{
+        change::Action,
+        pointer::{Pointer, list_index},
+    },
     source::{
         hcl::{
             self,
             edit::{Change as Edit, literal, may_be_blocks},
             tree::ExpressionKind,
         },
+        path::RepoPath,
         span::Span,
     },
 };
@@ -234,6 +238,11 @@ fn element_of(search: &Search<'_>, tuple: Place, block: &Value) -> Option<(usize
 pub(super) fn remove(search: &mut Search<'_>, base: &Value, value: &Value, at: &Pointer, now: Option<usize>) {
     let (Some(above), Some(last)) = (at.parent(), at.last()) else { return };
     let Some(around) = find(base, &above) else { return };
+    if let Some((file, line)) = read_by_number(search, around, value, &above, last) {
+        let message = format!("{file}:{line} may read the block {at} by its number, and Terraform would stop there");
+        search.why = Some(search.built.refusal(message, "change both by hand"));
+        return;
+    }
     match around.datum() {
         Datum::Mapping(mapping) => {
             let Some(entry) = mapping.get(last) else { return };
@@ -256,6 +265,22 @@ pub(super) fn remove(search: &mut Search<'_>, base: &Value, value: &Value, at: &
         Datum::Sequence(elements) => remove_element(search, around, elements, value, now),
         _ => {}
     }
+}
+
+/// The file and line that may read a block that goes, alone or with all of its type, by its number.
+fn read_by_number<'b>(
+    search: &Search<'b>,
+    around: &Value,
+    value: &Value,
+    above: &Pointer,
+    last: &str,
+) -> Option<(&'b RepoPath, usize)> {
+    let (kind, element, from) = match list_index(last).filter(|_| around.as_sequence().is_some()) {
+        Some(index) => (above.last()?, value, index),
+        None => (last, value.as_sequence()?.first()?, 0),
+    };
+    let block = numbered::block_of(search.built, element)?;
+    numbered::reader(search.built, &block, kind, from)
 }
 
 fn remove_blocks(search: &mut Search<'_>, elements: &[Value]) {
