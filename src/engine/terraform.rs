@@ -1,5 +1,6 @@
 //! Terraform's root modules: what a plan would know of their resources, and where each value is written.
 
+pub mod blocks;
 pub mod budget;
 pub mod check;
 pub mod closure;

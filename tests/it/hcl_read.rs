@@ -280,12 +280,13 @@ fn each_byte_of_a_text_knows_what_says_it() {
 #[test]
 fn json_has_the_same_tree() {
     use sourceward::source::hcl::json::{BlockShape, Schema, Strings};
-    const INNER: Schema = Schema { blocks: &[] };
+    const INNER: Schema = Schema { blocks: &[], literal: &[] };
     const SCHEMA: Schema = Schema {
         blocks: &[
             BlockShape { kind: "resource", labels: 2, body: &INNER },
             BlockShape { kind: "b", labels: 0, body: &INNER },
         ],
+        literal: &[],
     };
     let text = r#"[{"resource": {"t": [{"n": {"a": "x\u0041${v}y", "//": 1}}, {"m": [{}, {}]}]}}, {"b": null, "c": {"${k}": [1e400]}}]"#;
     let json = json::read::parse(text).expect("it is JSON");

@@ -417,6 +417,28 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// What it says in `kubectl`, which is built without the version of its Kustomize.
 const VERSION: &str = "kustomize-(devel)";
 
+/// The annotations in which Kustomize and what reads files for it keep notes: they are taken away, whoever wrote them.
+const BOOKKEEPING: &[&str] = &[
+    "config.k8s.io/id",
+    "config.kubernetes.io/index",
+    "config.kubernetes.io/path",
+    "internal.config.kubernetes.io/allowKindChange",
+    "internal.config.kubernetes.io/allowNameChange",
+    "internal.config.kubernetes.io/annotations-migration-resource-id",
+    "internal.config.kubernetes.io/generatorBehavior",
+    "internal.config.kubernetes.io/id",
+    "internal.config.kubernetes.io/index",
+    "internal.config.kubernetes.io/needsHashSuffix",
+    "internal.config.kubernetes.io/path",
+    "internal.config.kubernetes.io/prefixes",
+    "internal.config.kubernetes.io/previousKinds",
+    "internal.config.kubernetes.io/previousNames",
+    "internal.config.kubernetes.io/previousNamespaces",
+    "internal.config.kubernetes.io/refBy",
+    "internal.config.kubernetes.io/seqindent",
+    "internal.config.kubernetes.io/suffixes",
+];
+
 /// Writes the annotations as Kustomize does when it takes its own away: as texts, sorted, and not at all where there are none.
 fn clean_up(resource: &mut Resource) -> Result<(), Problem> {
     let (source, span) = resource.declared;
@@ -433,6 +455,7 @@ fn clean_up(resource: &mut Resource) -> Result<(), Problem> {
         Content::List(_) => return Err(Problem::unsupported("annotations that are a list").at(source, span)),
     };
     metadata.remove("annotations");
+    entries.retain(|entry| !BOOKKEEPING.contains(&entry.key.lossy().as_ref()));
     if entries.is_empty() {
         return Ok(());
     }

@@ -110,7 +110,7 @@ impl Configuration {
 /// # Errors
 /// A file that is not there or is no HCL.
 pub fn variables_file(context: &mut Context<'_>, path: &RepoPath) -> Result<File, Problem> {
-    file(context, path, &Schema { blocks: &[] }, Strings::Literal)
+    file(context, path, &schema::VALUES, Strings::Literal)
 }
 
 /// Where a module's source leads: into the repository, or elsewhere.

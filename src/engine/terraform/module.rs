@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    configuration::{Configuration, File, Folder},
+    configuration::{Configuration, File, Folder, literal},
     leaf::{FileId, Place},
     problem::Problem,
 };
@@ -41,6 +41,8 @@ pub struct Module<'p> {
     pub statements: Vec<Definition<'p>>,
     /// Everything else that is worked out for what it may refuse: providers and checks.
     pub others: Vec<Definition<'p>>,
+    /// Its `terraform` blocks but those of override files.
+    pub settings: Vec<Definition<'p>>,
 }
 
 /// What kind of resource it is.
@@ -107,6 +109,7 @@ impl<'p> Module<'p> {
             versions: Vec::new(),
             statements: Vec::new(),
             others: Vec::new(),
+            settings: Vec::new(),
         };
         for (files, is_override) in [(&folder.primary, false), (&folder.overrides, true)] {
             for file in files {
@@ -139,6 +142,9 @@ impl<'p> Module<'p> {
             let labels: Vec<&'p str> = block.labels.iter().map(|label| &*label.text).collect();
             let definition = || Definition::of(file.id, block);
             let kind = &*block.kind.text;
+            if is_override {
+                may_override(&definition())?;
+            }
             match (kind, &labels[..]) {
                 ("locals", []) => self.take_locals(file, block, is_override)?,
                 ("variable", [name]) => lay(&mut self.variables, *name, definition(), is_override)?,
@@ -149,7 +155,7 @@ impl<'p> Module<'p> {
                 ("ephemeral", [ty, name]) => {
                     self.take_resource(Mode::Ephemeral, ty, name, definition(), is_override)?
                 }
-                ("provider", [_]) => self.others.push(definition()),
+                ("provider", [_]) => self.take_provider(definition(), is_override)?,
                 ("check", [_]) => {
                     // Its data source is one of the module's.
                     for nested in block.body.blocks().filter(|nested| &*nested.kind.text == "data") {
@@ -163,7 +169,10 @@ impl<'p> Module<'p> {
                 ("terraform", []) => {
                     let versions = block.body.attribute("required_version");
                     self.versions.extend(versions.map(|attribute| Argument { file: file.id, attribute }));
+                    self.settings.extend((!is_override).then(definition));
                 }
+                // Terraform takes no notice of it there.
+                ("removed", []) if is_override => {}
                 ("moved" | "import" | "removed", []) => self.statements.push(definition()),
                 ("locals" | "variable" | "output" | "module" | "resource" | "data" | "ephemeral" | "provider", _)
                 | ("check" | "terraform" | "moved" | "import" | "removed", _) => {
@@ -176,6 +185,25 @@ impl<'p> Module<'p> {
                 let message = format!("{:?} is no valid name: it must start with a letter or underscore", label.text);
                 return Err(problem(message, label.span));
             }
+        }
+        Ok(())
+    }
+
+    /// A configuration of a provider by its name and alias. One without an alias may be said by an override file alone.
+    fn take_provider(&mut self, definition: Definition<'p>, is_override: bool) -> Result<(), Problem> {
+        let alias = |definition: &Definition<'p>| definition.argument("alias").and_then(|alias| literal(alias.value()));
+        let own = alias(&definition);
+        let is_same = |other: &&mut Definition<'p>| {
+            &*other.block.kind.text == "provider" && other.label(0) == definition.label(0) && alias(other) == own
+        };
+        let problem = |message: &str| Err(Problem::broken(message).at(definition.place()));
+        match (self.others.iter_mut().find(is_same), is_override) {
+            (Some(base), true) => base.override_with(definition),
+            (Some(_), false) => return problem("Duplicate provider configuration: there is one with the same alias."),
+            (None, true) if own.is_some() => {
+                return problem("Missing base provider configuration for override: there is none with this alias.");
+            }
+            (None, _) => self.others.push(definition),
         }
         Ok(())
     }
@@ -214,6 +242,30 @@ impl<'p> Module<'p> {
             }
         }
         no_blocks(file.id, &block.body)
+    }
+}
+
+/// Refuses what an override file cannot say.
+fn may_override(definition: &Definition<'_>) -> Result<(), Problem> {
+    let kind = &*definition.block.kind.text;
+    if matches!(kind, "moved" | "import" | "check") {
+        return Err(Problem::broken(format!("Cannot override {kind:?} blocks")).at(definition.place()));
+    }
+    let rules = ["validation", "precondition", "postcondition"];
+    let nested = definition.block.body.blocks().flat_map(|block| {
+        let within = (&*block.kind.text == "lifecycle").then(|| block.body.blocks());
+        [block].into_iter().chain(within.into_iter().flatten())
+    });
+    if let Some(rule) = nested.into_iter().find(|block| rules.contains(&&*block.kind.text)) {
+        let message = format!("Can't override {} blocks", rule.kind.text);
+        return Err(Problem::broken(message).at(Place { file: definition.file, span: rule.kind.span }));
+    }
+    match definition.argument("depends_on") {
+        Some(argument) if matches!(kind, "resource" | "data" | "ephemeral" | "module" | "output") => {
+            let message = "Unsupported override: The depends_on argument may not be overridden.";
+            Err(Problem::broken(message).at(argument.place()))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -301,7 +353,11 @@ impl<'p> Definition<'p> {
                 None => self.arguments.push(argument),
             }
         }
-        self.blocks.retain(|known| other.blocks.iter().all(|block| block.kind() != known.kind()));
+        // What a dynamic block makes is of one type with what is written out. What `lifecycle` says is replaced one by one.
+        let is_replaced = |known: &Nested<'p>| {
+            known.kind() != "lifecycle" && other.blocks.iter().any(|block| block.makes() == known.makes())
+        };
+        self.blocks.retain(|known| !is_replaced(known));
         self.blocks.extend(other.blocks);
     }
 
@@ -370,6 +426,14 @@ impl<'p> Nested<'p> {
     /// Its type.
     pub fn kind(&self) -> &'p str {
         &self.block.kind.text
+    }
+
+    /// The type of the blocks that it makes: a dynamic block has it as its label.
+    fn makes(&self) -> &'p str {
+        match &self.block.labels[..] {
+            [label] if self.kind() == "dynamic" => &label.text,
+            _ => self.kind(),
+        }
     }
 
     /// The problem that it may not stand here.

@@ -198,6 +198,18 @@ impl<'p> Evaluator<'p, '_> {
                                sensitive.";
                 return Err(Problem::broken(message).at(argument.place()).into());
             }
+            let message = match is_ephemeral {
+                true if instance == InstanceId(0) => {
+                    "Ephemeral output not allowed: Ephemeral outputs are not allowed in a root module."
+                }
+                true if !within.is_ephemeral && value.is_wholly_known() => {
+                    "Value not allowed in ephemeral output: It can only be set to an ephemeral value."
+                }
+                _ => "",
+            };
+            if !message.is_empty() {
+                return Err(Problem::broken(message).at(argument.place()).into());
+            }
             if within.is_ephemeral && !is_ephemeral {
                 let message = "Ephemeral value not allowed: This output value is not declared as returning an ephemeral value.";
                 return Err(Problem::broken(message).at(argument.place()).into());

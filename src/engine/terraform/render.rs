@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    blocks,
     budget::Budget,
     check,
     configuration::{Configuration, File, Parsed, variables_file},
@@ -250,7 +251,10 @@ fn plan(
     version::check(evaluator.modules)?;
     statements::check(evaluator.modules)?;
     let others = evaluator.modules.iter().enumerate().filter(|(index, _)| !valid.contains(index));
-    others.map(|(_, module)| module).try_for_each(|module| check::check(module, &evaluator.broken))?;
+    for (_, module) in others {
+        blocks::check(module)?;
+        check::check(module, &evaluator.broken)?;
+    }
     let given = variables::given(evaluator, inputs, files)?;
     evaluator.instances[0].given = given;
     let (mut planned, mut others) = (Vec::new(), Vec::new());

@@ -82,7 +82,9 @@ impl Ignored {
         for lifecycle in definition.blocks_of("lifecycle") {
             let Some(argument) = lifecycle.block.body.attribute("ignore_changes") else { continue };
             match &argument.value.kind {
-                ExpressionKind::Tuple(items) => all.attributes.extend(items.iter().filter_map(attribute_path)),
+                // What an override file says comes last and counts alone, unless it is nothing.
+                ExpressionKind::Tuple(items) if items.is_empty() => {}
+                ExpressionKind::Tuple(items) => all.attributes = items.iter().filter_map(attribute_path).collect(),
                 _ => all.all = true,
             }
         }

@@ -3,13 +3,14 @@
 //! They are read for what Terraform refuses of them alone.
 
 use super::{
+    blocks::is_address,
     module::{Argument, Definition, Mode, Module},
     problem::Problem,
     version,
 };
 use crate::source::hcl::{
     parse_expression,
-    tree::{Expression, ExpressionKind, StepKind},
+    tree::{Expression, ExpressionKind, Form, Step, StepKind},
 };
 
 /// Looks at the statements of all modules, the first of which is the root.
@@ -18,6 +19,7 @@ use crate::source::hcl::{
 /// The first that Terraform refuses.
 pub fn check(modules: &[Module<'_>]) -> Result<(), Problem> {
     for (index, module) in modules.iter().enumerate() {
+        check_moves(module)?;
         for statement in &module.statements {
             match &*statement.block.kind.text {
                 "moved" => moved(module, statement)?,
@@ -40,6 +42,8 @@ fn moved(module: &Module<'_>, statement: &Definition<'_>) -> Result<(), Problem>
     statement.only_arguments(&["from", "to"])?;
     statement.only_blocks(&[])?;
     let (from, to) = (required(statement, "from")?, required(statement, "to")?);
+    address(from)?;
+    address(to)?;
     let (Some(from), Some(to)) = (Target::of(from.value()), Target::of(to.value())) else { return Ok(()) };
     let message = if from == to {
         "Redundant move statement: This statement declares a move to the same address."
@@ -58,8 +62,14 @@ fn removed(modules: &[Module<'_>], module: &Module<'_>, statement: &Definition<'
     statement.only_arguments(&["from"])?;
     statement.only_blocks(&["lifecycle", "connection", "provisioner"])?;
     let from = required(statement, "from")?;
+    address(from)?;
+    for lifecycle in statement.blocks_of("lifecycle") {
+        Definition::of(lifecycle.file, lifecycle.block).only_arguments(&["destroy"])?;
+    }
     let Some(target) = Target::of(from.value()) else { return Ok(()) };
-    let message = if target.index.is_some() || target.calls.iter().any(|call| call.index.is_some()) {
+    let message = if matches!(target.resource, Some((Mode::Data, ..))) {
+        "Data source address not allowed: Data sources are never destroyed."
+    } else if target.index.is_some() || target.calls.iter().any(|call| call.index.is_some()) {
         "Invalid \"removed\" address: It must not include instance keys."
     } else if target.within(modules, module).is_some_and(|module| target.is_declared(module)) {
         "Removed resource still exists: This statement declares that something was removed, but it is still declared."
@@ -77,8 +87,22 @@ fn import(modules: &[Module<'_>], module: &Module<'_>, statement: &Definition<'_
     statement.only_arguments(known)?;
     statement.only_blocks(&[])?;
     let to = required(statement, "to")?;
+    let is_text = matches!(&to.value().kind, ExpressionKind::Template(template) if template.form != Form::Bare);
+    if is_text || matches!(to.value().kind, ExpressionKind::Call(_)) {
+        return Err(not_an_address(to));
+    }
     if !has_identity {
-        required(statement, "id")?;
+        let id = required(statement, "id")?;
+        let is_empty = match &id.value().kind {
+            ExpressionKind::Null => true,
+            ExpressionKind::Template(template) => {
+                template.parts.is_empty() || template.literal().is_some_and(|text| text.value.is_empty())
+            }
+            _ => false,
+        };
+        if is_empty {
+            return Err(Problem::broken("Invalid import id argument: It must not be empty.").at(id.place()));
+        }
     }
     let Some(target) = Target::of(to.value()) else { return Ok(()) };
     let is_there = target.within(modules, module).is_none_or(|module| target.is_declared(module));
@@ -100,6 +124,77 @@ fn assertions(check: &Definition<'_>) -> Result<(), Problem> {
         return Ok(());
     };
     Err(Problem::broken(message).at(check.place()))
+}
+
+/// Refuses moves that contradict each other or lead back to where they began.
+fn check_moves(module: &Module<'_>) -> Result<(), Problem> {
+    let mut moves: Vec<(Target, Target)> = Vec::new();
+    for statement in &module.statements {
+        let kind = &*statement.block.kind.text;
+        let of = |name: &str| statement.argument(name).and_then(|argument| Target::of(argument.value()));
+        let broken = |message: &str| Err(Problem::broken(message).at(statement.place()));
+        match (kind, of("from"), of("to")) {
+            ("moved", Some(from), Some(to)) => {
+                if moves.iter().any(|(known, target)| (*known == from) != (*target == to)) {
+                    return broken("Ambiguous move statements: Something can move to one place only, and from one.");
+                }
+                let mut next = &to;
+                while let Some((_, target)) = moves.iter().find(|(known, _)| known == next) {
+                    if *target == from {
+                        return broken("Cyclic dependency in move statements: A chain of them must end.");
+                    }
+                    next = target;
+                }
+                moves.push((from, to));
+            }
+            ("import", _, Some(to)) => {
+                let mut all = module.statements.iter().filter(|other| &*other.block.kind.text == "import");
+                let is_same = |other: &&Definition<'_>| {
+                    other.argument("to").and_then(|other| Target::of(other.value())).is_some_and(|other| other == to)
+                };
+                if all.find(is_same).is_some_and(|first| first.place() != statement.place()) {
+                    return broken("Duplicate import configuration: A resource can have only one import block.");
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what is no address of something that there may be in a state.
+fn address(argument: Argument<'_>) -> Result<(), Problem> {
+    if !is_address(argument.value()) {
+        return Err(not_an_address(argument));
+    }
+    let (root, steps) = match &argument.value().kind {
+        ExpressionKind::Variable(name) => (name, &[][..]),
+        ExpressionKind::Steps { of, steps } => match &of.kind {
+            ExpressionKind::Variable(name) => (name, &steps[..]),
+            _ => return Ok(()),
+        },
+        _ => return Ok(()),
+    };
+    let is_reserved = matches!(&*root.text, "local" | "var" | "each" | "count" | "self" | "path");
+    let is_named = match &*root.text {
+        "module" | "data" | "resource" | "ephemeral" => true,
+        _ => matches!(
+            steps,
+            [Step { kind: StepKind::Attribute(_), .. }]
+                | [Step { kind: StepKind::Attribute(_), .. }, Step { kind: StepKind::Index(_), .. }]
+        ),
+    };
+    if is_reserved || !is_named {
+        let message = "Invalid address: A resource has a type and a name, and perhaps a key in square brackets.";
+        return Err(Problem::broken(message).at(argument.place()));
+    }
+    Ok(())
+}
+
+fn not_an_address(argument: Argument<'_>) -> Problem {
+    let message = "Invalid expression: A single static variable reference is required: only attribute access and indexing \
+                   with constant keys.";
+    Problem::broken(message).at(argument.place())
 }
 
 fn required<'p>(statement: &Definition<'p>, name: &str) -> Result<Argument<'p>, Problem> {

@@ -58,6 +58,8 @@ pub struct Property {
 pub struct Schema {
     /// Each of them; everything else is an attribute.
     pub blocks: &'static [BlockShape],
+    /// The attributes whose strings are no templates, as nothing is worked out there.
+    pub literal: &'static [&'static str],
 }
 
 /// A block that a body can have.
@@ -85,6 +87,10 @@ pub enum Strings {
 /// # Errors
 /// What HashiCorp's reader refuses: a body that is no object, an attribute that is set twice, a string that is no template.
 pub fn body(text: &str, json: &Json, schema: &Schema, strings: Strings) -> Result<Body, SyntaxError> {
+    if strings == Strings::Literal && matches!(json.kind, JsonKind::Array(_)) {
+        let detail = "A JSON object is required here, setting the arguments for this block.";
+        return Err(SyntaxError::new(text, json.span, "Incorrect JSON value type", detail));
+    }
     let mut items = Vec::new();
     let mut names = HashSet::new();
     for property in properties(text, json)? {
@@ -101,6 +107,7 @@ pub fn body(text: &str, json: &Json, schema: &Schema, strings: Strings) -> Resul
             let detail = format!("The argument {:?} was already set.", name.text);
             return Err(SyntaxError::new(text, name.span, "Duplicate argument", detail));
         }
+        let strings = if schema.literal.contains(&&*name.text) { Strings::Literal } else { strings };
         let value = expression(text, &property.value, strings)?;
         let span = Span::new(name.span.start, property.value.span.end);
         items.push(Item::Attribute(Attribute { name: name.clone(), value, span }));

@@ -2,64 +2,68 @@
 
 use crate::source::hcl::json::{BlockShape, Schema};
 
-const NOTHING: Schema = Schema { blocks: &[] };
+const NOTHING: Schema = schema(&[]);
+
+/// A file of variables.
+pub const VALUES: Schema = NOTHING;
+
+const fn schema(blocks: &'static [BlockShape]) -> Schema {
+    Schema { blocks, literal: &[] }
+}
 
 const fn block(kind: &'static str, labels: usize, body: &'static Schema) -> BlockShape {
     BlockShape { kind, labels, body }
 }
 
-const CONDITIONS: Schema =
-    Schema { blocks: &[block("precondition", 0, &NOTHING), block("postcondition", 0, &NOTHING)] };
+const CONDITIONS: Schema = schema(&[block("precondition", 0, &NOTHING), block("postcondition", 0, &NOTHING)]);
 
-const PROVISIONER: Schema = Schema { blocks: &[block("connection", 0, &NOTHING)] };
+const PROVISIONER: Schema = schema(&[block("connection", 0, &NOTHING)]);
 
 /// A resource's own blocks depend on its provider; those that every resource has are known.
-const RESOURCE: Schema = Schema {
-    blocks: &[
-        block("lifecycle", 0, &CONDITIONS),
-        block("connection", 0, &NOTHING),
-        block("provisioner", 1, &PROVISIONER),
-        block("dynamic", 1, &DYNAMIC),
-    ],
-};
+const RESOURCE: Schema = schema(&[
+    block("lifecycle", 0, &CONDITIONS),
+    block("connection", 0, &NOTHING),
+    block("provisioner", 1, &PROVISIONER),
+    block("dynamic", 1, &DYNAMIC),
+]);
 
 /// A dynamic block within a dynamic block is not told from an attribute: that would be a table without end.
-const DYNAMIC: Schema = Schema { blocks: &[block("content", 0, &NOTHING)] };
+const DYNAMIC: Schema = schema(&[block("content", 0, &NOTHING)]);
 
-const VARIABLE: Schema = Schema { blocks: &[block("validation", 0, &NOTHING)] };
+/// Nothing is worked out of what a variable is given by default, and of where a module is: their texts are what they say.
+const VARIABLE: Schema = Schema { blocks: &[block("validation", 0, &NOTHING)], literal: &["default", "description"] };
 
-const TERRAFORM: Schema = Schema {
-    blocks: &[
-        block("backend", 1, &NOTHING),
-        block("cloud", 0, &CLOUD),
-        block("required_providers", 0, &NOTHING),
-        block("provider_meta", 1, &NOTHING),
-    ],
-};
+const OUTPUT: Schema = Schema { literal: &["description"], ..CONDITIONS };
 
-const CLOUD: Schema = Schema { blocks: &[block("workspaces", 0, &NOTHING)] };
+const MODULE: Schema = Schema { blocks: &[], literal: &["source", "version"] };
 
-const REMOVED: Schema = Schema {
-    blocks: &[block("lifecycle", 0, &NOTHING), block("connection", 0, &NOTHING), block("provisioner", 1, &PROVISIONER)],
-};
+const TERRAFORM: Schema = schema(&[
+    block("backend", 1, &NOTHING),
+    block("cloud", 0, &CLOUD),
+    block("required_providers", 0, &NOTHING),
+    block("provider_meta", 1, &NOTHING),
+]);
 
-const CHECK: Schema = Schema { blocks: &[block("data", 2, &RESOURCE), block("assert", 0, &NOTHING)] };
+const CLOUD: Schema = schema(&[block("workspaces", 0, &NOTHING)]);
+
+const REMOVED: Schema =
+    schema(&[block("lifecycle", 0, &NOTHING), block("connection", 0, &NOTHING), block("provisioner", 1, &PROVISIONER)]);
+
+const CHECK: Schema = schema(&[block("data", 2, &RESOURCE), block("assert", 0, &NOTHING)]);
 
 /// The top of a file.
-pub const ROOT: Schema = Schema {
-    blocks: &[
-        block("terraform", 0, &TERRAFORM),
-        block("provider", 1, &NOTHING),
-        block("variable", 1, &VARIABLE),
-        block("locals", 0, &NOTHING),
-        block("output", 1, &CONDITIONS),
-        block("module", 1, &NOTHING),
-        block("resource", 2, &RESOURCE),
-        block("data", 2, &RESOURCE),
-        block("ephemeral", 2, &RESOURCE),
-        block("moved", 0, &NOTHING),
-        block("import", 0, &NOTHING),
-        block("removed", 0, &REMOVED),
-        block("check", 1, &CHECK),
-    ],
-};
+pub const ROOT: Schema = schema(&[
+    block("terraform", 0, &TERRAFORM),
+    block("provider", 1, &NOTHING),
+    block("variable", 1, &VARIABLE),
+    block("locals", 0, &NOTHING),
+    block("output", 1, &OUTPUT),
+    block("module", 1, &MODULE),
+    block("resource", 2, &RESOURCE),
+    block("data", 2, &RESOURCE),
+    block("ephemeral", 2, &RESOURCE),
+    block("moved", 0, &NOTHING),
+    block("import", 0, &NOTHING),
+    block("removed", 0, &REMOVED),
+    block("check", 1, &CHECK),
+]);

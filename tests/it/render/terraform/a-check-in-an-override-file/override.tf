@@ -1,0 +1,6 @@
+check "c" {
+  assert {
+    condition = path.module == ""
+    error_message = "x"
+  }
+}

@@ -1,0 +1,6 @@
+resource "terraform_data" "x" {
+  lifecycle {
+  }
+  lifecycle {
+  }
+}

@@ -1,0 +1,4 @@
+moved {
+  from = data.a.b
+  to = data.a.c
+}

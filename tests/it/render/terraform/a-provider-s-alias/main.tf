@@ -1,0 +1,6 @@
+provider "terraform" {
+  alias = "foo"
+}
+resource "terraform_data" "x" {
+  provider = terraform.foo
+}

@@ -1,0 +1,3 @@
+removed {
+  from = data.a.b
+}

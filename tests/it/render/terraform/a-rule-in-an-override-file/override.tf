@@ -1,0 +1,6 @@
+variable "v" {
+  validation {
+    condition = var.v == 1
+    error_message = "x"
+  }
+}

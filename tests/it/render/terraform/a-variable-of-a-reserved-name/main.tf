@@ -1,0 +1,6 @@
+variable "count" {
+ default = 1
+}
+resource "terraform_data" "x" {
+  input = var.count
+}

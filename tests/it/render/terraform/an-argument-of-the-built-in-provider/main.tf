@@ -1,0 +1,5 @@
+provider "terraform" {
+  foo = 1
+}
+resource "terraform_data" "x" {
+}

@@ -1,0 +1,5 @@
+import {
+  to = "terraform_data.x"
+  id = "a"
+}
+resource "terraform_data" "x" {}

@@ -1,0 +1,9 @@
+resource "terraform_data" "y" {
+  count = 2
+}
+resource "terraform_data" "x" {
+  count = 2
+  lifecycle {
+    replace_triggered_by = [terraform_data.y[count.index]]
+  }
+}
