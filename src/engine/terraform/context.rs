@@ -26,6 +26,8 @@ pub struct Context<'t> {
     pub patterns: Patterns,
     /// Properties of characters.
     pub classes: Classes,
+    /// The folder that Terraform is run in, where that is one of the checkout.
+    pub runs_in: Option<RepoPath>,
     /// A file of the modules that OpenTofu reads and Terraform does not.
     pub opentofu: Option<RepoPath>,
 }
@@ -40,6 +42,7 @@ impl<'t> Context<'t> {
             files,
             patterns: Patterns::default(),
             classes: Classes::default(),
+            runs_in: None,
             opentofu: None,
         }
     }

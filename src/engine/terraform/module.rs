@@ -35,6 +35,8 @@ pub struct Module<'p> {
     pub called: BTreeMap<&'p str, usize>,
     /// The sources of the calls that lead out of the repository.
     pub missing: BTreeMap<&'p str, &'p str>,
+    /// Whether it is run in a folder of another machine, which need not be called as it is here.
+    pub runs_elsewhere: bool,
     /// What it says of the versions of Terraform that it works with.
     pub versions: Vec<Argument<'p>>,
     /// What it says of resources without a value: `moved`, `import`, `removed`.
@@ -106,6 +108,7 @@ impl<'p> Module<'p> {
             calls: BTreeMap::new(),
             called: folder.calls.iter().map(|(name, index)| (&**name, *index)).collect(),
             missing: folder.missing.iter().map(|(name, source)| (&**name, &**source)).collect(),
+            runs_elsewhere: false,
             versions: Vec::new(),
             statements: Vec::new(),
             others: Vec::new(),
@@ -170,6 +173,7 @@ impl<'p> Module<'p> {
                     let versions = block.body.attribute("required_version");
                     self.versions.extend(versions.map(|attribute| Argument { file: file.id, attribute }));
                     self.settings.extend((!is_override).then(definition));
+                    self.runs_elsewhere = runs_elsewhere(block).unwrap_or(self.runs_elsewhere);
                 }
                 // Terraform takes no notice of it there.
                 ("removed", []) if is_override => {}
@@ -272,6 +276,15 @@ fn may_override(definition: &Definition<'_>) -> Result<(), Problem> {
 /// The address of a resource in its module.
 pub fn address(mode: Mode, ty: &str, name: &str) -> String {
     format!("{}{ty}.{name}", mode.prefix())
+}
+
+/// Whether what a `terraform` block says of the state makes another machine run it; nothing where it says nothing of it.
+fn runs_elsewhere(block: &Block) -> Option<bool> {
+    block.body.blocks().find_map(|nested| match &*nested.kind.text {
+        "cloud" => Some(true),
+        "backend" => Some(nested.labels.first().is_some_and(|label| &*label.text == "remote")),
+        _ => None,
+    })
 }
 
 /// Adds a definition, or lays it over the one that is there.

@@ -138,6 +138,8 @@ fn attempt(
         Ok(modules) => modules,
         Err(problem) => return Err(refusal(&problem, root, &mut context.files).into()),
     };
+    // Terragrunt copies a module to a folder of its own making.
+    context.runs_in = (root.unit.is_none() && !modules[0].runs_elsewhere).then(|| root.folder.clone());
     let workspace = root.workspace.as_deref().unwrap_or("default");
     let mut evaluator = Evaluator::new(context, &modules, workspace);
     evaluator.broken = broken.clone();

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::number::Number;
+use crate::source::path::RepoPath;
 
 /// A value that only a provider, a data source, a run or an operator can tell. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,9 @@ pub struct Refinement {
     pub is_not_null: bool,
     /// Of a string: it begins with this.
     pub prefix: Rc<str>,
+    /// Of an absolute path: it ends with these folders of the repository, wherever its checkout is; empty for its top, and
+    /// for what is no such path.
+    pub folder: RepoPath,
     /// Of a number: it is not less than this, or greater.
     pub lower: Option<Bound>,
     /// Of a number: it is not greater than this, or less.
@@ -91,6 +95,12 @@ impl Refinement {
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> Self {
         if prefix.len() > self.prefix.len() { Self { prefix: prefix.into(), ..self } } else { self }
+    }
+
+    /// The same as the path that a folder of the repository has in a checkout.
+    #[must_use]
+    pub fn with_folder(self, folder: RepoPath) -> Self {
+        Self { folder, ..self }
     }
 
     /// The same with the least number.

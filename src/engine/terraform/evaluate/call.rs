@@ -18,7 +18,7 @@ use crate::{
         hcl::{
             identifier::is_name,
             parse_template,
-            tree::{Call, Expression, ExpressionKind, Template},
+            tree::{Call, Expression, ExpressionKind, Step, StepKind, Template},
             walk,
         },
         span::Span,
@@ -145,6 +145,7 @@ impl Evaluator<'_, '_> {
             match self.evaluate(argument, scope) {
                 Err(stop) if stop.can_be_tried => last = Some(stop),
                 Err(stop) => return Err(stop),
+                Ok(value) if is_handed_on(argument) && is_told_by_a_plan(&value) => return Ok(value),
                 Ok(value) => return Ok(self.as_unknown_if_partly(value)),
             }
         }
@@ -313,5 +314,29 @@ impl Evaluator<'_, '_> {
             Some(_) => self.unknown_call(&value, Type::Dynamic),
             None => value,
         }
+    }
+}
+
+/// Tells whether an expression hands on what is worked out elsewhere, so that nothing in it can fail.
+fn is_handed_on(expression: &Expression) -> bool {
+    let ExpressionKind::Steps { of, steps } = &expression.kind else { return false };
+    let ExpressionKind::Variable(name) = &of.kind else { return false };
+    matches!(&*name.text, "var" | "local") && matches!(&steps[..], [Step { kind: StepKind::Attribute(_), .. }])
+}
+
+/// Tells whether a plan knows all that is not known of a container here: what an operator says, or a data source.
+fn is_told_by_a_plan(value: &Value) -> bool {
+    match value.datum() {
+        Datum::Sequence(elements) => elements.iter().all(is_told),
+        Datum::Mapping(mapping) => mapping.entries().iter().all(|entry| is_told(&entry.value)),
+        _ => false,
+    }
+}
+
+fn is_told(value: &Value) -> bool {
+    match value.datum() {
+        Datum::Unknown(unknown) => matches!(unknown.reason, Reason::Data(_) | Reason::Variable(_)),
+        Datum::Sequence(_) | Datum::Mapping(_) => is_told_by_a_plan(value),
+        _ => true,
     }
 }

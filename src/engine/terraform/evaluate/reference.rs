@@ -9,7 +9,7 @@ use crate::{
         resources::Instances,
         scope::{InstanceId, Repetition, Scope, Sees, Stop},
         types::Type,
-        unknown::Reason,
+        unknown::{Reason, Refinement, Unknown},
         value::{Entry, Value},
     },
     source::{
@@ -319,12 +319,10 @@ impl<'p> Evaluator<'p, '_> {
 
     fn built_in(&mut self, instance: InstanceId, object: &str, attribute: &str, place: Place) -> Result<Value, Stop> {
         let (name, value) = match (object, attribute) {
-            ("path", "module") => ("path.module", self.module_path(instance)),
-            ("path", "root") => ("path.root", ".".to_owned()),
-            ("path", _) => {
-                return Ok(Value::unknown_of(Type::String, Reason::Run("path.cwd".into())));
-            }
-            (_, "workspace") => ("terraform.workspace", self.workspace.clone()),
+            ("path", "module") => ("path.module", Some(self.module_path(instance))),
+            ("path", "root") => ("path.root", Some(".".to_owned())),
+            ("path", _) => ("path.cwd", None),
+            (_, "workspace") => ("terraform.workspace", Some(self.workspace.clone())),
             _ => {
                 let problem = Problem::unsupported("this version does not evaluate terraform.applying");
                 return Err(problem.at(place).into());
@@ -333,6 +331,12 @@ impl<'p> Evaluator<'p, '_> {
         let path = self.path(&[name]);
         let leaf = Leaf { says: Says::BuiltIn(name), role: Role::BuiltIn, place: None, path };
         let leaf = self.context.sets.leaf(leaf);
+        let Some(value) = value else {
+            let folder = self.context.runs_in.clone().unwrap_or_default();
+            let refinement = Refinement::not_null().with_folder(folder);
+            let unknown = Unknown { reason: Reason::Run(name.into()), refinement };
+            return Ok(Value::not_known(Type::String, unknown).with_data(leaf.into()));
+        };
         Ok(Value::string(Text::verbatim(value.as_bytes(), leaf)))
     }
 

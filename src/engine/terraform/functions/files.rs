@@ -15,6 +15,7 @@ use crate::{
         leaf::{Leaf, PathId, Place, Role, Says},
         problem::Problem,
         types::Type,
+        unknown::{Refinement, Unknown},
         value::Value,
     },
     source::{
@@ -67,11 +68,24 @@ pub const FUNCTIONS: &[Function] = &[
         |context, arguments, _| file_set(context, arguments),
     )
     .own(),
-    Function::new("basename", &[takes("path", AString)], a_string, |_, arguments, _| {
-        Ok(Value::text(base(text(&arguments[0]))))
+    Function::new("basename", &[takes("path", AString).unknown()], a_string, |_, arguments, ty| {
+        Ok(match arguments[0].unknown() {
+            None => Value::text(base(text(&arguments[0]))),
+            Some(unknown) if unknown.refinement.folder.name().is_empty() => {
+                Value::unknown_of(ty.clone(), unknown.reason.clone())
+            }
+            Some(unknown) => Value::text(unknown.refinement.folder.name()),
+        })
     }),
-    Function::new("dirname", &[takes("path", AString)], a_string, |_, arguments, _| {
-        Ok(Value::text(folder(text(&arguments[0]))))
+    Function::new("dirname", &[takes("path", AString).unknown()], a_string, |_, arguments, ty| {
+        Ok(match arguments[0].unknown() {
+            None => Value::text(folder(text(&arguments[0]))),
+            Some(unknown) => {
+                let above = unknown.refinement.folder.parent().unwrap_or_default();
+                let refinement = Refinement::default().with_folder(above);
+                Value::not_known(ty.clone(), Unknown { reason: unknown.reason.clone(), refinement })
+            }
+        })
     }),
     Function::new("templatefile", &[takes("path", AString).marked(), takes("vars", Any)], its_own, |_, _, _| {
         Err(Problem::unsupported("the template is evaluated by the evaluator"))

@@ -161,3 +161,26 @@ fn what_only_a_run_knows_is_unknown_for_that_reason() {
         assert!(matches!(path.reason(), Some(Reason::Run(_))));
     });
 }
+
+#[test]
+fn of_a_path_of_the_checkout_the_folders_of_the_repository_are_known() {
+    with(|context| {
+        let name = |context: &mut Context<'_>, path: &str| {
+            let path = answer(context, "abspath", [Value::text(path)]);
+            let (above, name) =
+                (answer(context, "dirname", [path.clone()]), answer(context, "basename", [path.clone()]));
+            let above = answer(context, "basename", [above]);
+            assert!(!path.is_known());
+            (above.as_str().map(str::to_owned), name.as_str().map(str::to_owned))
+        };
+        assert_eq!(name(context, "."), (None, None), "of a run that is elsewhere nothing is known");
+        context.runs_in = Some("live/prod".parse().expect("a path"));
+        let known = |above: &str, name: &str| (Some(above.to_owned()), Some(name.to_owned()));
+        assert_eq!(name(context, "."), known("live", "prod"));
+        assert_eq!(name(context, "a//b/../"), known("prod", "a"));
+        assert_eq!(name(context, ".."), (None, Some("live".to_owned())), "the checkout may be called anything");
+        for elsewhere in ["../..", "../../..", "/live/prod"] {
+            assert_eq!(name(context, elsewhere), (None, None), "{elsewhere}");
+        }
+    });
+}

@@ -21,7 +21,11 @@ pub const FUNCTIONS: &[Function] = &[
     Function::new("rsadecrypt", &[takes("ciphertext", AString), takes("privatekey", AString)], a_string, |_, _, _| {
         Ok(Value::not_known(Type::String, Unknown::not_null(Reason::Unsupported("rsadecrypt()".into()))))
     }),
-    Function::new("abspath", &[takes("path", AString)], a_string, |_, _, _| Ok(of_run("abspath()"))),
+    Function::new("abspath", &[takes("path", AString)], a_string, |context, arguments, _| {
+        // What it is made relative to is the folder of the run, which a checkout has under the name that it has here.
+        let folder = context.runs_in.as_ref().and_then(|folder| folder.resolve(text(&arguments[0])).ok());
+        Ok(of_run("abspath()").refined(|refinement| refinement.with_folder(folder.unwrap_or_default())))
+    }),
     Function::new("pathexpand", &[takes("path", AString)], a_string, |_, arguments, _| {
         let path = text(&arguments[0]);
         // Only the home folder is the run's; every other path stays as it is.

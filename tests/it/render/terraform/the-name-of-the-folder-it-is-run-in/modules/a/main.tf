@@ -1,0 +1,8 @@
+variable "cwd" {
+  type = string
+}
+
+resource "terraform_data" "y" {
+  for_each = toset([basename(var.cwd)])
+  input    = basename(abspath(path.module))
+}
