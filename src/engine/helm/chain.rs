@@ -1,12 +1,12 @@
 //! How a field came to be, in the terms of the people who wrote the chart: the parts of its text, the values that say
 //! them, what those override, and the conditions that let it through.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::{
-    lineage::Lineage,
+    lineage::{Lineage, is_printed},
     origins::{place_in_file, place_in_layer, place_of, role_in, role_of},
     sites::printed::Printed,
     sources::{LayerContent, Role as LayerRole},
@@ -312,16 +312,30 @@ fn passed_over(lineage: &Lineage, printed: &Printed<'_>, parent: &Pointer, key: 
     let is_item = printed.is_list(parent);
     let has = |line: &str| {
         let (item, line) = (line.trim_start().strip_prefix("- "), line.trim_start().trim_start_matches("- "));
-        if is_item { item.is_some() } else { line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) }
+        if is_item {
+            item.is_some()
+        } else {
+            line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) || is_printed(line, key)
+        }
     };
+    // What printed nothing here, from whatever file: a helper that ends in no text at all leaves only why.
+    let silent: Vec<HashSet<LeafId>> = block
+        .iter()
+        .filter(|slice| slice.range.is_empty())
+        .map(|slice| lineage.sets.borrow().leaves(slice.control).collect())
+        .collect();
     let mut lack = Lack::default();
     for branch in lineage.branches.iter().filter(|branch| !branch.taken) {
         let within = |span: &Span| span.start <= branch.span.start && branch.span.end <= span.end;
         let body = lineage.text_of(branch.file).and_then(|text| text.get(branch.span.range())).unwrap_or_default();
-        if !printing.get(&branch.file).is_some_and(within) || !body.lines().any(has) {
+        if !body.lines().any(has) {
             continue;
         }
         let leaves: Vec<LeafId> = lineage.sets.borrow().leaves(branch.decided_by).collect();
+        let is_silent = || !leaves.is_empty() && silent.iter().any(|why| leaves.iter().all(|leaf| why.contains(leaf)));
+        if !printing.get(&branch.file).is_some_and(within) && !is_silent() {
+            continue;
+        }
         let place = place_in_file(lineage, branch.file, branch.span);
         let passed = PassedOver { place, decided_by: causes(lineage, leaves) };
         for over in

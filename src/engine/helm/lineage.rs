@@ -97,7 +97,7 @@ impl Lineage {
         let mut found = Vec::new();
         for branch in self.branches.iter().filter(|branch| !branch.taken) {
             let Some(body) = self.text_of(branch.file).and_then(|text| text.get(branch.span.range())) else { continue };
-            let has = body.lines().any(|line| column_of(line, key).is_some());
+            let has = body.lines().any(|line| column_of(line, key).is_some() || is_printed(line, key));
             if has && !found.contains(&branch.decided_by) {
                 found.push(branch.decided_by);
             }
@@ -114,6 +114,16 @@ impl Lineage {
             body.lines().any(|line| column_of(line, key) == Some(column))
         })
     }
+}
+
+/// Tells whether an action on a line prints a text that begins with a key: `{{ printf "storageClassName: %s" .class }}`.
+pub fn is_printed(line: &str, key: &str) -> bool {
+    let ends_key = |behind: &str| behind.strip_prefix(':').is_some_and(|rest| rest.starts_with([' ', '"', '`', '\\']));
+    let is_key = |at: usize| {
+        let before = &line[..at];
+        before.contains("{{") && before.ends_with(['"', '`']) && ends_key(&line[at + key.len()..])
+    };
+    !key.is_empty() && line.match_indices(key).any(|(at, _)| is_key(at))
 }
 
 /// The column in which a line begins with a key.
