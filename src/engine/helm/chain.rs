@@ -1,7 +1,7 @@
 //! How a field came to be, in the terms of the people who wrote the chart: the parts of its text, the values that say
 //! them, what those override, and the conditions that let it through.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -318,12 +318,7 @@ fn passed_over(lineage: &Lineage, printed: &Printed<'_>, parent: &Pointer, key: 
             line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) || is_printed(line, key)
         }
     };
-    // What printed nothing here, from whatever file: a helper that ends in no text at all leaves only why.
-    let silent: Vec<HashSet<LeafId>> = block
-        .iter()
-        .filter(|slice| slice.range.is_empty())
-        .map(|slice| lineage.sets.borrow().leaves(slice.control).collect())
-        .collect();
+    let silent = printed.silent(parent);
     let mut lack = Lack::default();
     for branch in lineage.branches.iter().filter(|branch| !branch.taken) {
         let within = |span: &Span| span.start <= branch.span.start && branch.span.end <= span.end;
@@ -331,11 +326,10 @@ fn passed_over(lineage: &Lineage, printed: &Printed<'_>, parent: &Pointer, key: 
         if !body.lines().any(has) {
             continue;
         }
-        let leaves: Vec<LeafId> = lineage.sets.borrow().leaves(branch.decided_by).collect();
-        let is_silent = || !leaves.is_empty() && silent.iter().any(|why| leaves.iter().all(|leaf| why.contains(leaf)));
-        if !printing.get(&branch.file).is_some_and(within) && !is_silent() {
+        if !printing.get(&branch.file).is_some_and(within) && !lineage.is_under(&silent, branch.decided_by) {
             continue;
         }
+        let leaves: Vec<LeafId> = lineage.sets.borrow().leaves(branch.decided_by).collect();
         let place = place_in_file(lineage, branch.file, branch.span);
         let passed = PassedOver { place, decided_by: causes(lineage, leaves) };
         for over in

@@ -105,6 +105,22 @@ impl Lineage {
         found
     }
 
+    /// Tells whether a condition that is not met, and that one of these pieces of no text stands under, has an action in its
+    /// body that prints a key of this name: a helper that prints nothing leaves only why.
+    pub fn might_print(&self, silent: &[SetId], key: &str) -> bool {
+        self.branches.iter().filter(|branch| !branch.taken).any(|branch| {
+            let body = self.text_of(branch.file).and_then(|text| text.get(branch.span.range())).unwrap_or_default();
+            body.lines().any(|line| is_printed(line, key)) && self.is_under(silent, branch.decided_by)
+        })
+    }
+
+    /// Tells whether one of these pieces stands under a decision.
+    pub fn is_under(&self, controls: &[SetId], decided_by: SetId) -> bool {
+        let mut sets = self.sets.borrow_mut();
+        let mut known = controls.iter().filter(|control| **control != SetId::ANY);
+        !decided_by.is_empty() && known.any(|control| sets.union(*control, decided_by) == *control)
+    }
+
     /// Tells whether a condition of a template that is not met has a key of this name in its body, in the column in which the
     /// lines have it: where it is met, the map would have the key twice.
     pub fn would_repeat(&self, file: FileId, key: &str, lines: &str) -> bool {

@@ -72,6 +72,14 @@ fn a_helper_that_prints_nothing_says_why() {
     let field = ["persistentvolumeclaim/prod-orders", "/spec/storageClassName", "--stack", "shop/prod"];
     let run = release.run(&[&["explain"], &field[..]].concat(), "");
     expect![[r#"
+        persistentvolumeclaim/prod-orders in shop/prod   spec.storageClassName is not printed
+
+          passed over   charts/shop/templates/_storage.tpl:3                              a block that could print it
+          because       charts/shop/values.yaml:3              persistence.storageClass   ""
+                                                               global.storageClass        not set
+
+          to set it     env/prod/values.yaml                   persistence.storageClass   set it there
+                        env/prod/values.yaml                   global.storageClass        set it there
     "#]]
     .assert_eq(&run.out);
 }
