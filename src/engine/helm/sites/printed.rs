@@ -214,7 +214,7 @@ impl Printed<'_> {
     }
 
     /// The bytes of templates that print a range: one run of one file, whatever actions stand in between.
-    fn template_spans(&self, lineage: &Lineage, span: Span) -> Vec<(FileId, Span)> {
+    pub(super) fn template_spans(&self, lineage: &Lineage, span: Span) -> Vec<(FileId, Span)> {
         let place = |slice: &Slice| {
             said_at(lineage, slice.made_of).map(|(file, offset)| (file, offset, offset + slice.range.len()))
         };
@@ -244,7 +244,7 @@ impl Printed<'_> {
         if first.0 == last.0 && first.1 <= last.2 { vec![(first.0, Span::new(first.1, last.2))] } else { Vec::new() }
     }
 
-    fn absolute(&self, at: &Pointer) -> Pointer {
+    pub(super) fn absolute(&self, at: &Pointer) -> Pointer {
         Pointer::of(self.base.tokens().iter().chain(at.tokens()).cloned())
     }
 
