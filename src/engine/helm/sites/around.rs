@@ -41,7 +41,10 @@ pub fn add(printed: &Printed<'_>, lineage: &Lineage, step: &Change, found: &mut 
     let at = splice.span.start + start;
     let mut places = printed.template_spans(lineage, Span::empty(at));
     places.extend(behind_action(printed, lineage, splice.span.start, at));
-    places.retain(|(file, place)| lineage.text_of(*file).is_some_and(|text| is_beside_action(text, place.start)));
+    places.retain(|(file, place)| {
+        let Some(template) = lineage.text_of(*file) else { return false };
+        is_beside_action(template, place.start) || is_within_text(template, place.start, (text, at))
+    });
     found.add(places.into_iter().filter_map(|place| text_site(lineage, place, "", new.clone())));
 }
 
@@ -66,6 +69,14 @@ fn is_beside_action(text: &str, at: usize) -> bool {
     let left = before.strip_suffix("}}").and_then(|before| before.rsplit("{{").next());
     let right = behind.strip_prefix("{{").and_then(|behind| behind.split("}}").next());
     left.into_iter().chain(right).any(prints)
+}
+
+/// Tells whether a place is in the midst of text that is printed as it stands in the template.
+fn is_within_text(template: &str, place: usize, (printed, at): (&str, usize)) -> bool {
+    fn around(text: &str, at: usize) -> Option<&[u8]> {
+        text.as_bytes().get(at.checked_sub(1)?..=at)
+    }
+    around(template, place).is_some_and(|bytes| around(printed, at) == Some(bytes))
 }
 
 /// Tells whether the inside of an action prints something by itself.
