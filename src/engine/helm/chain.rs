@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
-    lineage::Lineage,
+    lineage::{Lineage, is_printed},
     origins::{place_in_file, place_in_layer, place_of, role_in, role_of},
     sites::printed::Printed,
     sources::{LayerContent, Role as LayerRole},
@@ -312,13 +312,21 @@ fn passed_over(lineage: &Lineage, printed: &Printed<'_>, parent: &Pointer, key: 
     let is_item = printed.is_list(parent);
     let has = |line: &str| {
         let (item, line) = (line.trim_start().strip_prefix("- "), line.trim_start().trim_start_matches("- "));
-        if is_item { item.is_some() } else { line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) }
+        if is_item {
+            item.is_some()
+        } else {
+            line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':')) || is_printed(line, key)
+        }
     };
+    let silent = printed.silent(parent);
     let mut lack = Lack::default();
     for branch in lineage.branches.iter().filter(|branch| !branch.taken) {
         let within = |span: &Span| span.start <= branch.span.start && branch.span.end <= span.end;
         let body = lineage.text_of(branch.file).and_then(|text| text.get(branch.span.range())).unwrap_or_default();
-        if !printing.get(&branch.file).is_some_and(within) || !body.lines().any(has) {
+        if !body.lines().any(has) {
+            continue;
+        }
+        if !printing.get(&branch.file).is_some_and(within) && !lineage.is_under(&silent, branch.decided_by) {
             continue;
         }
         let leaves: Vec<LeafId> = lineage.sets.borrow().leaves(branch.decided_by).collect();

@@ -97,12 +97,28 @@ impl Lineage {
         let mut found = Vec::new();
         for branch in self.branches.iter().filter(|branch| !branch.taken) {
             let Some(body) = self.text_of(branch.file).and_then(|text| text.get(branch.span.range())) else { continue };
-            let has = body.lines().any(|line| column_of(line, key).is_some());
+            let has = body.lines().any(|line| column_of(line, key).is_some() || is_printed(line, key));
             if has && !found.contains(&branch.decided_by) {
                 found.push(branch.decided_by);
             }
         }
         found
+    }
+
+    /// Tells whether a condition that is not met, and that one of these pieces of no text stands under, has an action in its
+    /// body that prints a key of this name: a helper that prints nothing leaves only why.
+    pub fn might_print(&self, silent: &[SetId], key: &str) -> bool {
+        self.branches.iter().filter(|branch| !branch.taken).any(|branch| {
+            let body = self.text_of(branch.file).and_then(|text| text.get(branch.span.range())).unwrap_or_default();
+            body.lines().any(|line| is_printed(line, key)) && self.is_under(silent, branch.decided_by)
+        })
+    }
+
+    /// Tells whether one of these pieces stands under a decision.
+    pub fn is_under(&self, controls: &[SetId], decided_by: SetId) -> bool {
+        let mut sets = self.sets.borrow_mut();
+        let mut known = controls.iter().filter(|control| **control != SetId::ANY);
+        !decided_by.is_empty() && known.any(|control| sets.union(*control, decided_by) == *control)
     }
 
     /// Tells whether a condition of a template that is not met has a key of this name in its body, in the column in which the
@@ -114,6 +130,16 @@ impl Lineage {
             body.lines().any(|line| column_of(line, key) == Some(column))
         })
     }
+}
+
+/// Tells whether an action on a line prints a text that begins with a key: `{{ printf "storageClassName: %s" .class }}`.
+pub fn is_printed(line: &str, key: &str) -> bool {
+    let ends_key = |behind: &str| behind.strip_prefix(':').is_some_and(|rest| rest.starts_with([' ', '"', '`', '\\']));
+    let is_key = |at: usize| {
+        let before = &line[..at];
+        before.contains("{{") && before.ends_with(['"', '`']) && ends_key(&line[at + key.len()..])
+    };
+    !key.is_empty() && line.match_indices(key).any(|(at, _)| is_key(at))
 }
 
 /// The column in which a line begins with a key.

@@ -5,6 +5,7 @@
 //! nearest to the release first, and the proof decides. Guessing is safe here because nothing leaves without having been
 //! rendered.
 
+mod around;
 mod beside;
 mod layers;
 mod mention;
@@ -61,6 +62,7 @@ pub fn sites(
     }
     whole(&layers, printed, step, declared, wanted, &mut found);
     let mut said = Found::default();
+    around::add(printed, lineage, step, &mut said);
     printed.literal(lineage, step, &mut said);
     beside::add(printed, lineage, step, &mut said);
     // What the template says itself is no guess: it is tried, however much was guessed.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use expect_test::expect_file;
+use expect_test::{expect, expect_file};
 use serde_json::{Value, json};
 
 use super::{Repository, members};
@@ -64,6 +64,24 @@ fn chains_are_told_to_machines() {
         said += &(serde_json::to_string_pretty(&answer).expect("JSON") + "\n");
     }
     expect_file!["explain.json"].assert_eq(&said);
+}
+
+#[test]
+fn a_helper_that_prints_nothing_says_why() {
+    let release = fixture("key-that-a-helper-prints-from-an-unset-value");
+    let field = ["persistentvolumeclaim/prod-orders", "/spec/storageClassName", "--stack", "shop/prod"];
+    let run = release.run(&[&["explain"], &field[..]].concat(), "");
+    expect![[r#"
+        persistentvolumeclaim/prod-orders in shop/prod   spec.storageClassName is not printed
+
+          passed over   charts/shop/templates/_storage.tpl:3                              a block that could print it
+          because       charts/shop/values.yaml:3              persistence.storageClass   ""
+                                                               global.storageClass        not set
+
+          to set it     env/prod/values.yaml                   persistence.storageClass   set it there
+                        env/prod/values.yaml                   global.storageClass        set it there
+    "#]]
+    .assert_eq(&run.out);
 }
 
 #[test]
@@ -180,7 +198,11 @@ fn the_examples_of_the_document_are_what_the_program_says() {
 
 /// The repository of the fixture.
 fn shop() -> Repository {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/helm/umbrella-and-environments/repo");
+    fixture("umbrella-and-environments")
+}
+
+fn fixture(name: &str) -> Repository {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/helm").join(name).join("repo");
     let (mut files, mut todo): (Vec<(String, String)>, Vec<PathBuf>) = (Vec::new(), vec![root.clone()]);
     while let Some(folder) = todo.pop() {
         for entry in fs::read_dir(folder).expect("a folder") {

@@ -31,6 +31,7 @@ const MAX_SIBLINGS: usize = 3;
 /// Adds the places for a key or item.
 pub fn add(printed: &Printed<'_>, lineage: &Lineage, step: &Change, found: &mut Found) {
     match &step.action {
+        Action::AddKey { key, .. } if lineage.might_print(&printed.silent(&step.at), key) => {}
         Action::AddKey { key, value } => {
             let lines = |column| lines("_: 1\n", column, &insert_key(key, value));
             found.add(first_key(printed, lineage, (&step.at, key), lines));

@@ -15,7 +15,10 @@ use crate::{
     },
     source::{
         edit::Splice,
-        lineage::text::{MadeOf, Slice},
+        lineage::{
+            sets::SetId,
+            text::{MadeOf, Slice},
+        },
         path::RepoPath,
         span::{Span, line_of},
         yaml::{
@@ -98,6 +101,16 @@ impl Printed<'_> {
         slices.map(|slice| if blank(&slice) { Slice { made_of: MadeOf::NOTHING, ..slice } } else { slice }).collect()
     }
 
+    /// What decided over the places in the own text of a list or map at which nothing was printed.
+    pub fn silent(&self, at: &Pointer) -> Vec<SetId> {
+        let items: Vec<Span> = self.children(at).iter().filter_map(|item| self.value_span(item)).collect();
+        let is_own = |slice: &Slice| {
+            let place = slice.range.start;
+            slice.range.is_empty() && !items.iter().any(|item| item.start < place && place < item.end)
+        };
+        self.block(at).iter().filter(|slice| is_own(slice)).map(|slice| slice.control).collect()
+    }
+
     /// The entries of a map or the items of a list.
     pub fn children(&self, at: &Pointer) -> Vec<Pointer> {
         let (Some(yaml), Some(id)) = (self.yaml(), self.node(at)) else { return Vec::new() };
@@ -142,6 +155,10 @@ impl Printed<'_> {
         };
         let Ok(splice) = edit::edit(text, 0, &at, &action, Reader::Manifest) else { return };
         if splice.text.contains("{{") {
+            return;
+        }
+        if matches!(&step.action, Action::AddKey { key, .. } if lineage.might_print(&self.silent(&step.at), key)) {
+            // Once what the helper looks at is set, the map would have the key twice.
             return;
         }
         let mut spans = self.template_spans(lineage, splice.span);
@@ -197,7 +214,7 @@ impl Printed<'_> {
     }
 
     /// The bytes of templates that print a range: one run of one file, whatever actions stand in between.
-    fn template_spans(&self, lineage: &Lineage, span: Span) -> Vec<(FileId, Span)> {
+    pub(super) fn template_spans(&self, lineage: &Lineage, span: Span) -> Vec<(FileId, Span)> {
         let place = |slice: &Slice| {
             said_at(lineage, slice.made_of).map(|(file, offset)| (file, offset, offset + slice.range.len()))
         };
@@ -227,7 +244,7 @@ impl Printed<'_> {
         if first.0 == last.0 && first.1 <= last.2 { vec![(first.0, Span::new(first.1, last.2))] } else { Vec::new() }
     }
 
-    fn absolute(&self, at: &Pointer) -> Pointer {
+    pub(super) fn absolute(&self, at: &Pointer) -> Pointer {
         Pointer::of(self.base.tokens().iter().chain(at.tokens()).cloned())
     }
 

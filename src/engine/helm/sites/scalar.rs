@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::{
+    around,
     layers::Layers,
     mention::Mention,
     printed::{Printed, said_at, text_site},
@@ -67,7 +68,9 @@ pub fn set(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, value: &Val
         }
     };
     choose(unset, found);
-    printed.literal(lineage, &Change { at: at.clone(), action: Action::Set(value.clone()) }, found);
+    let step = Change { at: at.clone(), action: Action::Set(value.clone()) };
+    around::add(printed, lineage, &step, found);
+    printed.literal(lineage, &step, found);
     for piece in &pieces {
         if piece.range.start <= window.start && window.end <= piece.range.end {
             found.add(said(lineage, piece, &scalar.text, &window));
