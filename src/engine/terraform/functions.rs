@@ -125,9 +125,9 @@ pub fn find(name: &str) -> Option<&'static Function> {
     TABLES.iter().flat_map(|table| table.iter()).find(|function| function.name == name)
 }
 
-/// Tells whether the answer of a function may depend on files.
+/// Tells whether the answer of a function may depend on files, or on where Terraform is run.
 pub fn may_read(name: &str) -> bool {
-    name == "templatestring" || files::FUNCTIONS.iter().any(|function| function.name == name)
+    matches!(name, "abspath" | "templatestring") || files::FUNCTIONS.iter().any(|function| function.name == name)
 }
 
 /// Calls a function.
