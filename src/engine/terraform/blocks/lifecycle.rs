@@ -73,7 +73,8 @@ fn check_ignored(resource: &Definition<'_>, argument: Argument<'_>) -> Result<()
         if literal(item) == Some("*") {
             return broken(item, "Invalid ignore_changes wildcard: Use \"ignore_changes = all\".".to_owned());
         }
-        if !is_address(item) && !(is_text && literal(item).is_some()) {
+        let is_written = is_text && literal(item).is_some();
+        if !is_address(item) && !is_written {
             return broken(item, "Invalid expression: A single static variable reference is required.".to_owned());
         }
         let root = match &item.kind {
