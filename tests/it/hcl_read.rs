@@ -306,6 +306,9 @@ fn json_has_the_same_tree() {
         (parts(&template.parts), slices),
         (vec!["xA".into(), "*".into(), "y".into()], vec!["x\\u0041", "${v}", "y"])
     );
+    assert!(json::body(text, &json, &SCHEMA, Strings::Literal).is_err(), "a file of variables is no list");
+    let text = r#"{"c": {"${k}": [1e400]}}"#;
+    let json = json::read::parse(text).expect("it is JSON");
     let literal = json::body(text, &json, &SCHEMA, Strings::Literal).expect("it has the shape");
     let c = literal.attribute("c").expect("it is there");
     assert_eq!(&text[c.value.span.range()], "{\"${k}\": [1e400]}");
