@@ -254,6 +254,21 @@ fn terraform_made_to_hurt_ends_in_a_refusal() {
     }
 }
 
+#[test]
+fn a_chain_of_very_many_moves_is_followed_once() {
+    let chain = |last: usize| {
+        let step = |n: usize| format!("moved {{\n  from = a.m{}\n  to   = a.m{n}\n}}\n", (n + 1) % last);
+        let moves: String = (0..20_000).map(step).collect();
+        let main = format!("{moves}resource \"a\" \"m0\" {{}}\n");
+        let tree = MemoryTree::of([("t/main.tf".parse::<RepoPath>().expect("a path"), main)]);
+        let catalog = Catalog::of(&tree).expect("a catalog");
+        catalog.rendered(0).map(|rendered| rendered.resources.len()).map_err(|refusal| refusal.message)
+    };
+    assert_eq!(chain(30_000), Ok(1));
+    let circle = chain(20_000).expect_err("the last one leads to the first");
+    assert!(circle.contains("Cyclic dependency in move statements"), "{circle}");
+}
+
 fn refused(files: &[(&str, &str)], patch: Value) -> (Code, String) {
     let files = files.iter().map(|(path, text)| (path.parse::<RepoPath>().expect("a path"), text));
     let tree = MemoryTree::of(files);

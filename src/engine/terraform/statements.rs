@@ -2,6 +2,8 @@
 //!
 //! They are read for what Terraform refuses of them alone.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     blocks::is_address,
     module::{Argument, Definition, Mode, Module},
@@ -126,40 +128,63 @@ fn assertions(check: &Definition<'_>) -> Result<(), Problem> {
     Err(Problem::broken(message).at(check.place()))
 }
 
-/// Refuses moves that contradict each other or lead back to where they began.
+/// Refuses moves that contradict each other or lead back to where they began, and what is imported twice.
 fn check_moves(module: &Module<'_>) -> Result<(), Problem> {
-    let mut moves: Vec<(Target, Target)> = Vec::new();
+    let (mut moves, mut imported) = (Moves::default(), HashSet::new());
     for statement in &module.statements {
         let kind = &*statement.block.kind.text;
         let of = |name: &str| statement.argument(name).and_then(|argument| Target::of(argument.value()));
-        let broken = |message: &str| Err(Problem::broken(message).at(statement.place()));
-        match (kind, of("from"), of("to")) {
-            ("moved", Some(from), Some(to)) => {
-                if moves.iter().any(|(known, target)| (*known == from) != (*target == to)) {
-                    return broken("Ambiguous move statements: Something can move to one place only, and from one.");
-                }
-                let mut next = &to;
-                while let Some((_, target)) = moves.iter().find(|(known, _)| known == next) {
-                    if *target == from {
-                        return broken("Cyclic dependency in move statements: A chain of them must end.");
-                    }
-                    next = target;
-                }
-                moves.push((from, to));
-            }
-            ("import", _, Some(to)) => {
-                let mut all = module.statements.iter().filter(|other| &*other.block.kind.text == "import");
-                let is_same = |other: &&Definition<'_>| {
-                    other.argument("to").and_then(|other| Target::of(other.value())).is_some_and(|other| other == to)
-                };
-                if all.find(is_same).is_some_and(|first| first.place() != statement.place()) {
-                    return broken("Duplicate import configuration: A resource can have only one import block.");
-                }
-            }
-            _ => {}
+        let message = match (kind, of("from"), of("to")) {
+            ("moved", Some(from), Some(to)) => moves.add(&from, &to),
+            ("import", _, Some(to)) => to
+                .address()
+                .is_some_and(|to| !imported.insert(to))
+                .then_some("Duplicate import configuration: A resource can have only one import block."),
+            _ => None,
+        };
+        if let Some(message) = message {
+            return Err(Problem::broken(message).at(statement.place()));
         }
     }
     Ok(())
+}
+
+/// Where things move to. As one place moves to one place only, the moves form chains, of which only the ends are known: a file
+/// may have tens of thousands.
+#[derive(Default)]
+struct Moves {
+    to: HashMap<String, Option<String>>,
+    from: HashMap<String, Option<String>>,
+    /// The end of a chain by its beginning, and the other way round.
+    ends: HashMap<String, String>,
+    beginnings: HashMap<String, String>,
+}
+
+impl Moves {
+    /// Takes in a move; what is wrong with it.
+    fn add(&mut self, from: &Target, to: &Target) -> Option<&'static str> {
+        let (from, to) = (from.address(), to.address());
+        let known = [(&mut self.to, &from, &to), (&mut self.from, &to, &from)];
+        let mut is_new = true;
+        for (known, one, other) in known {
+            let Some(one) = one else { continue };
+            if let Some(before) = known.insert(one.clone(), other.clone()) {
+                if other.is_none() || before != *other {
+                    return Some("Ambiguous move statements: Something can move to one place only, and from one.");
+                }
+                is_new = false;
+            }
+        }
+        let (from, to) = from.zip(to).filter(|(from, to)| is_new && from != to)?;
+        let end = self.ends.remove(&to).unwrap_or_else(|| to.clone());
+        if end == from {
+            return Some("Cyclic dependency in move statements: A chain of them must end.");
+        }
+        let beginning = self.beginnings.remove(&from).unwrap_or(from);
+        self.beginnings.insert(end.clone(), beginning.clone());
+        self.ends.insert(beginning, end);
+        None
+    }
 }
 
 /// Refuses what is no address of something that there may be in a state.
@@ -274,6 +299,12 @@ impl Target {
                 },
             };
         }
+    }
+
+    /// The same text for the same target; nothing where a key is worked out, as that is the same as none.
+    fn address(&self) -> Option<String> {
+        let mut keys = self.calls.iter().map(|call| &call.index).chain([&self.index]);
+        (!keys.any(|key| matches!(key, Some(Index::Other)))).then(|| format!("{self:?}"))
     }
 
     fn is_same_resource(&self, other: &Self) -> bool {

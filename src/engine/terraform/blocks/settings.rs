@@ -114,8 +114,8 @@ pub(super) fn aliases<'m>(module: &'m Module<'_>) -> Result<BTreeSet<(&'m str, &
         {
             return Err(Problem::broken("Invalid provider configuration alias: It must be a name.").at(alias.place()));
         }
-        if let (BUILT_IN, Some(unexpected)) =
-            ((provider.label(0), BUILT_IN.1), provider.arguments.iter().find(|argument| argument.name() != "alias"))
+        if provider.label(0) == BUILT_IN.0
+            && let Some(unexpected) = provider.arguments.iter().find(|argument| argument.name() != "alias")
             && names_built_in(module)
         {
             return Err(unexpected.unexpected());
