@@ -10,7 +10,7 @@ use crate::{
         context::Context,
         fault::Fault,
         function::Body,
-        value::{Datum, Map, MapKind, Object, Value},
+        value::{Datum, Element, List, Map, MapKind, Object, Value},
     },
     source::lineage::{
         sets::{Flow, LeafId, SetId},
@@ -146,8 +146,8 @@ impl Object for Files {
     }
 
     fn field(&self, name: &str) -> Option<Value> {
-        let content = self.content(name).ok()?.unwrap_or_default();
-        Some(Value::plain(Datum::Bytes(content)))
+        let content = self.content(name).ok()?;
+        Some(Value::plain(content.map_or(Datum::List(List::nil(Element::Byte)), Datum::Bytes)))
     }
 
     fn call(&self, name: &str, arguments: &[Value], context: &mut Context) -> Option<Result<Value, Fault>> {

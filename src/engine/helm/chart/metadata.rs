@@ -23,22 +23,25 @@ use crate::{
 
 /// What `Chart.yaml` and `requirements.yaml` say.
 #[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "the fields are Helm's own")]
+#[expect(
+    missing_docs,
+    reason = "the fields are Helm's own; a list or map that is not set is another one than an empty one"
+)]
 pub struct Metadata {
     pub name: Word,
     pub home: Word,
-    pub sources: Vec<Word>,
+    pub sources: Option<Vec<Word>>,
     pub version: Word,
     pub description: Word,
-    pub keywords: Vec<Word>,
-    pub maintainers: Vec<Option<Maintainer>>,
+    pub keywords: Option<Vec<Word>>,
+    pub maintainers: Option<Vec<Option<Maintainer>>>,
     pub icon: Word,
     pub api_version: Word,
     pub condition: Word,
     pub tags: Word,
     pub app_version: Word,
     pub deprecated: bool,
-    pub annotations: Vec<(String, Word)>,
+    pub annotations: Option<Vec<(String, Word)>>,
     pub kube_version: Word,
     pub dependencies: Option<Vec<Option<Dependency>>>,
     pub kind: Word,
@@ -72,10 +75,10 @@ pub struct Dependency {
     pub version: Word,
     pub repository: Word,
     pub condition: Word,
-    pub tags: Vec<Word>,
+    pub tags: Option<Vec<Word>>,
     pub enabled: bool,
     /// As it is written; [`Import::of`] reads it.
-    pub import_values: Vec<Value>,
+    pub import_values: Option<Vec<Value>>,
     pub alias: Word,
 }
 
@@ -126,41 +129,34 @@ impl Metadata {
             match key.to_lowercase().as_str() {
                 "name" => decoder.word(&mut self.name, at, value)?,
                 "home" => decoder.word(&mut self.home, at, value)?,
-                "sources" => decoder.words(&mut self.sources, at, value)?,
+                "sources" => set(&mut self.sources, value, |sources| decoder.words(sources, at, value))?,
                 "version" => decoder.word(&mut self.version, at, value)?,
                 "description" => decoder.word(&mut self.description, at, value)?,
-                "keywords" => decoder.words(&mut self.keywords, at, value)?,
-                "maintainers" => {
-                    decoder.list(&mut self.maintainers, at, value, Maintainer::decode)?;
-                }
+                "keywords" => set(&mut self.keywords, value, |keywords| decoder.words(keywords, at, value))?,
+                "maintainers" => set(&mut self.maintainers, value, |maintainers| {
+                    decoder.list(maintainers, at, value, Maintainer::decode)
+                })?,
                 "icon" => decoder.word(&mut self.icon, at, value)?,
                 "apiversion" => decoder.word(&mut self.api_version, at, value)?,
                 "condition" => decoder.word(&mut self.condition, at, value)?,
                 "tags" => decoder.word(&mut self.tags, at, value)?,
                 "appversion" => decoder.word(&mut self.app_version, at, value)?,
                 "deprecated" => decoder.bool(&mut self.deprecated, at, value)?,
-                "annotations" => match value {
-                    Value::Null => self.annotations.clear(),
-                    Value::Object(entries) => {
-                        for (name, value) in sorted(entries) {
-                            let mut word = Word::default();
-                            decoder.word(&mut word, &[key.clone(), name.clone()], value)?;
-                            self.annotations.retain(|(known, _)| known != name);
-                            self.annotations.push((name.clone(), word));
-                        }
-                        self.annotations.sort_by(|(a, _), (b, _)| a.cmp(b));
+                "annotations" => set(&mut self.annotations, value, |annotations| {
+                    let entries = value.as_object().ok_or_else(|| decoder.wrong(at, "a map of texts"))?;
+                    for (name, value) in sorted(entries) {
+                        let mut word = Word::default();
+                        decoder.word(&mut word, &[key.clone(), name.clone()], value)?;
+                        annotations.retain(|(known, _)| known != name);
+                        annotations.push((name.clone(), word));
                     }
-                    _ => return Err(decoder.wrong(at, "a map of texts")),
-                },
+                    annotations.sort_by(|(a, _), (b, _)| a.cmp(b));
+                    Ok(())
+                })?,
                 "kubeversion" => decoder.word(&mut self.kube_version, at, value)?,
-                "dependencies" => {
-                    if value.is_null() {
-                        self.dependencies = None;
-                    } else {
-                        let dependencies = self.dependencies.get_or_insert_default();
-                        decoder.list(dependencies, at, value, Dependency::decode)?;
-                    }
-                }
+                "dependencies" => set(&mut self.dependencies, value, |dependencies| {
+                    decoder.list(dependencies, at, value, Dependency::decode)
+                })?,
                 "type" => decoder.word(&mut self.kind, at, value)?,
                 _ => {}
             }
@@ -186,7 +182,7 @@ impl Metadata {
         ] {
             word.clean();
         }
-        self.sources.iter_mut().chain(&mut self.keywords).for_each(Word::clean);
+        self.sources.iter_mut().chain(&mut self.keywords).flatten().for_each(Word::clean);
         if self.api_version.text.is_empty() {
             return invalid("chart.metadata.apiVersion is required".to_owned());
         }
@@ -205,7 +201,7 @@ impl Metadata {
         if !matches!(self.kind.text.as_str(), "" | "application" | "library") {
             return invalid("chart.metadata.type must be application or library".to_owned());
         }
-        for maintainer in &mut self.maintainers {
+        for maintainer in self.maintainers.iter_mut().flatten() {
             let Some(maintainer) = maintainer else {
                 return invalid("maintainers must not contain empty or null nodes".to_owned());
             };
@@ -218,7 +214,7 @@ impl Metadata {
             };
             let Dependency { name, version, repository, condition, alias, .. } = dependency;
             [name, version, repository, condition].into_iter().for_each(Word::clean);
-            dependency.tags.iter_mut().for_each(Word::clean);
+            dependency.tags.iter_mut().flatten().for_each(Word::clean);
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
             if !alias.text.chars().all(plain) {
                 let name = &dependency.name.text;
@@ -237,6 +233,19 @@ impl Metadata {
     pub fn is_library(&self) -> bool {
         self.kind.text.eq_ignore_ascii_case("library")
     }
+}
+
+/// Reads what is not `null` into a field, which `null` unsets.
+fn set<T: Default>(
+    field: &mut Option<T>,
+    value: &Value,
+    read: impl FnOnce(&mut T) -> Result<(), Undecodable>,
+) -> Result<(), Undecodable> {
+    if value.is_null() {
+        *field = None;
+        return Ok(());
+    }
+    read(field.get_or_insert_default())
 }
 
 impl Maintainer {
@@ -263,13 +272,12 @@ impl Dependency {
                 "version" => decoder.word(&mut self.version, at, value)?,
                 "repository" => decoder.word(&mut self.repository, at, value)?,
                 "condition" => decoder.word(&mut self.condition, at, value)?,
-                "tags" => decoder.words(&mut self.tags, at, value)?,
+                "tags" => set(&mut self.tags, value, |tags| decoder.words(tags, at, value))?,
                 "enabled" => decoder.bool(&mut self.enabled, at, value)?,
-                "import-values" => match value {
-                    Value::Null => self.import_values.clear(),
-                    Value::Array(items) => self.import_values.clone_from(items),
-                    _ => return Err(decoder.wrong(at, "a list")),
-                },
+                "import-values" => set(&mut self.import_values, value, |import_values| {
+                    import_values.clone_from(value.as_array().ok_or_else(|| decoder.wrong(at, "a list"))?);
+                    Ok(())
+                })?,
                 "alias" => decoder.word(&mut self.alias, at, value)?,
                 _ => {}
             }

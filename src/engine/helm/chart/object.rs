@@ -143,21 +143,27 @@ fn metadata_record(
         text("KubeVersion", "kubeVersion", &metadata.kube_version),
         text("Type", "type", &metadata.kind),
     ];
-    let sources = texts(&metadata.sources, context);
-    let keywords = texts(&metadata.keywords, context);
-    let maintainers = metadata.maintainers.iter().flatten().map(|one| maintainer(one, context)).collect::<Vec<_>>();
-    let dependencies = dependencies.unwrap_or_default().iter().map(|one| dependency(one, context)).collect::<Vec<_>>();
-    let annotations = Map::new(MapKind::Text);
-    for (key, word) in &metadata.annotations {
-        annotations.insert(Text::plain(key), word_value(word, context));
-    }
+    let sources = listed(Element::Text, metadata.sources.as_deref(), |word| word_value(word, context));
+    let keywords = listed(Element::Text, metadata.keywords.as_deref(), |word| word_value(word, context));
+    let maintainers = metadata.maintainers.as_ref().map(|all| all.iter().flatten().collect::<Vec<_>>());
+    let maintainers = listed(Element::Any, maintainers.as_deref(), |one| maintainer(one, context));
+    // Helm collects those that are enabled: of none, it keeps `nil`.
+    let dependencies = dependencies.filter(|enabled| !enabled.is_empty());
+    let dependencies = listed(Element::Any, dependencies, |one| dependency(one, context));
+    let annotations = metadata.annotations.as_ref().map_or(Map::nil(MapKind::Text), |annotations| {
+        let map = Map::new(MapKind::Text);
+        for (key, word) in annotations {
+            map.insert(Text::plain(key), word_value(word, context));
+        }
+        map
+    });
     // The order of the struct, which `%v` and `toJson` show.
     fields.insert(2, omitted(field("Sources", "sources", sources)));
     fields.insert(5, omitted(field("Keywords", "keywords", keywords)));
-    fields.insert(6, omitted(field("Maintainers", "maintainers", listed(Element::Any, maintainers))));
+    fields.insert(6, omitted(field("Maintainers", "maintainers", maintainers)));
     fields.insert(12, omitted(field("Deprecated", "deprecated", Value::plain(Datum::Bool(metadata.deprecated)))));
     fields.insert(13, omitted(field("Annotations", "annotations", Value::plain(Datum::Map(annotations)))));
-    fields.insert(15, omitted(field("Dependencies", "dependencies", listed(Element::Any, dependencies))));
+    fields.insert(15, omitted(field("Dependencies", "dependencies", dependencies)));
     record("chart.Metadata", false, fields)
 }
 
@@ -172,8 +178,8 @@ fn maintainer(maintainer: &Maintainer, context: &mut Context) -> Value {
 
 fn dependency((one, name, enabled): &(Dependency, String, bool), context: &mut Context) -> Value {
     let name = if *name == one.name.text { one.name.clone() } else { one.alias.clone() };
-    let imports = one.import_values.iter().map(plain_json).collect();
-    let tags = texts(&one.tags, context);
+    let imports = listed(Element::Any, one.import_values.as_deref(), plain_json);
+    let tags = listed(Element::Text, one.tags.as_deref(), |word| word_value(word, context));
     let mut text = |name, key, word: &Word| field(name, key, word_value(word, context));
     let fields = vec![
         text("Name", "name", &name),
@@ -182,7 +188,7 @@ fn dependency((one, name, enabled): &(Dependency, String, bool), context: &mut C
         omitted(text("Condition", "condition", &one.condition)),
         omitted(field("Tags", "tags", tags)),
         omitted(field("Enabled", "enabled", Value::plain(Datum::Bool(*enabled)))),
-        omitted(field("ImportValues", "import-values", Value::list(imports))),
+        omitted(field("ImportValues", "import-values", imports)),
         omitted(text("Alias", "alias", &one.alias)),
     ];
     record("*chart.Dependency", true, fields)
@@ -268,13 +274,9 @@ pub fn word_value(word: &Word, context: &mut Context) -> Value {
     Value { made_of: whole, ..Value::text(Text::new(word.text.as_bytes(), whole)) }
 }
 
-fn texts(words: &[Word], context: &mut Context) -> Value {
-    listed(Element::Text, words.iter().map(|word| word_value(word, context)).collect())
-}
-
-/// A list of a struct, which is `nil` unless something is written in it.
-fn listed(element: Element, items: Vec<Value>) -> Value {
-    let list = if items.is_empty() { List::nil(element) } else { List::new(element, items) };
+/// A list of a struct, which is `nil` where it is not set.
+fn listed<T>(element: Element, items: Option<&[T]>, of: impl FnMut(&T) -> Value) -> Value {
+    let list = items.map_or(List::nil(element), |items| List::new(element, items.iter().map(of).collect::<Vec<_>>()));
     Value::plain(Datum::List(list))
 }
 

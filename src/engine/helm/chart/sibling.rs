@@ -131,14 +131,14 @@ fn dependency_json(dependency: &Dependency) -> Value {
             fields.insert(key.to_owned(), value);
         }
     };
-    let tags: Vec<&str> = dependency.tags.iter().map(|tag| tag.text.as_str()).collect();
+    let tags: Vec<&str> = dependency.tags.iter().flatten().map(|tag| tag.text.as_str()).collect();
     put("name", dependency.name.text.clone().into(), true);
     put("version", dependency.version.text.clone().into(), false);
     put("repository", dependency.repository.text.clone().into(), true);
     put("condition", dependency.condition.text.clone().into(), false);
     put("tags", tags.into(), false);
     put("enabled", dependency.enabled.into(), false);
-    put("import-values", dependency.import_values.iter().map(sorted).collect(), false);
+    put("import-values", dependency.import_values.iter().flatten().map(sorted).collect(), false);
     put("alias", dependency.alias.text.clone().into(), false);
     Value::Object(fields)
 }

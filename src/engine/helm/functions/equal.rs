@@ -45,7 +45,7 @@ fn equal(context: &mut Context, a: &Value, b: &Value, depth: usize) -> Result<bo
             true
         }
         (Datum::Map(a), Datum::Map(b)) => {
-            if a.kind() != b.kind() || a.len() != b.len() {
+            if a.kind() != b.kind() || a.is_nil() != b.is_nil() || a.len() != b.len() {
                 return Ok(false);
             }
             if a.is(b) {

@@ -9,7 +9,10 @@ pub mod merge;
 
 use std::collections::HashSet;
 
-use super::argument::{everything, map, own, shallow, text, volatile_origin};
+use super::{
+    argument::{everything, map, own, shallow, text, volatile_origin},
+    strings::join::string,
+};
 use crate::{
     engine::helm::template::{
         context::{Context, MAX_NESTING},
@@ -19,7 +22,6 @@ use crate::{
             Parameter::{Any, Map as Dict, Text as Key},
         },
         leaf::{Leaf, PathId},
-        print,
         value::{Datum, Element, List, Map, MapKind, Value},
     },
     source::lineage::{
@@ -70,7 +72,7 @@ fn dict(context: &mut Context, arguments: &[Value]) -> Result<Value, Fault> {
     context.budget.items(arguments.len())?;
     let map = Map::new(MapKind::Any);
     for pair in arguments.chunks(2) {
-        let key = key_text(context, &pair[0])?;
+        let key = string(context, &pair[0])?;
         let value = pair.get(1).cloned().unwrap_or_else(|| Value::text(Text::default()));
         map.insert(key, value);
     }
@@ -300,14 +302,6 @@ fn computed_key(context: &mut Context, key: &Value) -> SetId {
         return SetId::EMPTY;
     }
     everything(context, key)
-}
-
-/// Sprig's `strval`, as `dict` makes keys.
-fn key_text(context: &mut Context, key: &Value) -> Result<Text, Fault> {
-    match &key.datum {
-        Datum::Text(text) | Datum::Bytes(text) => Ok(text.clone()),
-        _ => print::value(key, context),
-    }
 }
 
 /// The map that was given, as functions return it: a plain one.

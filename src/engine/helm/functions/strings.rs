@@ -2,7 +2,7 @@
 //! that is only moved keeping its origin.
 
 pub(super) mod cut;
-mod join;
+pub(super) mod join;
 mod layout;
 mod quote;
 

@@ -77,10 +77,7 @@ fn is_nil(value: &Value) -> bool {
 /// Two values without an order: `nil`, containers, objects.
 fn other(a: &Value, b: &Value, context: &mut Context) -> Result<bool, Fault> {
     let are_alike = a.kind() == b.kind() || is_nil(a) || is_nil(b);
-    let was_never_made = |value: &Value| match &value.datum {
-        Datum::List(list) => list.is_nil,
-        _ => is_nil(value),
-    };
+    let was_never_made = |value: &Value| is_nil(value) || value.datum.is_nil_of_its_type();
     if are_alike && (was_never_made(a) || was_never_made(b)) {
         return Ok(was_never_made(a) && was_never_made(b));
     }

@@ -9,7 +9,7 @@ pub mod number;
 use super::{
     context::{Context, MAX_NESTING},
     fault::Fault,
-    value::{Datum, List, Map, Value},
+    value::{Datum, Element, List, Map, Value},
 };
 use crate::engine::go::quote::{Quotes, can_backquote, escape, runes};
 use crate::source::lineage::{
@@ -178,6 +178,13 @@ impl<'context> Printer<'context> {
             Datum::Float(number) => self.float(value, *number, verb)?,
             Datum::Text(text) => self.string(value, text, verb)?,
             Datum::Bytes(bytes) => self.bytes(value, bytes, verb, depth)?,
+            datum if self.spec.sharp_v && datum.is_nil_of_its_type() => {
+                let bytes = value.type_name() == "[]uint8" && depth == 0;
+                let name = if bytes { "[]byte" } else { value.type_name() };
+                let of = self.of(value);
+                self.write(format!("{name}(nil)").as_bytes(), of);
+            }
+            Datum::List(list) if list.element == Element::Byte => self.bytes(value, &Text::default(), verb, depth)?,
             Datum::List(list) => self.list(value, list, verb, depth)?,
             Datum::Map(map) => self.map(value, map, verb, depth)?,
             Datum::Object(object) => match verb {

@@ -92,6 +92,8 @@ pub enum Element {
     Map,
     /// `[]interface {}`: what `chunk` makes.
     List,
+    /// `uint8`: of Go's `nil` alone, as bytes are [`Datum::Bytes`].
+    Byte,
 }
 
 /// A map with string keys, shared by all values that hold it. Its type belongs to who holds it: a subchart's values are
@@ -99,6 +101,7 @@ pub enum Element {
 #[derive(Clone, Debug)]
 pub struct Map {
     kind: MapKind,
+    is_nil: bool,
     shared: Rc<RefCell<Entries>>,
 }
 
@@ -318,6 +321,7 @@ impl Value {
                 Element::Float => "[]float64",
                 Element::Map => "[]map[string]interface {}",
                 Element::List => "[][]interface {}",
+                Element::Byte => "[]uint8",
             },
             Datum::Map(map) => match map.kind() {
                 MapKind::Any => "map[string]interface {}",
@@ -347,6 +351,17 @@ impl Value {
     }
 }
 
+impl Datum {
+    /// Tells whether it is Go's `nil` of its type.
+    pub fn is_nil_of_its_type(&self) -> bool {
+        match self {
+            Self::List(list) => list.is_nil,
+            Self::Map(map) => map.is_nil(),
+            _ => false,
+        }
+    }
+}
+
 impl List {
     /// A slice of these items.
     pub fn new(element: Element, items: impl Into<Rc<Vec<Value>>>) -> Self {
@@ -362,7 +377,12 @@ impl List {
 impl Map {
     /// An empty map.
     pub fn new(kind: MapKind) -> Self {
-        Self { kind, shared: Rc::default() }
+        Self { kind, is_nil: false, shared: Rc::default() }
+    }
+
+    /// The map that Go has where none was ever made: empty as any other, but `null` in JSON and equal to `nil`.
+    pub fn nil(kind: MapKind) -> Self {
+        Self { is_nil: true, ..Self::new(kind) }
     }
 
     /// Its Go type.
@@ -370,9 +390,14 @@ impl Map {
         self.kind
     }
 
+    /// Whether it is Go's `nil` of its type.
+    pub fn is_nil(&self) -> bool {
+        self.is_nil
+    }
+
     /// The same map, held as another type.
     pub fn held_as(&self, kind: MapKind) -> Self {
-        Self { kind, shared: self.shared.clone() }
+        Self { kind, ..self.clone() }
     }
 
     /// Tells whether it has no entries.
@@ -472,7 +497,7 @@ impl Map {
     /// Another map of the same type with the same entries, whose values are shared.
     pub fn shallow_copy(&self) -> Self {
         let copy = Entries { watch: None, ..self.asked(|| Part::ALL).clone() };
-        Self { kind: self.kind, shared: Rc::new(RefCell::new(copy)) }
+        Self { kind: self.kind, is_nil: self.is_nil, shared: Rc::new(RefCell::new(copy)) }
     }
 
     /// Another map of the same type with the same keys, of which each entry is made of the one here.
@@ -483,7 +508,7 @@ impl Map {
         let shared = self.asked(|| Part::ALL);
         let entries = shared.entries.try_map(of)?;
         let copy = Entries { entries, places: shared.places.clone(), control: shared.control, watch: None };
-        Ok(Self { kind: self.kind, shared: Rc::new(RefCell::new(copy)) })
+        Ok(Self { kind: self.kind, is_nil: self.is_nil, shared: Rc::new(RefCell::new(copy)) })
     }
 
     /// Lets go of all entries, so that a map which holds itself can be freed.

@@ -182,7 +182,7 @@ impl Charts {
                 let keys: Vec<&str> = path.iter().copied().chain(condition.split('.')).collect();
                 wanted.add(&keys);
             }
-            for tag in &dependency.dependency.tags {
+            for tag in dependency.dependency.tags.iter().flatten() {
                 wanted.add(&["tags", &tag.text]);
             }
         }
@@ -303,7 +303,7 @@ impl Charts {
         }
         let (mut has_true, mut has_false) = (false, false);
         if let Some(Value { datum: Datum::Map(tags), .. }) = values.get(b"tags") {
-            for tag in &dependency.tags {
+            for tag in dependency.tags.iter().flatten() {
                 match tags.get(tag.text.as_bytes()).map(|value| value.datum) {
                     Some(Datum::Bool(true)) => has_true = true,
                     Some(Datum::Bool(false)) => has_false = true,
@@ -311,7 +311,7 @@ impl Charts {
                 }
             }
         }
-        for tag in &dependency.tags {
+        for tag in dependency.tags.iter().flatten() {
             let keys = ["tags", &tag.text];
             looked_at.push(lookup_set(path_value(values, &keys).as_ref(), &keys, context));
         }
@@ -329,7 +329,7 @@ impl Charts {
         let mut imports = Vec::new();
         for number in listed {
             let Listed { dependency, name, .. } = &self.listed[number];
-            for entry in &dependency.import_values {
+            for entry in dependency.import_values.iter().flatten() {
                 let (child, parent) = match Import::of(entry) {
                     Import::Export(export) => (format!("exports.{export}"), ".".to_owned()),
                     Import::Table { child, parent } => (child, parent),

@@ -157,7 +157,7 @@ impl Writer<'_> {
                 let text = format!("\"{}\"", STANDARD.encode(bytes.bytes()));
                 self.out.push_bytes(text.as_bytes(), MadeOf::Derived(flow.data), control);
             }
-            Datum::List(list) if list.is_nil => self.put("null", punctuation),
+            datum if datum.is_nil_of_its_type() => self.put("null", punctuation),
             Datum::List(list) if list.items.is_empty() => self.put("[]", punctuation),
             Datum::List(list) => {
                 self.nesting.enter(None)?;

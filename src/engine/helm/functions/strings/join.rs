@@ -28,6 +28,7 @@ use crate::{
 pub(in crate::engine::helm::functions) fn string(context: &mut Context, value: &Value) -> Result<Text, Fault> {
     match &value.datum {
         Datum::Text(text) | Datum::Bytes(text) => Ok(text.clone()),
+        Datum::List(List { element: Element::Byte, .. }) => Ok(Text::default()),
         _ => print::value(value, context),
     }
 }

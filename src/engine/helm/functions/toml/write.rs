@@ -114,7 +114,7 @@ impl Writer<'_> {
         self.context.budget.step(1)?;
         Ok(match &value.datum {
             Datum::Nil => Kind::Nil,
-            Datum::List(list) if list.is_nil => Kind::Nil,
+            datum if datum.is_nil_of_its_type() => Kind::Nil,
             Datum::Map(_) => Kind::Table,
             Datum::List(list) if !list.items.is_empty() => {
                 self.nesting.enter(None)?;

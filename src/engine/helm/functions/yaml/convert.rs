@@ -92,7 +92,7 @@ impl Conversion<'_> {
                 };
                 Content::List(bytes.bytes().iter().map(byte).collect())
             }
-            Datum::List(list) if list.is_nil && self.dialect == Dialect::Two => bare("null"),
+            datum if datum.is_nil_of_its_type() && self.dialect == Dialect::Two => bare("null"),
             Datum::List(list) => {
                 self.nesting.enter(None)?;
                 let items = list.items.iter().map(|item| self.value(item, control)).collect::<Result<_, _>>()?;

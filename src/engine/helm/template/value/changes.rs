@@ -147,7 +147,7 @@ impl Changes {
                     (old.element, old.is_nil, old.items.len()) == (new.element, new.is_nil, new.items.len())
                         && old.items.iter().zip(new.items.iter()).all(|(old, new)| self.is_same(old, new))
                 }
-                (Datum::Map(old), Datum::Map(new)) if old.kind() == new.kind() => {
+                (Datum::Map(old), Datum::Map(new)) if (old.kind(), old.is_nil()) == (new.kind(), new.is_nil()) => {
                     self.compare(old, new, None);
                     true
                 }
