@@ -3,6 +3,7 @@
 //! Each engine evaluates one language the way the field's own tool does, in memory and from one commit's files. Engines know
 //! nothing of findings or rules, and do not import each other: this module brings them together.
 
+pub mod at_once;
 pub mod given;
 pub mod go;
 pub mod helm;
@@ -144,13 +145,22 @@ enum Source {
 #[derive(Debug, Default)]
 pub struct Parsed {
     /// Manifests.
-    pub manifests: manifest::Parsed,
+    pub manifests: Arc<manifest::Parsed>,
     /// Charts.
     pub helm: helm::render::Cache,
     /// Kustomizations and what they read.
-    pub kustomize: kustomize::sources::Parsed,
+    pub kustomize: Arc<kustomize::sources::Parsed>,
     /// Modules of Terraform.
-    pub terraform: terraform::configuration::Parsed,
+    pub terraform: Arc<terraform::configuration::Parsed>,
+}
+
+/// What was parsed before, as far as threads can share it.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    manifests: Arc<manifest::Parsed>,
+    helm: Arc<helm::sources::Parsed>,
+    kustomize: Arc<kustomize::sources::Parsed>,
+    terraform: Arc<terraform::configuration::Parsed>,
 }
 
 /// Resources that a stack has and that cannot be told: how many there are, or anything of them.
@@ -446,6 +456,23 @@ impl Resource {
 }
 
 impl Parsed {
+    /// What of it other threads may share; [`Parsed::with`] makes the whole again.
+    pub fn shared(&self) -> Shared {
+        let Self { manifests, helm, kustomize, terraform } = self;
+        Shared {
+            manifests: manifests.clone(),
+            helm: helm.shared(),
+            kustomize: kustomize.clone(),
+            terraform: terraform.clone(),
+        }
+    }
+
+    /// The same for a thread of its own.
+    pub fn with(shared: Shared) -> Self {
+        let Shared { manifests, helm, kustomize, terraform } = shared;
+        Self { manifests, helm: helm::render::Cache::with(helm), kustomize, terraform }
+    }
+
     /// How many values the remembered files hold.
     pub fn values(&self) -> usize {
         self.manifests.values() + self.kustomize.files.values() + self.terraform.files.values()

@@ -6,6 +6,7 @@
 mod described;
 mod names;
 pub mod render;
+mod survey;
 
 use std::{
     cell::{OnceCell, RefCell},

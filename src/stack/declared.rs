@@ -90,7 +90,9 @@ impl<'f> Lines<'f> {
             let len = catalog.contents(stack).map_or(0, |contents| contents.resources.len());
             (0..len).map(move |index| (stack, index))
         };
-        (0..catalog.stacks().len()).flat_map(of_stack).collect()
+        let stacks = 0..catalog.stacks().len();
+        catalog.look_through(stacks.clone());
+        stacks.flat_map(of_stack).collect()
     }
 }
 

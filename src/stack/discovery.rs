@@ -40,8 +40,7 @@ const NAMESPACE: &str = "default";
 /// The stacks as the configuration describes them, in its order.
 pub fn configured(tree: &dyn SourceTree, stacks: &[StackConfig], parsed: &Parsed) -> Vec<Stack> {
     let mut references = References::of(tree);
-    let has_root_module = stacks.iter().any(|stack| stack.terraform.is_some() || stack.terragrunt.is_some());
-    let closures = if has_root_module { Closures::of(tree, &parsed.terraform) } else { Closures::default() };
+    let closures = Closures::of(tree, &parsed.terraform);
     let stack = |stack: &StackConfig| {
         let assumed = stack.helm.as_ref().filter(|helm| helm.namespace.is_none()).map(|_| NAMESPACE.to_owned());
         let declaration = declaration(tree, stack, &mut references, &closures);
@@ -54,7 +53,7 @@ fn declaration(
     tree: &dyn SourceTree,
     stack: &StackConfig,
     references: &mut References<'_>,
-    closures: &Closures,
+    closures: &Closures<'_>,
 ) -> Declaration {
     match stack {
         StackConfig { manifests: Some(manifests), .. } => Declaration::Manifests(Folder {
@@ -83,7 +82,7 @@ fn root_module(
     folder: RepoPath,
     var_files: Vec<RepoPath>,
     workspace: Option<String>,
-    closures: &Closures,
+    closures: &Closures<'_>,
 ) -> Declaration {
     let mut reads = closures.reads(&folder);
     reads.files.extend(var_files.iter().cloned());
@@ -96,7 +95,7 @@ fn unit(
     tree: &dyn SourceTree,
     folder: &RepoPath,
     workspace: Option<String>,
-    closures: &Closures,
+    closures: &Closures<'_>,
 ) -> Option<Declaration> {
     let file = folder.resolve(terragrunt::NAME).ok()?;
     match terragrunt::unit(tree, &file) {

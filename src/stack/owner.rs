@@ -141,6 +141,7 @@ fn find_in(catalog: &Catalog<'_>, stack: Option<&str>, id: &ResourceId, among: &
     let (mut exact, mut open, mut successors, mut unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut hidden = Vec::new();
     let unhashed = without_hash(id);
+    catalog.look_through(searched.iter().copied());
     for &position in &searched {
         let contents = match catalog.contents(position) {
             Ok(contents) => contents,

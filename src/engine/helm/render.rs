@@ -93,7 +93,7 @@ impl Installation {
 /// What renders leave for the next one: an edit changes one file of many.
 #[derive(Debug, Default)]
 pub struct Cache {
-    parsed: sources::Parsed,
+    parsed: Arc<sources::Parsed>,
     templates: RefCell<Templates>,
     documents: RefCell<document::Parsed>,
     memory: RefCell<Memory>,
@@ -260,6 +260,16 @@ fn evaluate(installation: &Installation, cache: &Cache, sources: &mut Sources<'_
 }
 
 impl Cache {
+    /// The files that were read, which threads can share.
+    pub fn shared(&self) -> Arc<sources::Parsed> {
+        self.parsed.clone()
+    }
+
+    /// The same files for a thread of its own.
+    pub fn with(parsed: Arc<sources::Parsed>) -> Self {
+        Self { parsed, ..Self::default() }
+    }
+
     fn template(&self, text: &Arc<str>, functions: &Functions) -> Result<Rc<ast::File>, ParseError> {
         let mut templates = self.templates.borrow_mut();
         let address = Arc::as_ptr(text).addr();

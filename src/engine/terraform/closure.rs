@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use super::configuration::{BYTES_PER_VALUE, Parsed, is_local, literal};
 use crate::{
-    engine::reads::Reads,
+    engine::{at_once, reads::Reads},
     source::{
         hcl::{parse, tree::Body},
         path::RepoPath,
@@ -17,14 +17,23 @@ use crate::{
 };
 
 /// The module folders of a repository.
-#[derive(Debug, Default)]
-pub struct Closures {
+pub struct Closures<'t> {
+    tree: &'t dyn SourceTree,
+    parsed: &'t Parsed,
     folders: BTreeMap<RepoPath, Folder>,
+}
+
+/// A module folder.
+#[derive(Debug, Default)]
+struct Folder {
+    files: Vec<RepoPath>,
+    /// Known as soon as somebody asks: who names a few root modules of many needs a few folders.
+    leads: OnceLock<Leads>,
 }
 
 /// What the files of a folder lead to.
 #[derive(Debug, Default)]
-struct Folder {
+struct Leads {
     /// The folders of local modules.
     calls: BTreeSet<RepoPath>,
     /// How many folders up a path in its texts leads.
@@ -33,38 +42,32 @@ struct Folder {
     reads_configuration: bool,
 }
 
-impl Closures {
+impl<'t> Closures<'t> {
     /// The module folders of a tree; those below a folder whose name begins with a dot are somebody's download.
-    pub fn of(tree: &dyn SourceTree, parsed: &Parsed) -> Self {
+    pub fn of(tree: &'t dyn SourceTree, parsed: &'t Parsed) -> Self {
         let mut folders: BTreeMap<RepoPath, Folder> = BTreeMap::new();
         for entry in tree.entries() {
-            let is_plain = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
-            let is_hidden = entry.path.as_str().split('/').any(|part| part.starts_with('.'));
             let name = entry.path.name();
-            let (Some(parent), true) = (entry.path.parent(), is_plain && !is_hidden) else { continue };
             if !name.ends_with(".tf") && !name.ends_with(".tf.json") {
                 continue;
             }
-            let folder = folders.entry(parent.clone()).or_default();
-            let Ok(content) = tree.read(&entry.path) else { continue };
-            let text = readable(&content);
-            folder.up = folder.up.max(highest(&text));
-            folder.reads_configuration |= names_configuration(&text);
-            if may_call(&text)
-                && let Some(body) = body(&entry.path, &content, &text, parsed)
-            {
-                folder.calls.extend(calls(&body).filter_map(|source| parent.resolve(source).ok()));
+            let is_plain = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
+            let is_hidden = entry.path.as_str().split('/').any(|part| part.starts_with('.'));
+            if let Some(parent) = entry.path.parent().filter(|_| is_plain && !is_hidden) {
+                folders.entry(parent).or_default().files.push(entry.path.clone());
             }
         }
-        Self { folders }
+        Self { tree, parsed, folders }
     }
 
     /// The folders that no other folder calls: what is called by those that call each other in a circle is a root as well.
     pub fn roots(&self) -> impl Iterator<Item = &RepoPath> {
-        let called: BTreeSet<&RepoPath> = self
-            .folders
+        let folders: Vec<_> = self.folders.iter().collect();
+        let calls = at_once::each(&folders, |(path, folder)| &self.leads(path, folder).calls);
+        let called: BTreeSet<&RepoPath> = folders
             .iter()
-            .flat_map(|(path, folder)| folder.calls.iter().filter(move |call| *call != path))
+            .zip(calls)
+            .flat_map(|((path, _), calls)| calls.iter().filter(move |call| *call != *path))
             .collect();
         self.folders.keys().filter(move |path| !called.contains(path))
     }
@@ -78,10 +81,11 @@ impl Closures {
                 continue;
             }
             if let Some(folder) = self.folders.get(&path) {
-                if folder.reads_configuration {
+                let leads = self.leads(&path, folder);
+                if leads.reads_configuration {
                     return None;
                 }
-                todo.extend(folder.calls.iter().cloned());
+                todo.extend(leads.calls.iter().cloned());
             }
         }
         Some(found)
@@ -98,12 +102,31 @@ impl Closures {
             }
             let mut top = path.clone();
             if let Some(folder) = self.folders.get(&path) {
-                todo.extend(folder.calls.iter().cloned());
-                (0..folder.up).for_each(|_| top = top.parent().unwrap_or_default());
+                let leads = self.leads(&path, folder);
+                todo.extend(leads.calls.iter().cloned());
+                (0..leads.up).for_each(|_| top = top.parent().unwrap_or_default());
             }
             folders.insert(top);
         }
         Reads { folders, ..Reads::default() }
+    }
+
+    fn leads<'f>(&self, path: &RepoPath, folder: &'f Folder) -> &'f Leads {
+        folder.leads.get_or_init(|| {
+            let mut leads = Leads::default();
+            for file in &folder.files {
+                let Ok(content) = self.tree.read(file) else { continue };
+                let text = readable(&content);
+                leads.up = leads.up.max(highest(&text));
+                leads.reads_configuration |= names_configuration(&text);
+                if may_call(&text)
+                    && let Some(body) = body(file, &content, &text, self.parsed)
+                {
+                    leads.calls.extend(calls(&body).filter_map(|source| path.resolve(source).ok()));
+                }
+            }
+            leads
+        })
     }
 }
 

@@ -126,8 +126,8 @@ impl Evaluator<'_, '_> {
             let tree::Key::Name(name) = &item.key else {
                 return Err(wrong("Object constructor map keys must be attribute names"));
             };
-            let name = &name.text;
-            if attributes.iter().any(|attribute| attribute.name == *name) {
+            let name: Rc<str> = (&*name.text).into();
+            if attributes.iter().any(|attribute| attribute.name == name) {
                 return Err(wrong("Object constructor map keys must be unique"));
             }
             let (stated, default, is_optional) = match &item.value.kind {
@@ -144,7 +144,7 @@ impl Evaluator<'_, '_> {
             };
             let inner = self.deeper(|evaluator| evaluator.stated(stated, scope, is_json))?;
             if let Some(default) = default {
-                let path = self.context.paths.join(scope.path, name);
+                let path = self.context.paths.join(scope.path, &name);
                 let default_scope =
                     Scope { sees: super::scope::Sees::Nothing, role: super::leaf::Role::TypeDefault, ..scope.at(path) };
                 let value = self.evaluate(default, default_scope)?;
@@ -158,7 +158,7 @@ impl Evaluator<'_, '_> {
                 values.insert(name.clone(), value);
             }
             children.extend(inner.defaults.map(|defaults| (name.clone(), defaults)));
-            attributes.push(Attribute { name: name.clone(), ty: inner.ty, is_optional });
+            attributes.push(Attribute { name, ty: inner.ty, is_optional });
         }
         Ok(Constraint { ty: Type::constraint(attributes), defaults: Defaults::of(values, children) })
     }

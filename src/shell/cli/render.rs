@@ -106,6 +106,7 @@ impl Stacks {
             Ok(catalog) => catalog,
             Err(refusal) => return refuse(&refusal),
         };
+        catalog.look_through(0..catalog.stacks().len());
         let mut out = anstream::stdout().lock();
         if self.format == Format::Json {
             let listed: Vec<Value> =

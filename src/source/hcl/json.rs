@@ -4,7 +4,7 @@
 //! be. Strings are templates where Terraform reads them as such, and literal in `.tfvars.json`.
 
 pub mod read;
-use std::{collections::HashSet, rc::Rc};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     SyntaxError,
@@ -35,9 +35,9 @@ pub enum JsonKind {
     /// `true` or `false`.
     Bool(bool),
     /// A number as it is written.
-    Number(Rc<str>),
+    Number(Arc<str>),
     /// What a string says.
-    String(Rc<str>),
+    String(Arc<str>),
     /// `[…]`.
     Array(Vec<Json>),
     /// `{…}`; a name may occur more than once.
@@ -124,7 +124,7 @@ pub fn expression(text: &str, json: &Json, strings: Strings) -> Result<Expressio
     let kind = match &json.kind {
         JsonKind::Null => ExpressionKind::Null,
         JsonKind::Bool(bool) => ExpressionKind::Bool(*bool),
-        JsonKind::Number(number) => ExpressionKind::Number(Rc::clone(number)),
+        JsonKind::Number(number) => ExpressionKind::Number(Arc::clone(number)),
         JsonKind::String(_) => return string(text, json.span, strings),
         JsonKind::Array(items) => {
             let items: Result<_, _> = items.iter().map(|item| expression(text, item, strings)).collect();

@@ -1,6 +1,6 @@
 //! What text of a template says: escapes resolved, each byte with the bytes that say it.
 
-use std::{borrow::Cow, rc::Rc};
+use std::{borrow::Cow, sync::Arc};
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -117,7 +117,7 @@ impl Literal {
             }
         };
         let (span, _) = place(self.span);
-        let value: Rc<str> = normal(&self.value).into();
+        let value: Arc<str> = normal(&self.value).into();
         if *value != *self.value {
             let pieces = vec![Piece { len: value.len() as u32, raw: span, is_verbatim: false }];
             return Text { value, span, pieces };

@@ -3,7 +3,7 @@
 mod expression;
 mod template;
 
-use std::{collections::HashSet, rc::Rc};
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     SyntaxError,
@@ -80,7 +80,7 @@ impl<'t> Parser<'t> {
     /// Definitions up to the token that ends them, which is taken.
     fn items(&mut self, end: TokenKind) -> Result<Vec<Item>, SyntaxError> {
         let mut items = Vec::new();
-        let mut names: HashSet<Rc<str>> = HashSet::new();
+        let mut names: HashSet<Arc<str>> = HashSet::new();
         loop {
             let next = self.read();
             match next.kind {
@@ -89,7 +89,7 @@ impl<'t> Parser<'t> {
                 TokenKind::Name => {
                     let item = self.item(next)?;
                     if let Item::Attribute(attribute) = &item
-                        && !names.insert(Rc::clone(&attribute.name.text))
+                        && !names.insert(Arc::clone(&attribute.name.text))
                     {
                         let detail = format!("The argument {:?} was already set.", attribute.name.text);
                         return Err(self.error(next, "Attribute redefined", detail));

@@ -3,7 +3,7 @@
 //! The tree is that of HashiCorp's `hclsyntax`, with one difference: what follows a value (`.name`, `[key]`, `[*]`) is one list
 //! of steps rather than a node a step, so that long references are flat.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::source::span::Span;
 
@@ -66,7 +66,7 @@ pub struct Block {
 #[derive(Clone, Debug)]
 pub struct Label {
     /// What it says.
-    pub text: Rc<str>,
+    pub text: Arc<str>,
     /// Its bytes, quotes included.
     pub span: Span,
 }
@@ -75,7 +75,7 @@ pub struct Label {
 #[derive(Clone, Debug)]
 pub struct Name {
     /// The name.
-    pub text: Rc<str>,
+    pub text: Arc<str>,
     /// Its bytes.
     pub span: Span,
 }
@@ -97,7 +97,7 @@ pub enum ExpressionKind {
     /// `true` or `false`.
     Bool(bool),
     /// A number as it is written: any number of digits, perhaps a fraction and an exponent.
-    Number(Rc<str>),
+    Number(Arc<str>),
     /// A quoted text, a heredoc or a string of JSON.
     Template(Template),
     /// A reference to something by its name.
@@ -221,7 +221,7 @@ pub enum StepKind {
     /// `.name`.
     Attribute(Name),
     /// `.0`, the number as it is written.
-    LegacyIndex(Rc<str>),
+    LegacyIndex(Arc<str>),
     /// `[key]`.
     Index(Box<Expression>),
     /// `.*`, with the dotted steps behind it, which each element takes.
@@ -338,7 +338,7 @@ pub enum Part {
 #[derive(Clone, Debug)]
 pub struct Text {
     /// What it says.
-    pub value: Rc<str>,
+    pub value: Arc<str>,
     /// From the first byte that says it to the last, though bytes between may say nothing: blanks that are cut.
     pub span: Span,
     /// Where its bytes come from; the pieces tile the value.

@@ -4,6 +4,7 @@
 //! What is taken over from the render before must not show. So each case is rendered through one catalog with one line after
 //! another edited, and every answer is held to that of a catalog of its own.
 
+mod at_once;
 mod roots;
 
 use std::fmt::Write;

@@ -1,7 +1,7 @@
 //! JSON with the bytes of every value, as HashiCorp's `json/parser.go` reads it: numbers and strings as Go's `encoding/json`,
 //! and nothing beyond the standard.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Json, JsonKind, Property};
 use crate::source::{
@@ -176,7 +176,7 @@ impl Reader<'_> {
     }
 
     /// The string whose quote is next.
-    fn string(&mut self) -> Result<Rc<str>, SyntaxError> {
+    fn string(&mut self) -> Result<Arc<str>, SyntaxError> {
         let (start, bytes) = (self.at + 1, self.text.as_bytes());
         let mut end = start;
         while bytes.get(end).is_some_and(|byte| *byte != b'"') {

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Parser, SyntaxError};
 use crate::source::{
@@ -154,7 +154,7 @@ impl Parser<'_> {
     }
 
     /// The number that a token is: the scanner also takes what only looks like one.
-    fn number(&self, token: Token) -> Result<Rc<str>, SyntaxError> {
+    fn number(&self, token: Token) -> Result<Arc<str>, SyntaxError> {
         let text = self.slice(token);
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, ""));
