@@ -249,7 +249,10 @@ impl<'t> Catalog<'t> {
                 Ok(Rc::new(rendering))
             }
             Err(refusal) => {
-                kept.refused.insert(stack, refusal.clone());
+                // What looks up an object of its own is not refused for that: there is nothing to be found yet.
+                if !self.active.borrow().contains(&stack) {
+                    kept.refused.insert(stack, refusal.clone());
+                }
                 Err(refusal)
             }
         }
@@ -364,6 +367,13 @@ impl World for Catalog<'_> {
     }
 }
 
+impl Declared {
+    /// What the resource is whatever its content.
+    pub fn lasting_id(&self) -> &ResourceId {
+        self.lasting.as_ref().unwrap_or(&self.id)
+    }
+}
+
 impl Contents {
     /// Why a resource that is not among these may be there all the same.
     pub fn missing_for(&self, id: &ResourceId) -> Option<&Missing> {
@@ -451,5 +461,29 @@ mod tests {
         assert_eq!(all.map(reads), expected, "never rendered");
         catalog.kept.borrow_mut().rendered.clear();
         assert_eq!(all.map(reads), expected, "forgotten");
+    }
+
+    #[test]
+    fn what_deploys_the_settings_that_it_is_deployed_with_renders_again_when_it_is_forgotten() {
+        let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: argocd, namespace: argocd}\n\
+                           spec:\n  source: {repoURL: https://github.com/acme/gitops, path: argocd}\n  destination: {namespace: \
+                           argocd}\n";
+        let settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: argocd-cm, namespace: argocd}\ndata:\n  \
+                        kustomize.buildOptions: --enable-helm\n";
+        let files = [
+            ("apps/argocd.yaml", application),
+            ("argocd/kustomization.yaml", "resources: [settings.yaml]\n"),
+            ("argocd/settings.yaml", settings),
+        ];
+        let tree = MemoryTree::of(files.map(|(at, text)| (at.parse::<RepoPath>().expect("a path"), text.as_bytes())));
+        let catalog = Catalog::known_as(&tree, &["https://github.com/acme/gitops".to_owned()]).expect("a catalog");
+        let argocd = catalog.stacks().iter().position(|stack| stack.described.is_some()).expect("a described stack");
+        for _ in 0..3 {
+            let rendered = catalog.rendered(argocd).expect("renders");
+            assert_eq!(rendered.resources.len(), 1);
+            let kept = &mut *catalog.kept.borrow_mut();
+            kept.rendered.clear();
+            kept.order.clear();
+        }
     }
 }

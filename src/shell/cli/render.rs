@@ -143,8 +143,7 @@ fn described_by(catalog: &Catalog<'_>, stack: &Stack) -> String {
 fn declared_at(catalog: &Catalog<'_>, described: &Described) -> Option<(RepoPath, usize)> {
     let owner = catalog.contents(described.object.stack).ok()?;
     let object = &described.object.id;
-    let declared =
-        owner.resources.iter().find(|declared| declared.lasting.as_ref().unwrap_or(&declared.id) == object)?;
+    let declared = owner.resources.iter().find(|declared| declared.lasting_id() == object)?;
     (!is_laid(&declared.file)).then(|| (declared.file.clone(), declared.line))
 }
 

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Catalog, Kept, names};
+use super::{Catalog, Contents, Kept, names};
 use crate::{
     engine::{Declaration, Resource, kustomize::kustomization::NAMES, manifest::Folder, reads::Reads},
     model::{
@@ -54,7 +54,7 @@ impl Catalog<'_> {
         }
         self.rounds(bare, &mut search);
         // A chart with its own values deploys something only where no object says with which.
-        let covered = self.covered(bare);
+        let covered = self.covered(bare, &search);
         let charts: Vec<usize> = (0..bare)
             .filter(|stack| is_chart(self, *stack) && holds(self, *stack) && !self.is_covered(*stack, &covered))
             .collect();
@@ -62,7 +62,7 @@ impl Catalog<'_> {
             self.take_in(stack, &mut search);
         }
         self.rounds(bare, &mut search);
-        self.arrange(bare);
+        self.arrange(bare, &search);
     }
 
     /// The files that say something of Argo CD or Flux.
@@ -145,6 +145,9 @@ impl Catalog<'_> {
     fn take_in(&mut self, stack: usize, search: &mut Search) {
         let Ok(rendering) = self.rendering(stack) else { return };
         search.done.insert(stack);
+        // The render may be forgotten before these are asked for.
+        search.files.insert(stack, rendering.rendered.files.clone());
+        self.contents[stack] = OnceCell::from(Ok(Rc::new(Contents::of(&rendering.rendered))));
         for resource in &rendering.rendered.resources {
             let id = resource.lasting_id();
             let at = Reference { stack, id };
@@ -192,9 +195,9 @@ impl Catalog<'_> {
         if owner >= bare {
             return false;
         }
-        let Ok(rendered) = self.rendered(owner) else { return false };
-        let found = rendered.resources.iter().find(|resource| resource.lasting_id() == described.object.id);
-        let Some(file) = found.map(|resource| resource.declared_at().0.clone()) else { return false };
+        let Ok(contents) = self.contents(owner) else { return false };
+        let found = contents.resources.iter().find(|declared| *declared.lasting_id() == described.object.id);
+        let Some(file) = found.map(|declared| declared.file.clone()) else { return false };
         (bare..self.stacks.len()).any(|other| {
             !self.chain(other).any(|stack| stack == position)
                 && !self.chain(other).any(|stack| stack >= bare && self.superseded.contains(&stack))
@@ -232,15 +235,19 @@ impl Catalog<'_> {
     }
 
     /// The files that described stacks read.
-    fn covered(&self, bare: usize) -> BTreeSet<RepoPath> {
+    fn covered(&self, bare: usize, search: &Search) -> BTreeSet<RepoPath> {
         let mut files = BTreeSet::new();
         for stack in bare..self.stacks.len() {
             if self.chain(stack).any(|stack| self.superseded.contains(&stack)) {
                 continue;
             }
             let is_deployed = !matches!(self.stacks[stack].described, Some(Described { how: How::ApplicationSet, .. }));
-            if let (Ok(rendered), true) = (self.rendered(stack), is_deployed) {
-                files.extend(rendered.files.iter().cloned());
+            if !is_deployed {
+                continue;
+            }
+            match search.files.get(&stack) {
+                Some(read) => files.extend(read.iter().cloned()),
+                None => files.extend(self.rendered(stack).iter().flat_map(|rendered| rendered.files.iter().cloned())),
             }
         }
         files
@@ -268,14 +275,14 @@ impl Catalog<'_> {
     }
 
     /// Names the described stacks, and puts those behind that they stand for.
-    fn arrange(&mut self, bare: usize) {
-        let covered = self.covered(bare);
+    fn arrange(&mut self, bare: usize, search: &Search) {
+        let covered = self.covered(bare, search);
         let owned = |catalog: &Self, stack: usize| -> BTreeSet<RepoPath> {
-            let rendered = catalog.rendered(stack).unwrap_or_default();
+            let Ok(contents) = catalog.contents(stack) else { return BTreeSet::new() };
             let ids = catalog.stacks[bare..].iter().filter_map(|stack| stack.described.as_ref());
             let ids: Vec<_> = ids.filter(|described| described.object.stack == stack).map(|it| &it.object.id).collect();
-            let declared = rendered.resources.iter().filter(|resource| ids.contains(&&resource.lasting_id()));
-            declared.map(|resource| resource.declared_at().0.clone()).collect()
+            let declared = contents.resources.iter().filter(|declared| ids.contains(&declared.lasting_id()));
+            declared.map(|declared| declared.file.clone()).collect()
         };
         let (mut is_hidden, mut narrowed) = (vec![false; self.stacks.len()], BTreeSet::new());
         for (stack, is_hidden) in is_hidden.iter_mut().enumerate().take(bare) {
@@ -386,6 +393,8 @@ struct Search {
     objects: BTreeMap<Reference, Object>,
     /// The stacks that were rendered.
     done: BTreeSet<usize>,
+    /// The files that each of them reads.
+    files: BTreeMap<usize, BTreeSet<RepoPath>>,
     /// How many objects there are that others may refer to.
     referable: usize,
     /// What was known when a stack was last tried.
