@@ -172,17 +172,42 @@ fn names_configuration(text: &str) -> bool {
 
 /// The most folders up that a path in a text leads, module sources aside.
 fn highest(text: &str) -> usize {
-    let mut most = 0;
-    for line in text.lines().filter(|line| line.contains("../") && !line.trim_start().starts_with("source")) {
-        let mut rest = line;
-        while let Some(at) = rest.find("../") {
-            let mut up = 0;
-            rest = &rest[at..];
-            while let Some(next) = rest.strip_prefix("../") {
-                (up, rest) = (up + 1, next);
-            }
-            most = most.max(up);
+    let (mut most, mut rest, mut is_source) = (0, text, is_source_line(text));
+    while let Some((before, after)) = rest.split_once("../") {
+        if let Some((_, line)) = before.rsplit_once('\n') {
+            is_source = is_source_line(line);
+        }
+        rest = after.trim_start_matches("../");
+        if !is_source {
+            most = most.max(1 + (after.len() - rest.len()) / "../".len());
         }
     }
     most
+}
+
+fn is_source_line(line: &str) -> bool {
+    line.trim_start_matches([' ', '\t']).starts_with("source")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::highest;
+
+    #[test]
+    fn how_far_up_a_text_leads_is_told_without_the_sources_of_modules() {
+        let cases = [
+            ("", 0),
+            ("a = file(\"../x\")", 1),
+            ("source = \"../../m\"\n", 0),
+            ("\tsource = \"../../m\"\nb = \"../x\"", 1),
+            ("b = \"../x/../../y\"\n  source = \"../../../m\"", 2),
+            ("source = \"./m\"\n\nb = [\"a\", \"../../../x\"]", 3),
+            ("b = \"../\" source = \"../../m\"", 2),
+        ];
+        for (text, up) in cases {
+            assert_eq!(highest(text), up, "{text}");
+        }
+        let line = "../ ".repeat(500_000);
+        assert_eq!(highest(&line), 1);
+    }
 }

@@ -170,7 +170,8 @@ impl<'t> Lexer<'t> {
         let (this, next) = (self.bytes[self.at], self.byte(1));
         let (kind, len) = match (this, next) {
             (b' ' | b'\t', _) => {
-                self.at += 1;
+                let blanks = self.bytes[self.at..].iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+                self.at += blanks.count();
                 return;
             }
             (b'\n', _) => (Kind::Newline, 1),
@@ -257,7 +258,14 @@ impl<'t> Lexer<'t> {
         if !rest.starts_with(starts_name) {
             return 0;
         }
-        rest.find(|char| !continues_name(char)).unwrap_or(rest.len())
+        // Nearly all names are ASCII.
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        match rest.bytes().position(|byte| !is_plain(&byte)) {
+            Some(end) if !rest.as_bytes()[end].is_ascii() => {
+                rest.find(|char| !continues_name(char)).unwrap_or(rest.len())
+            }
+            end => end.unwrap_or(rest.len()),
+        }
     }
 
     fn char_len(&self) -> usize {
