@@ -133,19 +133,22 @@ impl Network {
                 "insufficient address space to extend prefix of {given} by {new_bits}"
             )));
         }
-        // Go counts on with what does not fit, to odd ends.
-        let number =
-            u64::try_from(number).map_err(|_| Problem::unsupported("subnets that are not counted in 64 bits"))?;
-        let (Ok(new_bits), Ok(prefix)) = (u32::try_from(new_bits), u32::try_from(prefix)) else {
-            return Err(Problem::unsupported("subnets with a shorter prefix"));
+        let Ok(prefix) = u32::try_from(prefix) else {
+            return Err(Problem::unsupported("subnets with a prefix below none"));
         };
-        if new_bits < 64 && number >= 1 << new_bits {
+        // go-cidr checks the lowest 64 bits alone, without a sign, and of a shorter prefix nothing.
+        let most = u32::try_from(new_bits).ok().and_then(|bits| 1_u64.checked_shl(bits)).map_or(u64::MAX, |end| end - 1);
+        if number.magnitude().iter_u64_digits().next().unwrap_or_default() > most {
             return Err(Problem::broken(format!(
                 "prefix extension of {new_bits} does not accommodate a subnet numbered {number}"
             )));
         }
-        let offset = u128::from(number).checked_shl(self.bits - prefix).unwrap_or(0);
-        Ok(Self { first: self.first | offset, prefix, bits: self.bits })
+        // A negative number sets all bits above it as well, and then the sign goes.
+        let sum = BigInt::from(self.first) | (number << (self.bits - prefix));
+        let first = u128::try_from(sum.magnitude()).ok().filter(|first| self.bits == 128 || first >> self.bits == 0);
+        let first = first.ok_or_else(|| Problem::unsupported("subnets beyond the last address"))?;
+        self.plain(first)?;
+        Ok(Self { first, prefix, bits: self.bits })
     }
 }
 
