@@ -3,6 +3,7 @@
 //! What comes of it does not depend on how many there are: only time shows it.
 
 use std::{
+    panic::resume_unwind,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
@@ -13,7 +14,7 @@ const MAX_THREADS: usize = 8;
 /// The fewest items for which threads are started: that takes as long as to parse a small file.
 const FEWEST: usize = 16;
 
-/// How many threads there should be for so much work.
+/// How many threads there should be for work that can be shared out among so many.
 pub fn threads(most: usize) -> usize {
     if most < 2 {
         return 1;
@@ -23,32 +24,37 @@ pub fn threads(most: usize) -> usize {
 
 /// What is made of each item, in their order.
 pub fn each<T: Sync, R: Send>(items: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = threads(items.len() / FEWEST);
-    if threads < 2 {
-        return items.iter().map(of).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut made = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return made };
-            made.push((at, of(item)));
-        }
-    };
-    let mut made = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut made = work();
-        for other in others {
-            match other.join() {
-                Ok(more) => made.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        made
-    });
+    let mut made = Vec::new();
+    let work = || |at, item: &T| (at, of(item));
+    let others = share(items, threads(items.len() / FEWEST), |at, item| made.push((at, of(item))), work);
+    made.extend(others);
     made.sort_by_key(|(at, _)| *at);
     made.into_iter().map(|(_, made)| made).collect()
+}
+
+/// Shares items out among this thread, which does `own` with those that it takes, and others, for each of which `worker` makes
+/// what it does with its own. What the others made comes back, in no order.
+pub fn share<T: Sync, R: Send, W: FnMut(usize, &T) -> R>(
+    items: &[T],
+    threads: usize,
+    mut own: impl FnMut(usize, &T),
+    worker: impl Fn() -> W + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        items.get(at).map(|item| (at, item))
+    };
+    thread::scope(|scope| {
+        let work = || {
+            let mut work = worker();
+            std::iter::from_fn(take).map(|(at, item)| work(at, item)).collect::<Vec<_>>()
+        };
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        std::iter::from_fn(take).for_each(|(at, item)| own(at, item));
+        let made = others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        made.collect()
+    })
 }
 
 #[cfg(test)]

@@ -4,24 +4,13 @@
 //! origins are shared within it alone, but what it declares is little and can be handed over. What stacks come to does not
 //! depend on the order in which they are rendered, so that nothing but time shows how many threads there were.
 
-use std::{
-    rc::Rc,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
+use std::rc::Rc;
 
 use super::{Catalog, Contents, MAX_KEPT};
-use crate::{
-    engine::{Declaration, Parsed, Shared, at_once},
-    model::refusal::Refusal,
-    source::tree::SourceTree,
-};
+use crate::engine::{Declaration, Parsed, at_once};
 
 /// The fewest stacks for which it is worth while: of those that other threads rendered, nothing but the names is kept.
 const FEWEST: usize = 4;
-
-/// What some stacks declare, by their positions.
-type Found = Vec<(usize, Result<Contents, Refusal>)>;
 
 impl Catalog<'_> {
     /// Renders those of some stacks of which it is not known yet what they declare, several at a time, so that
@@ -35,38 +24,27 @@ impl Catalog<'_> {
         if threads < 2 {
             return;
         }
-        let next = AtomicUsize::new(0);
         let (tree, shared) = (self.tree, self.parsed.shared());
-        let found: Vec<Found> = thread::scope(|scope| {
-            let workers: Vec<_> =
-                (1..threads).map(|_| scope.spawn(|| look_through(tree, shared.clone(), &open, &next))).collect();
-            // This thread remembers its renders as always.
-            while let Some((stack, _)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let _ = self.contents(*stack);
+        let worker = || {
+            let parsed = Parsed::with(shared.clone());
+            move |_, (stack, declaration): &(usize, &Declaration)| {
+                let rendered = declaration.render(tree, &parsed);
+                if let Ok(rendered) = &rendered
+                    && parsed.values() > MAX_KEPT
+                {
+                    parsed.forget(&rendered.files);
+                }
+                (*stack, rendered.map(|rendered| Contents::of(&rendered)))
             }
-            // What a thread did not get to is rendered when it is asked for.
-            workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
-        });
-        for (stack, contents) in found.into_iter().flatten() {
+        };
+        // This thread remembers its renders as always.
+        let found = at_once::share(&open, threads, |_, (stack, _)| drop(self.contents(*stack)), worker);
+        for (stack, contents) in found {
             if let Err(refusal) = &contents {
                 self.kept.borrow_mut().refused.insert(stack, refusal.clone());
             }
+            // A stack that was looked up meanwhile has the same answer.
             let _ = self.contents[stack].set(contents.map(Rc::new));
         }
     }
-}
-
-/// Renders one stack after the other of those that are left.
-fn look_through(tree: &dyn SourceTree, shared: Shared, open: &[(usize, &Declaration)], next: &AtomicUsize) -> Found {
-    let (parsed, mut found) = (Parsed::with(shared), Vec::new());
-    while let Some((stack, declaration)) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let rendered = declaration.render(tree, &parsed);
-        if let Ok(rendered) = &rendered
-            && parsed.values() > MAX_KEPT
-        {
-            parsed.forget(&rendered.files);
-        }
-        found.push((*stack, rendered.map(|rendered| Contents::of(&rendered))));
-    }
-    found
 }

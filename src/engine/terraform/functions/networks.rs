@@ -137,7 +137,8 @@ impl Network {
             return Err(Problem::unsupported("subnets with a prefix below none"));
         };
         // go-cidr checks the lowest 64 bits alone, without a sign, and of a shorter prefix nothing.
-        let most = u32::try_from(new_bits).ok().and_then(|bits| 1_u64.checked_shl(bits)).map_or(u64::MAX, |end| end - 1);
+        let most =
+            u32::try_from(new_bits).ok().and_then(|bits| 1_u64.checked_shl(bits)).map_or(u64::MAX, |end| end - 1);
         if number.magnitude().iter_u64_digits().next().unwrap_or_default() > most {
             return Err(Problem::broken(format!(
                 "prefix extension of {new_bits} does not accommodate a subnet numbered {number}"
