@@ -49,9 +49,19 @@ pub struct Whole {
 #[derive(Debug)]
 struct File {
     path: RepoPath,
-    text: String,
+    /// Nothing where it cannot be read.
+    content: Option<Arc<[u8]>>,
+    /// Once somebody asks for it: of most files that a render reads, nobody does.
+    text: OnceCell<String>,
     /// Once somebody asks for one.
     lines: OnceCell<Lines>,
+}
+
+impl File {
+    fn text(&self) -> &str {
+        self.text
+            .get_or_init(|| self.content.as_ref().map(|content| readable(content).into_owned()).unwrap_or_default())
+    }
 }
 
 /// An instance of a module.
@@ -107,9 +117,8 @@ impl Whole {
         let mut files = Vec::new();
         for id in 0..context.files.count() {
             let path = context.files.path(FileId(id)).clone();
-            let content: Option<Arc<[u8]>> = context.files.read(&path).ok();
-            let text = content.map(|content| readable(&content).into_owned()).unwrap_or_default();
-            files.push(File { path, text, lines: OnceCell::new() });
+            let content = context.files.read(&path).ok();
+            files.push(File { path, content, text: OnceCell::new(), lines: OnceCell::new() });
         }
         let digest = OnceCell::new();
         let (sets, paths, opentofu) = (context.sets.into(), context.paths, context.opentofu);
@@ -119,8 +128,8 @@ impl Whole {
     /// The file and line of a place.
     pub fn line(&self, place: Place) -> (&RepoPath, usize) {
         let file = &self.files[place.file.0 as usize];
-        let lines = file.lines.get_or_init(|| Lines::of(&file.text));
-        (&file.path, lines.line(&file.text, place.span.start))
+        let lines = file.lines.get_or_init(|| Lines::of(file.text()));
+        (&file.path, lines.line(file.text(), place.span.start))
     }
 
     /// The file of a place.
@@ -130,21 +139,21 @@ impl Whole {
 
     /// The text of a file.
     pub fn text(&self, file: FileId) -> &str {
-        &self.files[file.0 as usize].text
+        self.files[file.0 as usize].text()
     }
 
-    /// A digest of the texts of all files, in the order in which they were met.
+    /// A digest of the content of all files, in the order in which they were met.
     pub fn digest(&self) -> u64 {
         *self.digest.get_or_init(|| {
             let mut hasher = DefaultHasher::new();
-            self.files.iter().for_each(|file| file.text.hash(&mut hasher));
+            self.files.iter().for_each(|file| file.content.hash(&mut hasher));
             hasher.finish()
         })
     }
 
     /// All files with their texts.
     pub fn texts(&self) -> impl Iterator<Item = (&RepoPath, &str)> {
-        self.files.iter().map(|file| (&file.path, &*file.text))
+        self.files.iter().map(|file| (&file.path, file.text()))
     }
 
     /// The file of a path, if it was read.
@@ -156,7 +165,7 @@ impl Whole {
     /// A file of HCL as it is read.
     pub fn parsed(&self, file: FileId) -> Option<Parsed> {
         let file = &self.files[file.0 as usize];
-        if file.path.as_str().ends_with(".json") { None } else { hcl::parse(&file.text).ok() }
+        if file.path.as_str().ends_with(".json") { None } else { hcl::parse(file.text()).ok() }
     }
 
     /// An instance of a module.
