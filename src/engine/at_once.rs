@@ -50,7 +50,9 @@ pub fn share<T: Sync, R: Send, W: FnMut(usize, &T) -> R>(
             let mut work = worker();
             std::iter::from_fn(take).map(|(at, item)| work(at, item)).collect::<Vec<_>>()
         };
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        // Where the system has no thread left, there are fewer.
+        let spawn = |_| thread::Builder::new().name("at once".to_owned()).spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
         std::iter::from_fn(take).for_each(|(at, item)| own(at, item));
         let made = others.into_iter().flat_map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
         made.collect()
