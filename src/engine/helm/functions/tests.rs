@@ -1,5 +1,5 @@
 //! Helm's own answers. Each line of a table is an expression and what helm 3.17.3 makes of it, printed with `%#v`; behind
-//! `!` stands the message that it fails with. Lists that are nil in Go count as empty.
+//! `!` stands the message that it fails with.
 
 use super::{case, encode, lists, regex, strings};
 use crate::{
