@@ -97,7 +97,8 @@ impl Catalog<'_> {
                 search.done.remove(&stack);
                 search.tried.remove(&stack);
             }
-            let mut todo: Vec<usize> = (bare..self.stacks.len()).filter(|stack| !search.done.contains(stack)).collect();
+            let mut todo: Vec<usize> =
+                (bare..self.stacks.len()).filter(|stack| !search.done.contains_key(stack)).collect();
             // What deploys other objects comes before what is deployed.
             let rank = |how: &How| [2, 1, 0, 3][how.rank()];
             todo.sort_by_key(|stack| self.stacks[*stack].described.as_ref().map(|described| rank(&described.how)));
@@ -144,9 +145,8 @@ impl Catalog<'_> {
     /// Renders a stack and takes in what its objects describe, and what others may refer to.
     fn take_in(&mut self, stack: usize, search: &mut Search) {
         let Ok(rendering) = self.rendering(stack) else { return };
-        search.done.insert(stack);
         // The render may be forgotten before these are asked for.
-        search.files.insert(stack, rendering.rendered.files.clone());
+        search.done.insert(stack, rendering.rendered.files.clone());
         self.contents[stack] = OnceCell::from(Ok(Rc::new(Contents::of(&rendering.rendered))));
         for resource in &rendering.rendered.resources {
             let id = resource.lasting_id();
@@ -245,7 +245,7 @@ impl Catalog<'_> {
             if !is_deployed {
                 continue;
             }
-            match search.files.get(&stack) {
+            match search.done.get(&stack) {
                 Some(read) => files.extend(read.iter().cloned()),
                 None => files.extend(self.rendered(stack).iter().flat_map(|rendered| rendered.files.iter().cloned())),
             }
@@ -391,10 +391,8 @@ fn is_same(one: &ResourceId, other: &ResourceId) -> bool {
 struct Search {
     /// The objects that describe something.
     objects: BTreeMap<Reference, Object>,
-    /// The stacks that were rendered.
-    done: BTreeSet<usize>,
-    /// The files that each of them reads.
-    files: BTreeMap<usize, BTreeSet<RepoPath>>,
+    /// The stacks that were rendered, and the files that each of them reads.
+    done: BTreeMap<usize, BTreeSet<RepoPath>>,
     /// How many objects there are that others may refer to.
     referable: usize,
     /// What was known when a stack was last tried.
