@@ -39,7 +39,7 @@ pub struct SyntaxError {
 /// Reads a file.
 ///
 /// # Errors
-/// The first thing that HashiCorp's reader refuses; or a limit: 2 MiB, or [`parse::MAX_DEPTH`].
+/// The first thing that HashiCorp's reader refuses; or a limit: 5 MiB, or [`parse::MAX_DEPTH`].
 pub fn parse(text: &str) -> Result<File, SyntaxError> {
     Parser::new(text, Start::Language, Places::Same)?.file()
 }

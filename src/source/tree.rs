@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::path::RepoPath;
 
-/// The largest file that is read at all: 2 MiB.
-pub const MAX_FILE_BYTES: u64 = 2 << 20;
+/// The largest file that is read at all: 5 MiB, as much as helm reads of a chart.
+pub const MAX_FILE_BYTES: u64 = 5 << 20;
 
 /// The files of one commit. Content is read when asked for: a repository may hold 100,000 files of which a stack reads ten.
 pub trait SourceTree: Send + Sync {

@@ -345,7 +345,7 @@ fn depth_and_size_have_limits_and_time_is_linear() {
         assert!(error.is_limit, "{open}: {error}");
     }
     assert!(parse(&format!("{}{}", "a {\n".repeat(20_000), "}\n".repeat(20_000))).expect_err("deep").is_limit);
-    assert!(parse(&" ".repeat(3 << 20)).expect_err("long").is_limit);
+    assert!(parse(&" ".repeat(6 << 20)).expect_err("long").is_limit);
     for text in [
         format!("a = 1{}\n", "+1".repeat(500_000)),
         format!("a = {{{}}}\n", (0..100_000).map(|at| format!("k{at} = 1\n")).collect::<String>()),

@@ -200,7 +200,7 @@ fn kustomizations_made_to_hurt_end_in_a_refusal() {
             "a large file",
             vec![
                 one("kustomization.yaml", "resources: [a.yaml]\n".to_owned()),
-                one("a.yaml", format!("{cm}data: {{a: {}}}\n", "x".repeat(3 << 20))),
+                one("a.yaml", format!("{cm}data: {{a: {}}}\n", "x".repeat(6 << 20))),
             ],
         ),
     ];

@@ -12,7 +12,7 @@ use crate::source::{
 /// Reads a file of JSON.
 ///
 /// # Errors
-/// The first thing that is no JSON, a value that is neither object nor array, or a limit: 2 MiB, or [`MAX_DEPTH`].
+/// The first thing that is no JSON, a value that is neither object nor array, or a limit: 5 MiB, or [`MAX_DEPTH`].
 pub fn parse(text: &str) -> Result<Json, SyntaxError> {
     SyntaxError::check_size(text)?;
     let mut reader = Reader { text, at: 0, depth: 0 };
