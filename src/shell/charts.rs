@@ -101,6 +101,10 @@ impl SourceTree for WithCharts<'_> {
             None => self.below.read(path),
         }
     }
+
+    fn link(&self, path: &RepoPath) -> Result<String, TreeError> {
+        self.below.link(path)
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ pub trait SourceTree: Send + Sync {
 
     /// The content of a regular file.
     fn read(&self, path: &RepoPath) -> Result<Arc<[u8]>, TreeError>;
+
+    /// Where a symbolic link leads, as it is written: nothing says that the target is there, or within the tree.
+    fn link(&self, path: &RepoPath) -> Result<String, TreeError>;
 }
 
 /// One entry of a tree.
@@ -25,7 +28,7 @@ pub struct Entry {
     pub kind: EntryKind,
 }
 
-/// What an entry is. Links and submodules are data, never followed: they may lead out of the repository.
+/// What an entry is. Links and submodules are data: no read goes through one, as they may lead out of the repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryKind {
     /// A regular file.
@@ -47,6 +50,9 @@ pub enum TreeError {
     /// A link or submodule, which is never followed.
     #[error("{0} is a link or submodule, which is never followed")]
     NotAFile(RepoPath),
+    /// No link where one was asked for.
+    #[error("{0} is no link that can be read")]
+    NotALink(RepoPath),
     /// Larger than [`MAX_FILE_BYTES`].
     #[error("{path} has {bytes} bytes, more than the {MAX_FILE_BYTES} that are read")]
     TooLarge {
@@ -79,11 +85,18 @@ pub fn entry<'t>(tree: &'t dyn SourceTree, path: &RepoPath) -> Option<&'t Entry>
     entries.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|found| &entries[found])
 }
 
+/// Where a link leads within the tree, by the names in it alone; nothing where that is outside, or cannot be read.
+pub fn leads_to(tree: &dyn SourceTree, link: &RepoPath) -> Option<RepoPath> {
+    let folder = link.parent().unwrap_or_else(RepoPath::root);
+    folder.resolve(&tree.link(link).ok()?).ok()
+}
+
 /// A tree held in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryTree {
     entries: Vec<Entry>,
     files: BTreeMap<RepoPath, Arc<[u8]>>,
+    links: BTreeMap<RepoPath, String>,
 }
 
 impl MemoryTree {
@@ -92,7 +105,16 @@ impl MemoryTree {
         let files: BTreeMap<RepoPath, Arc<[u8]>> =
             files.into_iter().map(|(path, content)| (path, content.as_ref().into())).collect();
         let entries = files.keys().map(|path| Entry { path: path.clone(), kind: EntryKind::File }).collect();
-        Self { entries, files }
+        Self { entries, files, links: BTreeMap::new() }
+    }
+
+    /// The same with symbolic links.
+    #[must_use]
+    pub fn with_links(mut self, links: impl IntoIterator<Item = (RepoPath, String)>) -> Self {
+        self.links.extend(links);
+        self.entries.extend(self.links.keys().map(|path| Entry { path: path.clone(), kind: EntryKind::Symlink }));
+        self.entries.sort();
+        self
     }
 }
 
@@ -107,6 +129,10 @@ impl SourceTree for MemoryTree {
             return Err(TreeError::TooLarge { path: path.clone(), bytes: content.len() as u64 });
         }
         Ok(content.clone())
+    }
+
+    fn link(&self, path: &RepoPath) -> Result<String, TreeError> {
+        self.links.get(path).cloned().ok_or_else(|| TreeError::NotALink(path.clone()))
     }
 }
 
@@ -142,6 +168,13 @@ impl SourceTree for Overlay<'_> {
             Some(Some(content)) => Ok(content.clone()),
             Some(None) => Err(TreeError::Missing(path.clone())),
             None => self.below.read(path),
+        }
+    }
+
+    fn link(&self, path: &RepoPath) -> Result<String, TreeError> {
+        match self.changed.get(path) {
+            Some(_) => Err(TreeError::NotALink(path.clone())),
+            None => self.below.link(path),
         }
     }
 }

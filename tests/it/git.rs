@@ -129,6 +129,9 @@ fn a_work_tree_is_read_as_it_is_on_disk() {
     assert_eq!(text(&tree, "edited").as_deref(), Ok("new"));
     assert_eq!(text(&tree, "kept.log.yaml").as_deref(), Ok("a: 1\r\n"));
     assert_eq!(text(&tree, "link"), Err(TreeError::NotAFile(path("link"))));
+    assert_eq!(tree.link(&path("link")).as_deref(), Ok("/etc/passwd"));
+    assert_eq!(tree.link(&path("edited")), Err(TreeError::NotALink(path("edited"))));
+    assert_eq!(tree.link(&path("nothing")), Err(TreeError::NotALink(path("nothing"))));
     assert_eq!(text(&tree, "folder-link/passwd"), Err(TreeError::Missing(path("folder-link/passwd"))));
     assert_eq!(text(&tree, "deleted"), Err(TreeError::Missing(path("deleted"))));
     let left_out: Vec<_> = tree.left_out().iter().map(|left| left.path.as_str()).collect();
@@ -390,6 +393,10 @@ fn a_commit_is_read_as_git_shows_it() {
             _ => EntryKind::File,
         };
         listed.push((name.to_owned(), kind));
+        match kind {
+            EntryKind::Symlink => assert_eq!(tree.link(&path(name)).as_deref(), Ok("/etc/passwd")),
+            _ => assert_eq!(tree.link(&path(name)), Err(TreeError::NotALink(path(name)))),
+        }
         match tree.read(&path(name)) {
             Ok(content) => {
                 let shown = git_with(&top, &["cat-file", "blob", &format!("{commit}:{name}")], b"");

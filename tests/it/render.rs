@@ -1,13 +1,14 @@
 //! What the engines render, held to what the field's own tools rendered.
 //!
 //! A case is a folder `render/<engine>/<semantic>/`. For Helm it holds `chart/` (without a `Chart.yaml` it gets a plain one),
-//! any other files of the repository, `release.yaml` (the keys of a stack's `helm:` but `chart`; the release is `rel` in `ns`
+//! any other files of the repository, `links` with its symbolic links (`where -> target`, one a line), `release.yaml` (the keys of a stack's `helm:` but `chart`; the release is `rel` in `ns`
 //! unless it says otherwise), and what helm 3.17.3 made of it: `expected.yaml`, its output to the byte, or `fails.txt`, what
 //! it said. For Kustomize it holds the repository's files, `target` with the folder to build where that is not the root, and
 //! the same two of `kubectl kustomize` (Kustomize 5.5.0). `kustomize-with-charts` is the
 //! same with `--enable-helm`. Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
 
 mod again;
+mod linked;
 mod moved;
 mod planned;
 mod unseen;
@@ -104,6 +105,7 @@ type Answer = Result<String, String>;
 struct Case {
     folder: PathBuf,
     files: BTreeMap<String, Vec<u8>>,
+    links: Vec<(String, String)>,
     stack: Stack,
 }
 
@@ -129,6 +131,9 @@ impl Case {
         for answer in ["expected.yaml", "fails.txt"] {
             files.remove(answer);
         }
+        let links = files.remove("links").map(|text| String::from_utf8(text).expect("UTF-8")).unwrap_or_default();
+        let link = |line: &str| line.split_once(" -> ").map(|(at, to)| (at.to_owned(), to.to_owned())).expect("a link");
+        let links = links.lines().map(link).collect();
         let stack = if engine.starts_with("kustomize") {
             let target = files.remove("target").map(|text| String::from_utf8(text).expect("UTF-8"));
             let target = target.map_or_else(|| ".".to_owned(), |target| target.trim().to_owned());
@@ -144,7 +149,7 @@ impl Case {
             }
             Stack::Helm(release)
         };
-        Self { folder, files, stack }
+        Self { folder, files, links, stack }
     }
 
     fn name(&self) -> String {
@@ -164,7 +169,8 @@ impl Case {
             self.files.iter().map(|(path, text)| (path.parse().expect("a path"), text.clone())).collect();
         let path = sourceward::stack::config::PATH.parse().expect("a path");
         files.push((path, config.to_string().into_bytes()));
-        let tree = MemoryTree::of(files);
+        let links = self.links.iter().map(|(at, to)| (at.parse().expect("a path"), to.clone()));
+        let tree = MemoryTree::of(files).with_links(links);
         let said = |refusal: sourceward::model::refusal::Refusal| format!("{}: {}", refusal.code, refusal.message);
         let rendered = Catalog::of(&tree).and_then(|catalog| catalog.rendered(0)).map_err(said)?;
         Ok(rendered.text().map_err(said)?.expect("these stacks print text").into_owned())
@@ -177,6 +183,11 @@ impl Case {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             fs::write(path, text).expect("writes");
+        }
+        for (at, to) in &self.links {
+            let path = folder.path().join(at);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::os::unix::fs::symlink(to, path).expect("links");
         }
         let output = match &self.stack {
             Stack::Helm(release) => self.helm(release).current_dir(&folder).output().expect("helm runs"),

@@ -13,7 +13,7 @@ pub mod metadata;
 pub mod object;
 mod sibling;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use self::{ignore::Rules, metadata::Metadata};
 use super::{
@@ -27,7 +27,7 @@ use crate::{
     model::pointer::Pointer,
     source::{
         path::RepoPath,
-        tree::{EntryKind, entry, within},
+        tree::{Entry, EntryKind, SourceTree, entry, leads_to, within},
     },
 };
 
@@ -106,9 +106,16 @@ impl Chart {
     }
 }
 
+/// The first symbolic link in a chart's folder that helm would follow.
+pub fn first_link<'t>(tree: &'t dyn SourceTree, folder: &RepoPath) -> Option<&'t RepoPath> {
+    let prefix = inside(folder);
+    let mut links = within(tree, folder).filter(|entry| entry.kind == EntryKind::Symlink).map(|entry| &entry.path);
+    links.find(|link| is_of_helm(&link.as_str()[prefix..]))
+}
+
 /// Loads a folder of the tree.
 fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Problem> {
-    let prefix = if folder.as_str().is_empty() { 0 } else { folder.as_str().len() + 1 };
+    let prefix = inside(folder);
     let tree = sources.tree();
     let rules = match folder.resolve(".helmignore").ok().and_then(|path| entry(tree, &path)) {
         Some(found) if matches!(found.kind, EntryKind::Symlink | EntryKind::Submodule) => {
@@ -125,8 +132,8 @@ fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Pr
     let (mut found, mut links) = (Vec::new(), Vec::new());
     // The folder that was looked at last, and whether it is ignored.
     let mut around = (String::new(), false);
-    for entry in within(tree, folder) {
-        let name = &entry.path.as_str()[prefix..];
+    for (name, entry) in listed(tree, folder, prefix)? {
+        let name = &*name;
         let parent = name.rsplit_once('/').map_or("", |(parent, _)| parent);
         if around.0 != parent {
             let above = parent.match_indices('/').map(|(at, _)| &parent[..at]).chain([parent]);
@@ -159,6 +166,53 @@ fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Pr
     Ok(chart)
 }
 
+/// Where the names of what is in a folder begin.
+fn inside(folder: &RepoPath) -> usize {
+    if folder.as_str().is_empty() { 0 } else { folder.as_str().len() + 1 }
+}
+
+/// The files of a folder and of what links in it lead to, with their names in the chart. Helm follows links, wherever they
+/// lead; here they are followed within the repository, once: a link behind a link stays one.
+fn listed<'t>(
+    tree: &'t dyn SourceTree,
+    folder: &RepoPath,
+    prefix: usize,
+) -> Result<Vec<(Cow<'t, str>, &'t Entry)>, Problem> {
+    let mut listed = Vec::new();
+    let mut linked = 0;
+    for found in within(tree, folder) {
+        let name = &found.path.as_str()[prefix..];
+        let target = match found.kind {
+            EntryKind::Symlink if is_of_helm(name) => leads_to(tree, &found.path),
+            _ => None,
+        };
+        let Some(target) = target else {
+            listed.push((Cow::Borrowed(name), found));
+            continue;
+        };
+        let before = listed.len();
+        match entry(tree, &target) {
+            Some(file) => listed.push((Cow::Borrowed(name), file)),
+            None => listed.extend(within(tree, &target).take(MAX_LINKED + 1).map(|inner| {
+                let inside = inner.path.as_str()[target.as_str().len()..].trim_start_matches('/');
+                (Cow::Owned(format!("{name}/{inside}")), inner)
+            })),
+        }
+        if listed.len() == before {
+            listed.push((Cow::Borrowed(name), found));
+        }
+        linked += listed.len() - before;
+        if linked > MAX_LINKED {
+            let fault = Fault::limit(format!("links of the chart in {folder} lead to more than {MAX_LINKED} files"));
+            return Err(Problem { file: Some(found.path.clone()), inside: None, line: None, fault });
+        }
+    }
+    Ok(listed)
+}
+
+/// The most files that the links of a chart may lead to.
+const MAX_LINKED: usize = 10_000;
+
 /// Tells whether helm does something with a name other than to offer it as `.Files`.
 fn is_of_helm(name: &str) -> bool {
     let first = name.split('/').next().unwrap_or_default();
@@ -175,7 +229,8 @@ fn is_of_helm(name: &str) -> bool {
 }
 
 fn link(path: &RepoPath) -> Problem {
-    let fault = Fault::unsupported(format!("{path} is a link or submodule, which helm follows and this does not"));
+    let why = "is a submodule, or a link to nothing of the repository, or to another link, which helm may follow";
+    let fault = Fault::unsupported(format!("{path} {why} and this does not"));
     Problem { file: Some(path.clone()), inside: None, line: None, fault }
 }
 

@@ -51,7 +51,7 @@ use crate::{
         },
         path::RepoPath,
         span::line_of,
-        tree::SourceTree,
+        tree::{EntryKind, SourceTree, leads_to, within},
     },
 };
 
@@ -86,6 +86,12 @@ impl Installation {
             let references = text.split("file://").skip(1).map(|rest| rest.split(['"', '\'', '\n', ' ', '#']).next());
             reads.folders.extend(references.flatten().filter_map(|folder| chart.resolve(folder.trim()).ok()));
         }
+        let linked = |folder: &RepoPath| {
+            let links = within(tree, folder).filter(|entry| entry.kind == EntryKind::Symlink);
+            links.filter_map(|link| leads_to(tree, &link.path)).collect::<Vec<_>>()
+        };
+        let linked: Vec<RepoPath> = reads.folders.iter().flat_map(linked).collect();
+        reads.folders.extend(linked);
         Self { chart, release, include_crds, reads: reads.into() }
     }
 }

@@ -293,7 +293,9 @@ impl<'t> Sources<'t> {
             let fault = match &error {
                 TreeError::TooLarge { .. } => Fault::limit(error.to_string()),
                 TreeError::Missing(_) => Fault::failed(error.to_string()),
-                TreeError::NotAFile(_) | TreeError::Broken { .. } => Fault::unsupported(error.to_string()),
+                TreeError::NotAFile(_) | TreeError::NotALink(_) | TreeError::Broken { .. } => {
+                    Fault::unsupported(error.to_string())
+                }
             };
             Problem { file: Some(known.path.clone()), inside: None, line: None, fault }
         })?;

@@ -13,7 +13,7 @@ use git2::{ErrorCode, IndexEntryExtendedFlag, Oid, Repository, RepositoryOpenFla
 
 use super::{
     Error, commit_id, odd_name, open,
-    snapshot::{GitTree, LeftOut, MAX_ENTRIES, MAX_PATH_BYTES, kind, read_blob},
+    snapshot::{GitTree, LeftOut, MAX_ENTRIES, MAX_PATH_BYTES, kind, read_blob, read_link_blob},
     while_doing,
 };
 use crate::{
@@ -167,6 +167,14 @@ impl SourceTree for LocalTree {
             Files::WorkTree(tree) => tree.read(&self.path, path),
         }
     }
+
+    fn link(&self, path: &RepoPath) -> Result<String, TreeError> {
+        match &self.files {
+            Files::Committed(tree) => tree.link(path),
+            Files::None => Err(TreeError::NotALink(path.clone())),
+            Files::WorkTree(tree) => tree.link(&self.path, path),
+        }
+    }
 }
 
 impl std::fmt::Debug for WorkTree {
@@ -233,6 +241,23 @@ impl WorkTree {
         };
         read.insert(path.clone(), content.clone());
         Ok(content)
+    }
+
+    fn link(&self, top: &Path, path: &RepoPath) -> Result<String, TreeError> {
+        let not_a_link = || TreeError::NotALink(path.clone());
+        let at = self.entries.binary_search_by(|entry| entry.path.cmp(path)).map_err(|_| not_a_link())?;
+        if self.entries[at].kind != EntryKind::Symlink {
+            return Err(not_a_link());
+        }
+        match self.sparse.get(path) {
+            Some(blob) => read_link_blob(&self.repository.lock().unwrap_or_else(PoisonError::into_inner), *blob, path),
+            None => {
+                let target = fs::read_link(top.join(path.as_str()));
+                let target =
+                    target.map_err(|error| TreeError::Broken { path: path.clone(), why: error.to_string() })?;
+                target.into_os_string().into_string().map_err(|_| not_a_link())
+            }
+        }
     }
 
     /// Tells what is at a path that is to be written: a regular file with this meta data, or nothing.

@@ -86,6 +86,14 @@ impl SourceTree for GitTree {
         let repository = self.repository.lock().unwrap_or_else(PoisonError::into_inner);
         read_blob(&repository, self.blobs[at], path)
     }
+
+    fn link(&self, path: &RepoPath) -> Result<String, TreeError> {
+        let at = self.entries.binary_search_by(|entry| entry.path.cmp(path));
+        let at = at.ok().filter(|at| self.entries[*at].kind == EntryKind::Symlink);
+        let at = at.ok_or_else(|| TreeError::NotALink(path.clone()))?;
+        let repository = self.repository.lock().unwrap_or_else(PoisonError::into_inner);
+        read_link_blob(&repository, self.blobs[at], path)
+    }
 }
 
 impl std::fmt::Debug for GitTree {
@@ -106,6 +114,12 @@ pub(super) fn read_blob(repository: &Repository, blob: Oid, path: &RepoPath) -> 
         return Err(TreeError::TooLarge { path: path.clone(), bytes: bytes as u64 });
     }
     Ok(odb.read(blob).map_err(broken)?.data().into())
+}
+
+/// Reads a link as git keeps it: a blob that is the path.
+pub(super) fn read_link_blob(repository: &Repository, blob: Oid, path: &RepoPath) -> Result<String, TreeError> {
+    let target = read_blob(repository, blob, path)?;
+    String::from_utf8(target.to_vec()).map_err(|_| TreeError::NotALink(path.clone()))
 }
 
 #[derive(Default)]

@@ -13,6 +13,7 @@ use crate::{
     engine::{
         Declaration,
         helm::{
+            chart::first_link,
             render::Installation,
             sources::ArgumentKind,
             values::{Argument, Release, ValuesSource},
@@ -116,6 +117,9 @@ pub fn lower(object: &Object, world: &dyn World) -> Result<Lowered, Refusal> {
     };
     let contents = laid.iter().map(|(path, laid): (&RepoPath, &Laid)| (path.clone(), Some(laid.content.clone())));
     let over = Overlay::new(world.tree(), contents.collect());
+    if let Some(link) = first_link(&over, &chart) {
+        return Err(refuse(format!("{link} is a link, which Flux leaves out where helm follows it")));
+    }
     let installation = Installation::new(&over, chart.clone(), release, has_crds);
     let mut lowered = Lowered::plain(Declaration::Helm(installation.into()), chart);
     lowered.namespace = Some(namespace);

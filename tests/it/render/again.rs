@@ -98,7 +98,12 @@ fn charts_rendered_again_are_what_they_are_at_first() {
         let chart = ("chart/Chart.yaml".to_owned(), CHART.as_bytes().to_vec());
         let release = json!({"chart": "chart", "release": "rel", "namespace": "ns"});
         let Value::Object(release) = release else { unreachable!("it is a map") };
-        Case { folder: name.into(), files: files.chain([chart]).collect(), stack: Stack::Helm(release) }
+        Case {
+            folder: name.into(),
+            files: files.chain([chart]).collect(),
+            links: Vec::new(),
+            stack: Stack::Helm(release),
+        }
     });
     let wrong: Vec<String> = own.chain(cases("helm")).filter_map(|case| differs(&case)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -110,7 +115,8 @@ fn differs(case: &Case) -> Option<String> {
     let config = json!({"version": 1, "stacks": [{"name": "case", "helm": release}]});
     let path = |name: &str| name.parse::<RepoPath>().expect("a path");
     let files = case.files.iter().map(|(name, text)| (path(name), text.clone()));
-    let tree = MemoryTree::of(files.chain([(path(config::PATH), config.to_string().into_bytes())]));
+    let links = case.links.iter().map(|(at, to)| (path(at), to.clone()));
+    let tree = MemoryTree::of(files.chain([(path(config::PATH), config.to_string().into_bytes())])).with_links(links);
     let catalog = Catalog::of(&tree).ok()?;
     let (mut alive, mut count) = (None, 0);
     for (name, text) in &case.files {

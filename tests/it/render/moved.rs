@@ -111,7 +111,7 @@ fn what_moves_was_named() {
 #[test]
 fn what_moves_in_the_recorded_charts_was_named() {
     let (mut keys, mut wrong) = (0, Vec::new());
-    for Case { folder, files, stack } in cases("helm") {
+    for Case { folder, files, stack, .. } in cases("helm") {
         let Stack::Helm(release) = stack else { continue };
         if release.contains_key("values") {
             continue;

@@ -1,0 +1,1 @@
+{{ define "lib.said" }}{{ .Values.lib.said }}{{ end }}
