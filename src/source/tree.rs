@@ -85,10 +85,12 @@ pub fn entry<'t>(tree: &'t dyn SourceTree, path: &RepoPath) -> Option<&'t Entry>
     entries.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|found| &entries[found])
 }
 
-/// Where a link leads within the tree, by the names in it alone; nothing where that is outside, or cannot be read.
+/// Where a link leads within the tree, by the names in it alone; nothing where that is outside, or cannot be read. `.git` is
+/// outside: what an operator lays there is for who names it.
 pub fn leads_to(tree: &dyn SourceTree, link: &RepoPath) -> Option<RepoPath> {
     let folder = link.parent().unwrap_or_else(RepoPath::root);
-    folder.resolve(&tree.link(link).ok()?).ok()
+    let target = folder.resolve(&tree.link(link).ok()?).ok()?;
+    (target.as_str().split('/').next() != Some(".git")).then_some(target)
 }
 
 /// A tree held in memory.

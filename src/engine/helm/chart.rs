@@ -108,14 +108,14 @@ impl Chart {
 
 /// The first symbolic link in a chart's folder that helm would follow.
 pub fn first_link<'t>(tree: &'t dyn SourceTree, folder: &RepoPath) -> Option<&'t RepoPath> {
-    let prefix = inside(folder);
+    let prefix = prefix_of(folder);
     let mut links = within(tree, folder).filter(|entry| entry.kind == EntryKind::Symlink).map(|entry| &entry.path);
     links.find(|link| is_of_helm(&link.as_str()[prefix..]))
 }
 
 /// Loads a folder of the tree.
 fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Problem> {
-    let prefix = inside(folder);
+    let prefix = prefix_of(folder);
     let tree = sources.tree();
     let rules = match folder.resolve(".helmignore").ok().and_then(|path| entry(tree, &path)) {
         Some(found) if matches!(found.kind, EntryKind::Symlink | EntryKind::Submodule) => {
@@ -166,8 +166,8 @@ fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Pr
     Ok(chart)
 }
 
-/// Where the names of what is in a folder begin.
-fn inside(folder: &RepoPath) -> usize {
+/// How long what stands before the names of what is in a folder is.
+fn prefix_of(folder: &RepoPath) -> usize {
     if folder.as_str().is_empty() { 0 } else { folder.as_str().len() + 1 }
 }
 

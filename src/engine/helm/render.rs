@@ -86,11 +86,9 @@ impl Installation {
             let references = text.split("file://").skip(1).map(|rest| rest.split(['"', '\'', '\n', ' ', '#']).next());
             reads.folders.extend(references.flatten().filter_map(|folder| chart.resolve(folder.trim()).ok()));
         }
-        let linked = |folder: &RepoPath| {
-            let links = within(tree, folder).filter(|entry| entry.kind == EntryKind::Symlink);
-            links.filter_map(|link| leads_to(tree, &link.path)).collect::<Vec<_>>()
-        };
-        let linked: Vec<RepoPath> = reads.folders.iter().flat_map(linked).collect();
+        let found = reads.folders.iter().flat_map(|folder| within(tree, folder));
+        let links = found.filter(|entry| entry.kind == EntryKind::Symlink);
+        let linked: Vec<RepoPath> = links.filter_map(|link| leads_to(tree, &link.path)).collect();
         reads.folders.extend(linked);
         Self { chart, release, include_crds, reads: reads.into() }
     }

@@ -17,6 +17,8 @@ const FILES: &[(&str, &str)] = &[
     ("lib/templates/b.yaml", "apiVersion: v1\nkind: B\nmetadata: {name: b}\n"),
     ("other/Chart.yaml", "apiVersion: v2\nname: other\nversion: 1.0.0\n"),
     ("shared/values.yaml", "count: 3\n"),
+    // What an operator lays beside a repository.
+    (".git/charts/y/Chart.yaml", "apiVersion: v2\nname: y\nversion: 1.0.0\n"),
 ];
 
 const LINKS: &[(&str, &str)] = &[
@@ -68,6 +70,7 @@ fn links_that_lead_elsewhere_are_refused() {
         ("app/charts/x", "../.."),
         ("app/charts/x", "../charts"),
         ("app/charts/x", "lib"),
+        ("app/charts/x", "../../.git/charts/y"),
     ] {
         let links = LINKS.iter().copied().chain([(link, target)]);
         let refusal = refused(&tree(FILES.iter().copied(), links)).expect(target);
