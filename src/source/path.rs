@@ -64,6 +64,11 @@ impl RepoPath {
             || self.0.strip_prefix(&folder.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
+    /// The bytes of a path in this folder that come before its name there: those of this path and a slash, none at the root.
+    pub fn prefix_len(&self) -> usize {
+        if self.0.is_empty() { 0 } else { self.0.len() + 1 }
+    }
+
     /// The file name's ending without its dot, in lower case; empty where there is none.
     pub fn extension(&self) -> String {
         self.name().rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.to_ascii_lowercase())

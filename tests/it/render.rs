@@ -1,9 +1,9 @@
 //! What the engines render, held to what the field's own tools rendered.
 //!
 //! A case is a folder `render/<engine>/<semantic>/`. For Helm it holds `chart/` (without a `Chart.yaml` it gets a plain one),
-//! any other files of the repository, `links` with its symbolic links (`where -> target`, one a line), `release.yaml` (the keys of a stack's `helm:` but `chart`; the release is `rel` in `ns`
-//! unless it says otherwise), and what helm 3.17.3 made of it: `expected.yaml`, its output to the byte, or `fails.txt`, what
-//! it said. For Kustomize it holds the repository's files, `target` with the folder to build where that is not the root, and
+//! any other files of the repository, `links` with its symbolic links (`where -> target`, one a line), `release.yaml` (the
+//! keys of a stack's `helm:` but `chart`; the release is `rel` in `ns` unless it says otherwise), and what helm 3.17.3 made
+//! of it: `expected.yaml`, its output to the byte, or `fails.txt`, what it said. For Kustomize it holds the repository's files, `target` with the folder to build where that is not the root, and
 //! the same two of `kubectl kustomize` (Kustomize 5.5.0). `kustomize-with-charts` is the
 //! same with `--enable-helm`. Adding a case touches no Rust; `UPDATE_EXPECT=1` records the tools' answers.
 

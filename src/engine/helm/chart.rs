@@ -108,18 +108,18 @@ impl Chart {
 
 /// The first symbolic link in a chart's folder that helm would follow.
 pub fn first_link<'t>(tree: &'t dyn SourceTree, folder: &RepoPath) -> Option<&'t RepoPath> {
-    let prefix = prefix_of(folder);
+    let prefix = folder.prefix_len();
     let mut links = within(tree, folder).filter(|entry| entry.kind == EntryKind::Symlink).map(|entry| &entry.path);
     links.find(|link| is_of_helm(&link.as_str()[prefix..]))
 }
 
 /// Loads a folder of the tree.
 fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Problem> {
-    let prefix = prefix_of(folder);
+    let prefix = folder.prefix_len();
     let tree = sources.tree();
     let rules = match folder.resolve(".helmignore").ok().and_then(|path| entry(tree, &path)) {
         Some(found) if matches!(found.kind, EntryKind::Symlink | EntryKind::Submodule) => {
-            return Err(link(&found.path));
+            return Err(unfollowed(&found.path, "is a link or submodule, which helm follows"));
         }
         Some(found) => {
             let file = sources.file(&found.path);
@@ -164,11 +164,6 @@ fn load_folder(sources: &mut Sources<'_>, folder: &RepoPath) -> Result<Chart, Pr
     let mut chart = load_files(sources, found, folder.as_str(), 0)?;
     chart.links = links;
     Ok(chart)
-}
-
-/// How long what stands before the names of what is in a folder is.
-fn prefix_of(folder: &RepoPath) -> usize {
-    if folder.as_str().is_empty() { 0 } else { folder.as_str().len() + 1 }
 }
 
 /// The files of a folder and of what links in it lead to, with their names in the chart. Helm follows links, wherever they
@@ -229,8 +224,12 @@ fn is_of_helm(name: &str) -> bool {
 }
 
 fn link(path: &RepoPath) -> Problem {
-    let why = "is a submodule, or a link to nothing of the repository, or to another link, which helm may follow";
-    let fault = Fault::unsupported(format!("{path} {why} and this does not"));
+    let what = "is a submodule, or a link to nothing of the repository, or to another link, which helm may follow";
+    unfollowed(path, what)
+}
+
+fn unfollowed(path: &RepoPath, what: &str) -> Problem {
+    let fault = Fault::unsupported(format!("{path} {what} and this does not"));
     Problem { file: Some(path.clone()), inside: None, line: None, fault }
 }
 

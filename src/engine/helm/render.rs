@@ -81,7 +81,8 @@ impl Installation {
             reads.files.extend(files.filter_map(|file| release.folder.resolve(file).ok()));
         }
         for name in ["Chart.yaml", "requirements.yaml"] {
-            let text = chart.resolve(name).ok().and_then(|path| tree.read(&path).ok());
+            let file = chart.resolve(name).ok().map(|path| leads_to(tree, &path).unwrap_or(path));
+            let text = file.and_then(|file| tree.read(&file).ok());
             let text = text.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
             let references = text.split("file://").skip(1).map(|rest| rest.split(['"', '\'', '\n', ' ', '#']).next());
             reads.folders.extend(references.flatten().filter_map(|folder| chart.resolve(folder.trim()).ok()));

@@ -32,7 +32,7 @@ pub(super) fn lower(
     let recurse = source.flag("/directory/recurse");
     let pattern = |at: &str| source.text(at).map(|text| Glob::new(&everywhere(text)));
     let (include, exclude) = (pattern("/directory/include"), pattern("/directory/exclude"));
-    let prefix = if path.as_str().is_empty() { 0 } else { path.as_str().len() + 1 };
+    let prefix = path.prefix_len();
     let mut without = BTreeSet::new();
     for entry in within(world.tree(), path) {
         let name = &entry.path.as_str()[prefix..];

@@ -130,7 +130,7 @@ pub fn lower(object: &Object, world: &dyn World) -> Result<Lowered, Refusal> {
 
 /// All manifests below a folder; a folder with a kustomization counts as one (`scanManifests`).
 fn manifests(tree: &dyn SourceTree, folder: &RepoPath) -> Vec<String> {
-    let prefix = if folder.as_str().is_empty() { 0 } else { folder.as_str().len() + 1 };
+    let prefix = folder.prefix_len();
     let (mut found, mut kustomized): (Vec<String>, Option<RepoPath>) = (Vec::new(), None);
     let folders: std::collections::BTreeSet<RepoPath> = within(tree, folder)
         .filter(|entry| NAMES.contains(&entry.path.name()))

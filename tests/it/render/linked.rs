@@ -6,17 +6,22 @@ use sourceward::{
     stack::catalog::Catalog,
 };
 
-/// Two charts that share a template, and one of them a subchart, by links.
+/// Charts that share a template, a subchart and what a chart says of itself by links.
 const FILES: &[(&str, &str)] = &[
     (
         ".github/sourceward.yaml",
-        "version: 1\nstacks:\n- {name: app, helm: {chart: app}}\n- {name: other, helm: {chart: other}}\n",
+        "version: 1\nstacks:\n- {name: app, helm: {chart: app}}\n- {name: other, helm: {chart: other}}\n- {name: moved, helm: {chart: moved}}\n",
     ),
     ("app/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies:\n- {name: lib, version: 0.1.0}\n"),
     ("lib/Chart.yaml", "apiVersion: v2\nname: lib\nversion: 0.1.0\n"),
     ("lib/templates/b.yaml", "apiVersion: v1\nkind: B\nmetadata: {name: b}\n"),
     ("other/Chart.yaml", "apiVersion: v2\nname: other\nversion: 1.0.0\n"),
     ("shared/values.yaml", "count: 3\n"),
+    (
+        "shared/Chart.yaml",
+        "apiVersion: v2\nname: moved\nversion: 1.0.0\ndependencies:\n- {name: lib, version: 0.1.0, repository: 'file://../lib'}\n",
+    ),
+    ("moved/templates/a.yaml", "apiVersion: v1\nkind: A\nmetadata: {name: a}\n"),
     // What an operator lays beside a repository.
     (".git/charts/y/Chart.yaml", "apiVersion: v2\nname: y\nversion: 1.0.0\n"),
 ];
@@ -25,6 +30,7 @@ const LINKS: &[(&str, &str)] = &[
     ("app/README.md", "/etc/passwd"),
     ("app/charts/lib", "../../lib"),
     ("app/values.yaml", "../shared/values.yaml"),
+    ("moved/Chart.yaml", "../shared/Chart.yaml"),
     ("other/templates/b.yaml", "../../lib/templates/b.yaml"),
 ];
 
@@ -56,6 +62,9 @@ fn an_edit_where_a_link_leads_concerns_whoever_reads_that() {
     ] {
         assert_eq!((catalog.may_read(0, &path(file)), catalog.may_read(1, &path(file))), (app, other), "{file}");
     }
+    // The dependency stands in a linked file.
+    assert_eq!(catalog.rendered(2).expect("it renders").resources.len(), 2);
+    assert!(catalog.may_read(2, &path("lib/templates/b.yaml")) && catalog.may_read(2, &path("shared/Chart.yaml")));
     let files = &catalog.rendered(0).expect("it renders").files;
     assert!(files.contains(&path("shared/values.yaml")) && !files.contains(&path("app/values.yaml")), "{files:?}");
 }
