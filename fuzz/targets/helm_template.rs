@@ -7,7 +7,7 @@ use sourceward::{
     engine::helm::{
         functions::Functions,
         template::{
-            ast::{Branch, Node, NodeKind, Operand, OperandKind, Pipeline},
+            ast::{Branch, Fields, Node, NodeKind, Operand, OperandKind, Pipeline},
             parse::parse,
         },
     },
@@ -80,19 +80,28 @@ fn pipeline(text: &str, of: &Pipeline, outer: Span) {
 fn operand(text: &str, of: &Operand, outer: Span) {
     within(text, of.span(), outer);
     match &of.kind {
-        OperandKind::Field(fields) | OperandKind::Variable { fields, .. } => {
-            fields.iter().for_each(|field| within(text, field.span(), of.span()));
+        OperandKind::Field(fields) => self::fields(text, *fields, of.span()),
+        OperandKind::Variable { variable, fields } => {
+            within(text, variable.span(), of.span());
+            assert!(variable.name(text).starts_with('$'), "{text:?}");
+            self::fields(text, *fields, of.span());
         }
         OperandKind::Pipeline(inner) => pipeline(text, inner, of.span()),
         OperandKind::Chain { of: inner, fields } => {
             operand(text, inner, of.span());
-            fields.iter().for_each(|field| within(text, field.span(), of.span()));
+            self::fields(text, *fields, of.span());
         }
         OperandKind::Dot
         | OperandKind::Nil
         | OperandKind::Bool(_)
         | OperandKind::Number(_)
         | OperandKind::Text(_)
-        | OperandKind::Function(_) => {}
+        | OperandKind::Function => {}
     }
+}
+
+fn fields(text: &str, of: Fields, outer: Span) {
+    within(text, of.span(), outer);
+    assert!(of.names(text).all(|name| !name.is_empty()), "{text:?}");
+    assert_eq!(of.is_empty(), of.names(text).next().is_none());
 }

@@ -4,7 +4,7 @@
 use std::{fs, path::PathBuf, time::Instant};
 
 use gotmpl::parse::{BranchNode, Expr, ListNode, Node as Theirs, Number, Parser, PipeNode};
-use sourceward::engine::helm::template::ast::{Branch, Node, NodeKind, Operand, OperandKind, Pipeline};
+use sourceward::engine::helm::template::ast::{Branch, Fields, Node, NodeKind, Operand, OperandKind, Pipeline};
 
 use super::{read, shape};
 
@@ -95,12 +95,12 @@ fn nodes(text: &str, body: &[Node]) -> String {
     for node in body {
         written += &match &node.kind {
             NodeKind::Text => text[node.span().range()].split_whitespace().collect(),
-            NodeKind::Action(one) => format!("{{{}}}", pipeline(one)),
+            NodeKind::Action(one) => format!("{{{}}}", pipeline(text, one)),
             NodeKind::If(one) => branch(text, "if", one),
             NodeKind::With(one) => branch(text, "with", one),
             NodeKind::Range(one) => branch(text, "range", one),
             NodeKind::Template(inclusion) => {
-                format!("{{template {} {:?}}}", inclusion.name, inclusion.argument.as_ref().map(pipeline))
+                format!("{{template {} {:?}}}", inclusion.name, inclusion.argument.as_ref().map(|one| pipeline(text, one)))
             }
             NodeKind::Break => "{break}".into(),
             NodeKind::Continue => "{continue}".into(),
@@ -111,27 +111,26 @@ fn nodes(text: &str, body: &[Node]) -> String {
 
 fn branch(text: &str, word: &str, branch: &Branch) -> String {
     let otherwise = branch.otherwise.as_ref().map(|body| nodes(text, body));
-    format!("{{{word} {}: {} else {otherwise:?}}}", pipeline(&branch.pipeline), nodes(text, &branch.body))
+    format!("{{{word} {}: {} else {otherwise:?}}}", pipeline(text, &branch.pipeline), nodes(text, &branch.body))
 }
 
-fn pipeline(pipeline: &Pipeline) -> String {
-    let names: Vec<&str> = pipeline.variables.iter().map(|variable| &*variable.name).collect();
-    let commands = pipeline.commands.iter().map(|command| command.operands.iter().map(operand).collect::<Vec<_>>());
+fn pipeline(text: &str, pipeline: &Pipeline) -> String {
+    let names: Vec<&str> = pipeline.variables.iter().map(|variable| variable.name(text)).collect();
+    let commands = pipeline.commands.iter().map(|command| command.operands.iter().map(|one| operand(text, one)).collect::<Vec<_>>());
     format!("{names:?} {} {:?}", pipeline.assigns, commands.collect::<Vec<_>>())
 }
 
-fn operand(operand: &Operand) -> String {
-    let after = |fields: &[sourceward::engine::helm::template::ast::Name]| -> String {
-        fields.iter().map(|name| format!(".{}", name.text)).collect()
-    };
+fn operand(text: &str, operand: &Operand) -> String {
+    let written = &text[operand.span().range()];
+    let after = |fields: &Fields| -> String { fields.names(text).map(|name| format!(".{name}")).collect() };
     match &operand.kind {
         OperandKind::Dot => ".".into(),
         OperandKind::Nil => "nil".into(),
         OperandKind::Bool(value) => value.to_string(),
         OperandKind::Number(number) => {
             // What Go takes for a float where the type is open.
-            let float = number.text.contains(['p', 'P'])
-                || number.text.contains(['.', 'e', 'E']) && !number.text.to_ascii_lowercase().contains("0x");
+            let float = written.contains(['p', 'P'])
+                || written.contains(['.', 'e', 'E']) && !written.to_ascii_lowercase().contains("0x");
             match (number.int, number.uint) {
                 (Some(int), _) if !float => int.to_string(),
                 (None, Some(uint)) if !float => uint.to_string(),
@@ -140,10 +139,10 @@ fn operand(operand: &Operand) -> String {
         }
         OperandKind::Text(value) => format!("{:?}", String::from_utf8_lossy(value)),
         OperandKind::Field(fields) => after(fields),
-        OperandKind::Variable { name, fields } => format!("{name}{}", after(fields)),
-        OperandKind::Function(name) => name.to_string(),
-        OperandKind::Pipeline(inner) => format!("({})", pipeline(inner)),
-        OperandKind::Chain { of, fields } => format!("{}{}", self::operand(of), after(fields)),
+        OperandKind::Variable { variable, fields } => format!("{}{}", variable.name(text), after(fields)),
+        OperandKind::Function => written.to_string(),
+        OperandKind::Pipeline(inner) => format!("({})", pipeline(text, inner)),
+        OperandKind::Chain { of, fields } => format!("{}{}", self::operand(text, of), after(fields)),
     }
 }
 

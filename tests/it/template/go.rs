@@ -1,7 +1,7 @@
 //! The tables of Go 1.23's own tests, `text/template/parse/parse_test.go`: what trees print, and which types numbers fit.
 
 use sourceward::engine::helm::template::{
-    ast::{Branch, Node, NodeKind, Operand, OperandKind, Pipeline},
+    ast::{Branch, Fields, Node, NodeKind, Operand, OperandKind, Pipeline},
     constant::number::{self, Shape},
     parse::parse,
 };
@@ -23,12 +23,12 @@ fn numbers_fit_the_types_that_they_fit_in_go() {
             text if text.ends_with('i') && text[1..].contains(['+', '-']) => Shape::Complex,
             _ => Shape::Plain,
         };
-        let number = number::parse((*text).into(), shape).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let number = number::parse(text, shape).unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!((number.int, number.uint, number.float), (*int, *uint, *float), "{text}");
     }
     for text in ["+-2", "0x123.", "1e.", "0xi.", "1+2.", "'x", "'xx'", "'433937734937734969526500969526500'"] {
         let shape = if text.starts_with('\'') { Shape::Character } else { Shape::Plain };
-        number::parse(text.into(), shape).expect_err(text);
+        number::parse(text, shape).expect_err(text);
     }
 }
 
@@ -83,12 +83,12 @@ pub(crate) fn nodes(text: &str, body: &[Node]) -> String {
 fn node(text: &str, node: &Node) -> String {
     match &node.kind {
         NodeKind::Text => format!("{:?}", &text[node.span().range()]),
-        NodeKind::Action(one) => format!("{{{{{}}}}}", pipeline(one)),
+        NodeKind::Action(one) => format!("{{{{{}}}}}", pipeline(text, one)),
         NodeKind::If(one) => branch(text, "if", one),
         NodeKind::With(one) => branch(text, "with", one),
         NodeKind::Range(one) => branch(text, "range", one),
         NodeKind::Template(inclusion) => {
-            let argument = inclusion.argument.as_ref().map(|one| format!(" {}", pipeline(one)));
+            let argument = inclusion.argument.as_ref().map(|one| format!(" {}", pipeline(text, one)));
             format!("{{{{template {:?}{}}}}}", inclusion.name, argument.unwrap_or_default())
         }
         NodeKind::Break => "{{break}}".into(),
@@ -99,11 +99,11 @@ fn node(text: &str, node: &Node) -> String {
 fn branch(text: &str, word: &str, branch: &Branch) -> String {
     let otherwise =
         branch.otherwise.as_ref().map_or_else(String::new, |body| format!("{{{{else}}}}{}", nodes(text, body)));
-    format!("{{{{{word} {}}}}}{}{otherwise}{{{{end}}}}", pipeline(&branch.pipeline), nodes(text, &branch.body))
+    format!("{{{{{word} {}}}}}{}{otherwise}{{{{end}}}}", pipeline(text, &branch.pipeline), nodes(text, &branch.body))
 }
 
-fn pipeline(pipeline: &Pipeline) -> String {
-    let names: Vec<&str> = pipeline.variables.iter().map(|variable| &*variable.name).collect();
+fn pipeline(text: &str, pipeline: &Pipeline) -> String {
+    let names: Vec<&str> = pipeline.variables.iter().map(|variable| variable.name(text)).collect();
     let sets = match (names.is_empty(), pipeline.assigns) {
         (true, _) => "",
         (_, true) => " = ",
@@ -112,26 +112,25 @@ fn pipeline(pipeline: &Pipeline) -> String {
     let commands: Vec<String> = pipeline
         .commands
         .iter()
-        .map(|command| command.operands.iter().map(operand).collect::<Vec<_>>().join(" "))
+        .map(|command| command.operands.iter().map(|one| operand(text, one)).collect::<Vec<_>>().join(" "))
         .collect();
     format!("{}{sets}{}", names.join(", "), commands.join(" | "))
 }
 
-fn operand(operand: &Operand) -> String {
-    let after = |fields: &[_]| -> String {
-        fields.iter().map(|name: &sourceward::engine::helm::template::ast::Name| format!(".{}", name.text)).collect()
-    };
+fn operand(text: &str, operand: &Operand) -> String {
+    let written = &text[operand.span().range()];
+    let after = |fields: &Fields| -> String { fields.names(text).map(|name| format!(".{name}")).collect() };
     match &operand.kind {
         OperandKind::Dot => ".".into(),
         OperandKind::Nil => "nil".into(),
         OperandKind::Bool(value) => value.to_string(),
-        OperandKind::Number(number) => number.text.to_string(),
+        OperandKind::Number(_) => written.to_string(),
         OperandKind::Text(value) => format!("{:?}", String::from_utf8_lossy(value)),
         OperandKind::Field(fields) => after(fields),
-        OperandKind::Variable { name, fields } => format!("{name}{}", after(fields)),
-        OperandKind::Function(name) => name.to_string(),
-        OperandKind::Pipeline(inner) => format!("({})", pipeline(inner)),
-        OperandKind::Chain { of, fields } => format!("{}{}", self::operand(of), after(fields)),
+        OperandKind::Variable { variable, fields } => format!("{}{}", variable.name(text), after(fields)),
+        OperandKind::Function => written.to_string(),
+        OperandKind::Pipeline(inner) => format!("({})", pipeline(text, inner)),
+        OperandKind::Chain { of, fields } => format!("{}{}", self::operand(text, of), after(fields)),
     }
 }
 

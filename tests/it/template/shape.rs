@@ -150,7 +150,7 @@ fn pipeline(text: &str, pipeline: &Pipeline) {
     let known = [format!("{sets}{pipes}"), format!("{sets}{pipes}|"), format!(",{pipes}"), format!(",{pipes}|")];
     assert!(known.contains(&left), "{left:?} is left of {:?}", &text[pipeline.span().range()]);
     for variable in &pipeline.variables {
-        assert_eq!(&text[variable.span().range()], &*variable.name);
+        assert!(variable.name(text).starts_with('$'), "{:?}", variable.name(text));
     }
     for command in &pipeline.commands {
         let spans: Vec<Span> = command.operands.iter().map(|operand| operand.span()).collect();
@@ -166,37 +166,38 @@ fn operand(text: &str, operand: &Operand) {
         OperandKind::Dot => assert_eq!(slice, "."),
         OperandKind::Nil => assert_eq!(slice, "nil"),
         OperandKind::Bool(value) => assert_eq!(slice, value.to_string()),
-        OperandKind::Number(number) => assert_eq!(slice, &*number.text),
+        OperandKind::Number(_) => assert!(!slice.contains(char::is_whitespace) || slice.starts_with('\''), "{slice:?}"),
         OperandKind::Text(value) => assert_eq!(unquote(slice).as_deref(), Some(&**value)),
-        OperandKind::Function(name) => assert_eq!(slice, &**name),
-        OperandKind::Field(fields) => {
-            let spans: Vec<Span> = fields.iter().map(|name| name.span()).collect();
-            assert_eq!(left(text, operand.span(), &spans), ".".repeat(fields.len()));
-        }
-        OperandKind::Variable { name, fields } => {
-            let spans: Vec<Span> = fields.iter().map(|name| name.span()).collect();
-            assert_eq!(left(text, operand.span(), &spans), format!("{name}{}", ".".repeat(fields.len())));
+        OperandKind::Function => assert!(slice.chars().all(is_alphanumeric), "{slice:?}"),
+        OperandKind::Field(fields) => assert_eq!(fields.span(), operand.span()),
+        OperandKind::Variable { variable, fields } => {
+            let parts = [variable.span(), fields.span()];
+            assert_eq!(left(text, operand.span(), &parts[..2 - usize::from(fields.is_empty())]), "");
+            assert!(variable.name(text).starts_with('$'), "{slice:?}");
         }
         OperandKind::Pipeline(inner) => {
             assert_eq!(left(text, operand.span(), &[inner.span()]).split_whitespace().collect::<String>(), "()");
             pipeline(text, inner);
         }
         OperandKind::Chain { of, fields } => {
-            let spans: Vec<Span> = [of.span()].into_iter().chain(fields.iter().map(|name| name.span())).collect();
-            assert_eq!(left(text, operand.span(), &spans), ".".repeat(fields.len()));
+            assert_eq!(left(text, operand.span(), &[of.span(), fields.span()]), "");
             self::operand(text, of);
         }
     }
     if let OperandKind::Field(fields) | OperandKind::Variable { fields, .. } | OperandKind::Chain { fields, .. } =
         &operand.kind
     {
-        for field in fields {
-            assert_eq!(&text[field.span().range()], &*field.text);
-        }
+        let names: Vec<&str> = fields.names(text).collect();
+        assert_eq!(names.iter().map(|name| format!(".{name}")).collect::<String>(), text[fields.span().range()]);
+        assert!(names.iter().all(|name| !name.is_empty() && name.chars().all(is_alphanumeric)), "{names:?}");
     }
     if matches!(operand.kind, OperandKind::Number(_) | OperandKind::Text(_) | OperandKind::Bool(_)) {
         let again = super::read(&format!("{{{{ {slice} }}}}")).expect("a constant alone");
         let NodeKind::Action(pipeline) = &again.body[0].kind else { panic!("{slice:?} is no action") };
         assert_eq!(pipeline.commands[0].operands[0].kind, operand.kind, "{slice:?}");
     }
+}
+
+fn is_alphanumeric(character: char) -> bool {
+    character == '_' || character.is_alphanumeric()
 }

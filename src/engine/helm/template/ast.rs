@@ -164,19 +164,40 @@ impl Pipeline {
     }
 }
 
-/// A variable's name where it is set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Variable {
-    /// The name with its `$`.
-    pub name: Rc<str>,
-    /// Its bytes.
-    pub(super) span: Bytes,
-}
+/// A variable's name with its `$`, where it is set or read; `$` alone is the template's argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable(pub(super) Bytes);
 
 impl Variable {
     /// Its bytes.
     pub fn span(&self) -> Span {
-        self.span.into()
+        self.0.into()
+    }
+
+    /// The name. `text` is the file's.
+    pub fn name<'t>(&self, text: &'t str) -> &'t str {
+        &text[self.span().range()]
+    }
+}
+
+/// `.a.b`: fields of each other, or none. Nothing can stand between them, so their bytes say all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fields(pub(super) Bytes);
+
+impl Fields {
+    /// Their bytes, dots included.
+    pub fn span(&self) -> Span {
+        self.0.into()
+    }
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.span().is_empty()
+    }
+
+    /// Their names, the outermost first. `text` is the file's.
+    pub fn names<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        text[self.span().range()].split('.').skip(1)
     }
 }
 
@@ -226,16 +247,16 @@ pub enum OperandKind {
     /// A string constant, unquoted.
     Text(Rc<[u8]>),
     /// `.a.b`
-    Field(Box<[Name]>),
+    Field(Fields),
     /// `$x.a.b`; the fields may be none.
     Variable {
-        /// The name with its `$`; `$` alone is the template's argument.
-        name: Rc<str>,
+        /// The variable.
+        variable: Variable,
         /// The fields.
-        fields: Box<[Name]>,
+        fields: Fields,
     },
-    /// The name of a function.
-    Function(Rc<str>),
+    /// The name of a function, which is all that the operand says.
+    Function,
     /// `(…)`
     Pipeline(Box<Pipeline>),
     /// `(…).a.b`
@@ -243,31 +264,13 @@ pub enum OperandKind {
         /// What the fields are taken of.
         of: Box<Operand>,
         /// The fields; at least one.
-        fields: Box<[Name]>,
+        fields: Fields,
     },
-}
-
-/// The name of a field or method.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Name {
-    /// The name without its dot.
-    pub text: Rc<str>,
-    /// Its bytes without the dot.
-    pub(super) span: Bytes,
-}
-
-impl Name {
-    /// Its bytes without the dot.
-    pub fn span(&self) -> Span {
-        self.span.into()
-    }
 }
 
 /// A number constant. Go decides by where it is used which of the types that it fits it has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Number {
-    /// As written.
-    pub text: Rc<str>,
     /// The value as a signed integer, where it is one (`1.0` is).
     pub int: Option<i64>,
     /// The value as an unsigned integer, where it is one.

@@ -16,16 +16,17 @@ use crate::engine::go::quote;
 use std::{
     collections::{HashMap, HashSet},
     rc::Rc,
+    sync::Arc,
 };
 
 use super::{
-    ast::{self, Branch, Inclusion, Node, NodeKind},
+    ast::{self, Branch, Inclusion, Node, NodeKind, Variable},
     context::{Context, MAX_TEXT},
     fault::Fault,
     function::Parameter,
     leaf::{FileId, Leaf},
     print,
-    program::{Program, Template, Written},
+    program::{Program, Template, Unit, Written},
     value::{Datum, Value},
 };
 use crate::source::{
@@ -58,11 +59,9 @@ pub struct Evaluator<'program> {
     /// The templates that the texts of the `tpl` calls under way define, innermost last.
     spaces: Vec<HashMap<Rc<str>, Template, Seeded>>,
     /// What `tpl` parsed.
-    parsed: HashMap<Rc<[u8]>, Rc<ast::File>, Seeded>,
+    parsed: HashMap<Rc<[u8]>, (Arc<str>, Rc<ast::File>), Seeded>,
     /// How often each name is being included.
     included: HashMap<Rc<[u8]>, usize, Seeded>,
-    /// The name of the template's argument.
-    dollar: Rc<str>,
     /// How deeply templates are nested.
     depth: usize,
     /// The template that is being executed.
@@ -110,8 +109,19 @@ struct Held {
 /// A variable.
 #[derive(Clone, Debug)]
 struct Slot {
-    name: Rc<str>,
+    /// Its name, in the text of the template that is being executed; nothing for the template's argument.
+    name: Option<Variable>,
     held: Held,
+}
+
+/// The name of the template's argument.
+const ARGUMENT: &str = "$";
+
+impl Slot {
+    /// Tells whether it is called so. `text` is that of the template that is being executed.
+    fn is_called(&self, name: &str, text: &str) -> bool {
+        self.name.map_or(ARGUMENT, |variable| variable.name(text)) == name
+    }
 }
 
 /// How a body ended.
@@ -132,7 +142,7 @@ impl<'program> Evaluator<'program> {
             .units()
             .iter()
             .map(|unit| match unit.written {
-                Written::File(file, _) => context.sets.leaf(Leaf::File(file)),
+                Written::File(file) => context.sets.leaf(Leaf::File(file)),
                 Written::Text(_) => unreachable!("only `tpl` makes units of texts, and those are not the program's"),
             })
             .collect();
@@ -144,7 +154,6 @@ impl<'program> Evaluator<'program> {
             spaces: Vec::new(),
             parsed: HashMap::default(),
             included: HashMap::default(),
-            dollar: "$".into(),
             depth: 0,
             current: None,
             variables: Vec::new(),
@@ -207,12 +216,12 @@ impl<'program> Evaluator<'program> {
             return Err(self.fail(Span::default(), Fault::limit("templates are nested too deeply")));
         }
         self.step(STEPS_OF_A_TEMPLATE, Span::default())?;
-        let leaf = matches!(template.unit.written, Written::File(..)).then(|| self.leaves[template.unit.index]);
+        let leaf = matches!(template.unit.written, Written::File(_)).then(|| self.leaves[template.unit.index]);
         let outer = self.current.replace(Current { template: template.clone(), leaf });
         let frame = std::mem::replace(&mut self.frame, self.variables.len());
         self.depth += 1;
         let dot = Held { value: dot, boxed: false };
-        self.variables.push(Slot { name: self.dollar.clone(), held: dot.clone() });
+        self.variables.push(Slot { name: None, held: dot.clone() });
         let walked = self.walk(&dot, template.body());
         self.variables.truncate(self.frame);
         self.depth -= 1;
@@ -283,7 +292,7 @@ impl<'program> Evaluator<'program> {
             self.out.push_bytes(&[], MadeOf::NOTHING, self.context.control);
         }
         self.variables.truncate(scope);
-        let effects = effects(node, branch, decided_by);
+        let effects = effects(node, branch, &self.unit().text, decided_by);
         // What follows a possible `break` or `continue` is there because that did not happen.
         if effects.breaks {
             self.breaks = self.context.sets.union(self.breaks, decided_by);
@@ -321,10 +330,10 @@ impl<'program> Evaluator<'program> {
                 self.context.control = self.context.sets.union(inside, self.breaks);
                 match &branch.pipeline.variables[..] {
                     [] => {}
-                    [one] if branch.pipeline.assigns => self.assign(&one.name, item.clone(), one.span())?,
+                    [one] if branch.pipeline.assigns => self.assign(*one, item.clone())?,
                     [first, second] if branch.pipeline.assigns => {
-                        self.assign(&first.name, key, first.span())?;
-                        self.assign(&second.name, item.clone(), second.span())?;
+                        self.assign(*first, key)?;
+                        self.assign(*second, item.clone())?;
                     }
                     [_] => self.variables[inner - 1].held = item.clone(),
                     [..] => {
@@ -343,7 +352,7 @@ impl<'program> Evaluator<'program> {
             self.out.push_bytes(&[], MadeOf::NOTHING, self.context.control);
         }
         self.variables.truncate(scope);
-        let effects = effects(node, branch, decided_by);
+        let effects = effects(node, branch, &self.unit().text, decided_by);
         self.context.control = outside;
         // Conditions that could have left the loop decided what was done in it.
         let breaks = std::mem::replace(&mut self.breaks, breaks);
@@ -451,7 +460,7 @@ impl<'program> Evaluator<'program> {
     }
 
     fn see(&mut self, span: Span, decided_by: SetId, taken: bool) {
-        let Some(Written::File(file, _)) = self.current.as_ref().map(|current| &current.template.unit.written) else {
+        let Some(Written::File(file)) = self.current.as_ref().map(|current| &current.template.unit.written) else {
             return;
         };
         let branch = BranchSeen { file: *file, span, decided_by, taken };
@@ -465,13 +474,12 @@ impl<'program> Evaluator<'program> {
         self.allow(span.len(), span)?;
         let control = self.context.control;
         let Some(current) = &self.current else { return Ok(()) };
-        match (&current.template.unit.written, current.leaf) {
-            (Written::File(_, text), Some(leaf)) => {
-                let made_of = MadeOf::Verbatim { leaf, offset: span.start as u32 };
-                self.out.push_bytes(&text.as_bytes()[span.start..span.end], made_of, control);
-            }
-            (Written::File(_, text), None) => {
-                self.out.push_bytes(&text.as_bytes()[span.start..span.end], MadeOf::NOTHING, control);
+        let unit = &current.template.unit;
+        match (&unit.written, current.leaf) {
+            (Written::File(_), leaf) => {
+                let made_of =
+                    leaf.map_or(MadeOf::NOTHING, |leaf| MadeOf::Verbatim { leaf, offset: span.start as u32 });
+                self.out.push_bytes(unit.slice(span).as_bytes(), made_of, control);
             }
             (Written::Text(text), _) => {
                 let text = text.slice(span.start..span.end);
@@ -524,13 +532,31 @@ impl<'program> Evaluator<'program> {
     }
 
     /// Gives a variable that exists a new value.
-    fn assign(&mut self, name: &str, mut held: Held, span: Span) -> Eval<()> {
+    fn assign(&mut self, variable: Variable, mut held: Held) -> Eval<()> {
         held.value.control = self.context.sets.union(held.value.control, self.context.control);
-        match self.variables[self.frame..].iter_mut().rfind(|slot| &*slot.name == name) {
-            Some(slot) => slot.held = held,
-            None => return Err(self.fail(span, Fault::failed(format!("undefined variable: {name}")))),
+        match self.slot(variable) {
+            Some(slot) => self.variables[slot].held = held,
+            None => return Err(self.undefined(variable)),
         }
         Ok(())
+    }
+
+    /// Where the innermost variable of that name is.
+    fn slot(&self, variable: Variable) -> Option<usize> {
+        let text = &*self.unit().text;
+        let name = variable.name(text);
+        let slot = self.variables[self.frame..].iter().rposition(|slot| slot.is_called(name, text))?;
+        Some(self.frame + slot)
+    }
+
+    fn undefined(&self, variable: Variable) -> Box<Failure> {
+        let message = format!("undefined variable: {}", variable.name(&self.unit().text));
+        self.fail(variable.span(), Fault::failed(message))
+    }
+
+    /// What the template that is being executed is written in.
+    fn unit(&self) -> &Rc<Unit> {
+        &self.current.as_ref().expect("only templates that are being executed have nodes").template.unit
     }
 
     /// The fault with its place in the current template.

@@ -3,18 +3,18 @@
 //! What Go rejects is rejected with Go's words: a chart with one bad template renders nothing, so to read on would be to
 //! render what Helm does not. What Go accepts by accident is accepted.
 
-mod names;
 mod pipeline;
+mod variables;
 
 use std::{collections::HashSet, fmt, rc::Rc};
 
 use super::{
-    ast::{Branch, Define, File, Inclusion, Name, Node, NodeKind, Noted, Operand},
+    ast::{Branch, Define, File, Inclusion, Node, NodeKind, Noted, Operand},
     constant,
     fault::FaultKind,
     lex::{Keyword, Lexer, Token, TokenKind},
 };
-use names::{Names, Variables};
+use variables::Variables;
 
 use crate::source::{
     lineage::hash::Seeded,
@@ -58,11 +58,9 @@ pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<File, Par
         tree: Tree::default(),
         depth: 0,
         parts: 0,
-        names: Names::default(),
         defines: Vec::new(),
         nodes: Vec::new(),
         operands: Vec::new(),
-        fields: Vec::new(),
         defined: HashSet::default(),
     };
     let body = parser.file()?;
@@ -102,12 +100,10 @@ struct Parser<'t> {
     tree: Tree<'t>,
     depth: usize,
     parts: usize,
-    names: Names<'t>,
     defines: Vec<Define>,
-    /// Nodes, operands and fields that are not in their list yet: each list is made at once, as long as it is.
+    /// Nodes and operands that are not in their list yet: each list is made at once, as long as it is.
     nodes: Vec<Node>,
     operands: Vec<Operand>,
-    fields: Vec<Name>,
     /// The names of the definitions that have something in them.
     defined: HashSet<Rc<str>, Seeded>,
 }
@@ -396,11 +392,6 @@ impl<'t> Parser<'t> {
 
     fn slice(&self, token: Token) -> &'t str {
         &self.text[token.start..token.end]
-    }
-
-    /// A name, shared by all places that say it.
-    fn name(&mut self, text: &'t str) -> Rc<str> {
-        self.names.get(text)
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct Unit {
     /// What Go calls it in messages.
     pub(super) name: Rc<str>,
     pub(super) written: Written,
+    /// Its characters, which the spans of the nodes count in.
+    pub(super) text: Arc<str>,
     pub(super) ast: Rc<ast::File>,
     /// Its place among the program's units; of no meaning for what `tpl` was given.
     pub(super) index: usize,
@@ -55,7 +57,7 @@ pub(super) struct Unit {
 #[derive(Debug)]
 pub(super) enum Written {
     /// In a file.
-    File(FileId, Arc<str>),
+    File(FileId),
     /// In a string with origins of its own.
     Text(Text),
 }
@@ -74,8 +76,8 @@ impl Program {
         sources.sort_by_cached_key(|source| Reverse((depth(&source.name), source.name.clone())));
         let mut program = Self { functions, units: Vec::with_capacity(sources.len()), templates: HashMap::default() };
         for (index, source) in sources.into_iter().enumerate() {
-            let written = Written::File(source.file, source.text);
-            let unit = Rc::new(Unit { name: source.name, written, ast: source.ast, index });
+            let Source { name, file, text, ast } = source;
+            let unit = Rc::new(Unit { name, written: Written::File(file), text, ast, index });
             for (name, template) in unit.templates() {
                 associate(&mut program.templates, name, template);
             }
@@ -108,20 +110,9 @@ impl Unit {
             .chain([(self.name.clone(), Template { unit: self.clone(), define: None })])
     }
 
-    /// The text, as messages quote it.
-    pub(super) fn source(&self, span: Span) -> std::borrow::Cow<'_, str> {
-        match &self.written {
-            Written::File(_, text) => text[span.start..span.end].into(),
-            Written::Text(text) => String::from_utf8_lossy(&text.bytes()[span.start..span.end]),
-        }
-    }
-
-    /// The bytes of the whole text.
-    pub(super) fn bytes(&self) -> &[u8] {
-        match &self.written {
-            Written::File(_, text) => text.as_bytes(),
-            Written::Text(text) => text.bytes(),
-        }
+    /// A part of the text.
+    pub(super) fn slice(&self, span: Span) -> &str {
+        &self.text[span.range()]
     }
 }
 
@@ -135,11 +126,10 @@ impl Template {
 
     /// Whether it is nothing but white space and comments.
     pub(super) fn is_empty(&self) -> bool {
-        let ast = &self.unit.ast;
-        let text = self.unit.source(Span::new(0, self.unit.bytes().len()));
+        let Unit { ast, text, .. } = &*self.unit;
         match self.define {
-            None => ast.is_empty(&text),
-            Some(at) => ast.defines[at].is_empty(&text),
+            None => ast.is_empty(text),
+            Some(at) => ast.defines[at].is_empty(text),
         }
     }
 }

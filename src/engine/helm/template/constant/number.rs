@@ -1,7 +1,6 @@
 //! Number constants, by the rules of Go 1.23's `text/template/parse/node.go` and `strconv`.
 
 use super::{super::ast::Number, quoted, unquote_character};
-use std::rc::Rc;
 
 /// How the lexer saw a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,48 +17,48 @@ pub enum Shape {
 ///
 /// # Errors
 /// Go's words for a constant that it refuses.
-pub fn parse(text: Rc<str>, shape: Shape) -> Result<Number, String> {
+pub fn parse(text: &str, shape: Shape) -> Result<Number, String> {
     match shape {
         Shape::Character => {
-            let code = unquote_character(&text)?;
-            Ok(Number { text, int: Some(code.into()), uint: Some(code.into()), float: Some(code.into()) })
+            let code = unquote_character(text)?;
+            Ok(Number { int: Some(code.into()), uint: Some(code.into()), float: Some(code.into()) })
         }
-        Shape::Complex => complex(&text).map(|(real, imaginary)| simplified(text, real, imaginary)),
+        Shape::Complex => complex(text).map(|(real, imaginary)| simplified(real, imaginary)),
         Shape::Plain => plain(text),
     }
 }
 
-fn plain(text: Rc<str>) -> Result<Number, String> {
+fn plain(text: &str) -> Result<Number, String> {
     if let Some(imaginary) = text.strip_suffix('i').and_then(|text| float(text).ok()) {
-        return Ok(simplified(text, 0.0, imaginary));
+        return Ok(simplified(0.0, imaginary));
     }
-    let int = signed(&text);
-    let uint = unsigned(&text, &text).or((int == Some(0)).then_some(0));
+    let int = signed(text);
+    let uint = unsigned(text, text).or((int == Some(0)).then_some(0));
     if int.is_some() || uint.is_some() {
         // Rounds as Go does: to the nearest even.
         let float = int.map(|int| int as f64).or(uint.map(|uint| uint as f64));
-        return Ok(Number { text, int, uint, float });
+        return Ok(Number { int, uint, float });
     }
-    let Ok(value) = float(&text) else {
-        return Err(format!("illegal number syntax: {}", quoted(&text)));
+    let Ok(value) = float(text) else {
+        return Err(format!("illegal number syntax: {}", quoted(text)));
     };
     if !text.contains(['.', 'e', 'E', 'p', 'P']) {
-        return Err(format!("integer overflow: {}", quoted(&text)));
+        return Err(format!("integer overflow: {}", quoted(text)));
     }
-    Ok(real(text, value))
+    Ok(real(value))
 }
 
-fn simplified(text: Rc<str>, part: f64, imaginary: f64) -> Number {
-    if imaginary == 0.0 { real(text, part) } else { Number { text, int: None, uint: None, float: None } }
+fn simplified(part: f64, imaginary: f64) -> Number {
+    if imaginary == 0.0 { real(part) } else { Number { int: None, uint: None, float: None } }
 }
 
 /// A float and the integers that it equals.
-fn real(text: Rc<str>, value: f64) -> Number {
+fn real(value: f64) -> Number {
     const TWO_63: f64 = 9_223_372_036_854_775_808.0;
     let whole = value.fract() == 0.0;
     let int = (whole && (-TWO_63..TWO_63).contains(&value)).then_some(value as i64);
     let uint = (whole && (0.0..2.0 * TWO_63).contains(&value)).then_some(value as u64);
-    Number { text, int, uint, float: Some(value) }
+    Number { int, uint, float: Some(value) }
 }
 
 /// `strconv.ParseInt` with base 0.

@@ -20,14 +20,14 @@ impl Evaluator<'_> {
     ) -> Eval<Value> {
         let held = match &operand.kind {
             OperandKind::Dot => dot.clone(),
-            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, operand.span(), &[], None)?,
-            OperandKind::Variable { name, fields } => {
-                let held = self.variable(name, operand.span())?;
-                self.fields(dot, held, fields, operand.span(), &[], None)?
+            OperandKind::Field(fields) => self.fields(dot, dot.clone(), *fields, operand.span(), &[], None)?,
+            OperandKind::Variable { variable, fields } => {
+                let held = self.variable(*variable)?;
+                self.fields(dot, held, *fields, operand.span(), &[], None)?
             }
             OperandKind::Pipeline(pipeline) => Held { value: self.nested(dot, pipeline)?, boxed: false },
-            OperandKind::Function(name) => {
-                Held { value: self.call(dot, name, operand.span(), &[], None)?, boxed: false }
+            OperandKind::Function => {
+                Held { value: self.call(dot, operand, operand.span(), &[], None)?, boxed: false }
             }
             OperandKind::Chain { .. } => self.chained(dot, operand, operand.span())?,
             OperandKind::Nil => {

@@ -1,7 +1,7 @@
 //! Calls of functions, and the functions that are the evaluator's own: `and`, `or`, `call`, `include`, `tpl`.
 
 use crate::engine::go::quote;
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 use super::super::{
     ast::Operand,
@@ -33,16 +33,18 @@ struct Call<'call> {
 }
 
 impl Evaluator<'_> {
-    /// Calls a function. `last` is the value of the command before it in the pipeline.
+    /// Calls the function that an operand names. `last` is the value of the command before it in the pipeline.
     pub(super) fn call(
         &mut self,
         dot: &Held,
-        name: &str,
+        function: &Operand,
         span: Span,
         operands: &[Operand],
         last: Option<Value>,
     ) -> Eval<Value> {
         self.step(1, span)?;
+        let unit = self.unit().clone();
+        let name = unit.slice(function.span());
         let call = Call { dot, name, span, operands };
         match self.program.functions.find(name) {
             Some(Callee::Plain(function)) => self.plain(call, function, last),
@@ -252,8 +254,8 @@ impl Evaluator<'_> {
         if self.spaces.len() == MAX_TPL {
             return Err(self.failed_call(call, Fault::limit("`tpl` is nested too deeply")));
         }
-        let ast = match self.parsed.get(text.bytes()) {
-            Some(ast) => ast.clone(),
+        let (source, ast) = match self.parsed.get(text.bytes()) {
+            Some(known) => known.clone(),
             None => {
                 let Some(source) = text.as_str() else {
                     let message = "templates that are not UTF-8 are not read";
@@ -266,12 +268,12 @@ impl Evaluator<'_> {
                         format!("cannot parse template {}: {}", quote::quoted(text.bytes()), error.describe("gotpl"));
                     self.failed_call(call, Fault { kind: error.kind, message })
                 })?;
-                let parsed = Rc::new(parsed);
+                let parsed = (Arc::from(source), Rc::new(parsed));
                 self.parsed.insert(text.shared_bytes(), parsed.clone());
                 parsed
             }
         };
-        let unit = Rc::new(Unit { name: "gotpl".into(), written: Written::Text(text.clone()), ast, index: 0 });
+        let unit = Rc::new(Unit { name: "gotpl".into(), written: Written::Text(text.clone()), text: source, ast, index: 0 });
         let mut space = HashMap::default();
         for (name, template) in unit.templates() {
             // Nothing but white space replaces no template that is already there, wherever it was defined.

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use super::super::{
-    ast::{Branch, Command, Node, NodeKind, Operand, OperandKind, Pipeline},
+    ast::{Branch, Command, Node, NodeKind, Operand, OperandKind, Pipeline, Variable},
     value::{Datum, Map, Value},
 };
 use super::{Evaluator, Held};
@@ -16,7 +16,7 @@ use crate::source::lineage::sets::SetId;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Effects {
     /// The variables that are assigned somewhere in them.
-    variables: Vec<Rc<str>>,
+    variables: Vec<Variable>,
     /// The maps that are written to, and the key where it is a constant.
     maps: Vec<(Operand, Option<Rc<[u8]>>)>,
     /// Whether a `break` in them leaves the loop around them.
@@ -28,22 +28,29 @@ pub struct Effects {
 /// Functions that write into their first argument.
 const WRITERS: &[&str] = &["set", "unset", "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite"];
 
-/// What the node may change; nothing if nothing decides it. It is read once for all renders.
-pub(super) fn effects<'node>(node: &'node Node, branch: &'node Branch, decided_by: SetId) -> &'node Effects {
+/// What the node may change; nothing if nothing decides it. It is read once for all renders. `text` is the file's.
+pub(super) fn effects<'node>(
+    node: &'node Node,
+    branch: &'node Branch,
+    text: &str,
+    decided_by: SetId,
+) -> &'node Effects {
     const NONE: &Effects = &Effects { variables: Vec::new(), maps: Vec::new(), breaks: false, continues: false };
     if decided_by.is_empty() {
         return NONE;
     }
     branch.effects.get_or_init(|| {
-        let mut effects = Effects::default();
+        let effects = Effects::default();
         let loops = matches!(node.kind, NodeKind::Range(_));
         let rebinds = loops || matches!(node.kind, NodeKind::With(_));
-        effects.read_body(&branch.body, loops, rebinds);
+        let mut reader = Reader { text, effects };
+        reader.read_body(&branch.body, loops, rebinds);
         if let Some(otherwise) = &branch.otherwise {
-            effects.read_body(otherwise, false, false);
+            reader.read_body(otherwise, false, false);
         }
-        effects.variables.sort_unstable();
-        effects.variables.dedup();
+        let mut effects = reader.effects;
+        effects.variables.sort_unstable_by_key(|variable| variable.name(text));
+        effects.variables.dedup_by_key(|variable| variable.name(text));
         effects
     })
 }
@@ -51,9 +58,9 @@ pub(super) fn effects<'node>(node: &'node Node, branch: &'node Branch, decided_b
 impl Evaluator<'_> {
     /// Marks everything that the node may have changed as decided by its condition.
     pub(super) fn mark(&mut self, dot: &Held, effects: &Effects, decided_by: SetId) {
-        for name in &effects.variables {
-            if let Some(slot) = self.variables[self.frame..].iter_mut().rfind(|slot| slot.name == *name) {
-                let control = &mut slot.held.value.control;
+        for variable in &effects.variables {
+            if let Some(slot) = self.slot(*variable) {
+                let control = &mut self.variables[slot].held.value.control;
                 *control = self.context.sets.union(*control, decided_by);
             }
         }
@@ -74,11 +81,10 @@ impl Evaluator<'_> {
     /// The map that an operand names now, if it does.
     fn map_of(&self, dot: &Held, operand: &Operand) -> Option<Map> {
         let (start, fields) = match &operand.kind {
-            OperandKind::Dot => (&dot.value, &[][..]),
-            OperandKind::Field(fields) => (&dot.value, &fields[..]),
-            OperandKind::Variable { name, fields } => {
-                let slot = self.variables[self.frame..].iter().rfind(|slot| slot.name == *name)?;
-                (&slot.held.value, &fields[..])
+            OperandKind::Dot => (&dot.value, None),
+            OperandKind::Field(fields) => (&dot.value, Some(fields)),
+            OperandKind::Variable { variable, fields } => {
+                (&self.variables[self.slot(*variable)?].held.value, Some(fields))
             }
             _ => return None,
         };
@@ -86,11 +92,18 @@ impl Evaluator<'_> {
             Datum::Map(map) => Some(map.clone()),
             _ => None,
         };
-        fields.iter().try_fold(map(start)?, |at, field| map(&at.get(field.text.as_bytes())?))
+        let names = fields.into_iter().flat_map(|fields| fields.names(&self.unit().text));
+        names.fold(map(start), |at, name| map(&at?.get(name.as_bytes())?))
     }
 }
 
-impl Effects {
+/// Collects what nodes may change.
+struct Reader<'t> {
+    text: &'t str,
+    effects: Effects,
+}
+
+impl Reader<'_> {
     /// `in_loop`: the body is a loop's own, so that its `break`s stay in it. `rebound`: the dot is not the node's.
     fn read_body(&mut self, nodes: &[Node], in_loop: bool, rebound: bool) {
         for node in nodes {
@@ -100,8 +113,8 @@ impl Effects {
                 NodeKind::Template(inclusion) => {
                     inclusion.argument.iter().for_each(|pipeline| self.read_pipeline(pipeline, rebound));
                 }
-                NodeKind::Break => self.breaks |= !in_loop,
-                NodeKind::Continue => self.continues |= !in_loop,
+                NodeKind::Break => self.effects.breaks |= !in_loop,
+                NodeKind::Continue => self.effects.continues |= !in_loop,
                 NodeKind::If(branch) => self.read_branch(branch, in_loop, in_loop, rebound, rebound),
                 NodeKind::With(branch) => self.read_branch(branch, in_loop, in_loop, rebound, true),
                 NodeKind::Range(branch) => self.read_branch(branch, in_loop, true, rebound, true),
@@ -119,7 +132,7 @@ impl Effects {
 
     fn read_pipeline(&mut self, pipeline: &Pipeline, rebound: bool) {
         if pipeline.assigns {
-            self.variables.extend(pipeline.variables.iter().map(|variable| variable.name.clone()));
+            self.effects.variables.extend(&pipeline.variables);
         }
         for command in &pipeline.commands {
             self.read_command(command, rebound);
@@ -127,16 +140,17 @@ impl Effects {
     }
 
     fn read_command(&mut self, command: &Command, rebound: bool) {
-        if let [Operand { kind: OperandKind::Function(name), .. }, target, rest @ ..] = &command.operands[..]
-            && WRITERS.contains(&&**name)
+        if let [function @ Operand { kind: OperandKind::Function, .. }, target, rest @ ..] = &command.operands[..]
+            && let name = &self.text[function.span().range()]
+            && WRITERS.contains(&name)
         {
             let of_dot = matches!(target.kind, OperandKind::Dot | OperandKind::Field(_));
             let key = match rest.first().map(|operand| &operand.kind) {
-                Some(OperandKind::Text(key)) if matches!(&**name, "set" | "unset") => Some(key.clone()),
+                Some(OperandKind::Text(key)) if matches!(name, "set" | "unset") => Some(key.clone()),
                 _ => None,
             };
             if !(of_dot && rebound) {
-                self.maps.push((target.clone(), key));
+                self.effects.maps.push((target.clone(), key));
             }
         }
         for operand in &command.operands {

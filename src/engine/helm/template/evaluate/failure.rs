@@ -45,7 +45,7 @@ impl Failure {
     pub(super) fn at(template: &Template, span: Span, fault: Fault) -> Box<Self> {
         let message = located(template, span, &fault.message);
         let place = match template.unit.written {
-            Written::File(file, _) => Some(Place { file, span }),
+            Written::File(file) => Some(Place { file, span }),
             Written::Text(_) => None,
         };
         Box::new(Self { kind: fault.kind, reason: fault.message, message, place })
@@ -74,9 +74,9 @@ impl Failure {
 
 fn located(template: &Template, span: Span, message: &str) -> String {
     let unit = &template.unit;
-    let source = unit.source(span);
-    let start = (span.start + position(&source)).min(unit.bytes().len());
-    let before = &unit.bytes()[..start];
+    let source = unit.slice(span);
+    let start = (span.start + position(source)).min(unit.text.len());
+    let before = &unit.text.as_bytes()[..start];
     let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
     let name = match template.define {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::{
-    ast::{Command, Name, Number, Operand, OperandKind, Pipeline},
+    ast::{Command, Fields, Number, Operand, OperandKind, Pipeline, Variable},
     fault::Fault,
     leaf::Leaf,
     program::Written,
@@ -31,9 +31,9 @@ impl Evaluator<'_> {
         for variable in &pipeline.variables {
             let held = Held { value: value.clone(), boxed: false };
             if pipeline.assigns {
-                self.assign(&variable.name, held, variable.span())?;
+                self.assign(*variable, held)?;
             } else {
-                self.variables.push(Slot { name: variable.name.clone(), held });
+                self.variables.push(Slot { name: Some(*variable), held });
             }
         }
         Ok(value)
@@ -56,19 +56,19 @@ impl Evaluator<'_> {
         };
         let unboxed = |value| Held { value, boxed: false };
         match &first.kind {
-            OperandKind::Function(name) => self.call(dot, name, command.span(), arguments, last).map(unboxed),
-            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, first.span(), arguments, last),
+            OperandKind::Function => self.call(dot, first, command.span(), arguments, last).map(unboxed),
+            OperandKind::Field(fields) => self.fields(dot, dot.clone(), *fields, first.span(), arguments, last),
             OperandKind::Chain { of, fields } => {
                 let of = self.chained(dot, of, first.span())?;
-                self.fields(dot, of, fields, first.span(), arguments, last)
+                self.fields(dot, of, *fields, first.span(), arguments, last)
             }
-            OperandKind::Variable { name, fields } => {
-                let held = self.variable(name, first.span())?;
+            OperandKind::Variable { variable, fields } => {
+                let held = self.variable(*variable)?;
                 if fields.is_empty() {
                     self.takes_no_arguments(first, arguments, last.as_ref())?;
                     return Ok(held);
                 }
-                self.fields(dot, held, fields, first.span(), arguments, last)
+                self.fields(dot, held, *fields, first.span(), arguments, last)
             }
             kind => {
                 self.takes_no_arguments(first, arguments, last.as_ref())?;
@@ -92,16 +92,16 @@ impl Evaluator<'_> {
         let unboxed = |value| Held { value, boxed: false };
         match &of.kind {
             OperandKind::Pipeline(pipeline) => self.nested(dot, pipeline).map(unboxed),
-            OperandKind::Function(name) => self.call(dot, name, of.span(), &[], None).map(unboxed),
+            OperandKind::Function => self.call(dot, of, of.span(), &[], None).map(unboxed),
             OperandKind::Dot => Ok(dot.clone()),
-            OperandKind::Field(fields) => self.fields(dot, dot.clone(), fields, of.span(), &[], None),
-            OperandKind::Variable { name, fields } => {
-                let held = self.variable(name, of.span())?;
-                if fields.is_empty() { Ok(held) } else { self.fields(dot, held, fields, of.span(), &[], None) }
+            OperandKind::Field(fields) => self.fields(dot, dot.clone(), *fields, of.span(), &[], None),
+            OperandKind::Variable { variable, fields } => {
+                let held = self.variable(*variable)?;
+                self.fields(dot, held, *fields, of.span(), &[], None)
             }
             OperandKind::Chain { of, fields } => {
                 let held = self.chained(dot, of, span)?;
-                self.fields(dot, held, fields, of.span(), &[], None)
+                self.fields(dot, held, *fields, of.span(), &[], None)
             }
             OperandKind::Nil => {
                 let source = self.quote(span);
@@ -123,10 +123,10 @@ impl Evaluator<'_> {
         Err(self.fail(span, Fault::failed(format!("can't give argument to non-function {source}"))))
     }
 
-    pub(super) fn variable(&self, name: &str, span: Span) -> Eval<Held> {
-        match self.variables[self.frame..].iter().rfind(|slot| &*slot.name == name) {
-            Some(slot) => Ok(slot.held.clone()),
-            None => Err(self.fail(span, Fault::failed(format!("undefined variable: {name}")))),
+    pub(super) fn variable(&self, variable: Variable) -> Eval<Held> {
+        match self.slot(variable) {
+            Some(slot) => Ok(self.variables[slot].held.clone()),
+            None => Err(self.undefined(variable)),
         }
     }
 
@@ -135,18 +135,33 @@ impl Evaluator<'_> {
         &mut self,
         dot: &Held,
         mut receiver: Held,
-        fields: &[Name],
+        fields: Fields,
         span: Span,
         arguments: &[Operand],
         last: Option<Value>,
     ) -> Eval<Held> {
-        let Some((name, path)) = fields.split_last() else { return Ok(receiver) };
-        for name in path {
+        let unit = self.unit().clone();
+        let mut names = fields.names(&unit.text).peekable();
+        let takes = !arguments.is_empty() || last.is_some();
+        while let Some(name) = names.next() {
+            if takes && names.peek().is_none() {
+                return self.method(dot, receiver, name, span, arguments, last);
+            }
             receiver = self.field(&receiver, name, span, None)?;
         }
-        if arguments.is_empty() && last.is_none() {
-            return self.field(&receiver, name, span, None);
-        }
+        Ok(receiver)
+    }
+
+    /// `.c` with arguments, of a receiver.
+    fn method(
+        &mut self,
+        dot: &Held,
+        receiver: Held,
+        name: &str,
+        span: Span,
+        arguments: &[Operand],
+        last: Option<Value>,
+    ) -> Eval<Held> {
         let mut values = Vec::with_capacity(arguments.len() + 1);
         for argument in arguments {
             values.push(self.argument(dot, argument, super::Parameter::Any, "")?);
@@ -156,15 +171,15 @@ impl Evaluator<'_> {
     }
 
     /// Go's `evalField`: a method, a field, or a map's key.
-    fn field(&mut self, receiver: &Held, name: &Name, span: Span, arguments: Option<&[Value]>) -> Eval<Held> {
+    fn field(&mut self, receiver: &Held, name: &str, span: Span, arguments: Option<&[Value]>) -> Eval<Held> {
         let failed = |message: String| Fault::failed(message);
         let type_name = if receiver.boxed { "interface {}" } else { receiver.value.type_name() };
         match &receiver.value.datum {
             Datum::Nil if receiver.boxed => {
-                Err(self.fail(span, failed(format!("nil pointer evaluating interface {{}}.{}", name.text))))
+                Err(self.fail(span, failed(format!("nil pointer evaluating interface {{}}.{}", name))))
             }
             Datum::Nil => {
-                let made_of = self.below(receiver.value.made_of, &name.text);
+                let made_of = self.below(receiver.value.made_of, name);
                 let value = Value { datum: Datum::Nil, made_of, control: receiver.value.control };
                 Ok(Held { value, boxed: false })
             }
@@ -175,36 +190,36 @@ impl Evaluator<'_> {
                     return Ok(Held { value, boxed: false });
                 }
                 if arguments.is_some() {
-                    return Err(self.fail(span, failed(format!("{} is not a method but has arguments", name.text))));
+                    return Err(self.fail(span, failed(format!("{} is not a method but has arguments", name))));
                 }
-                let value = map.read(&receiver.value, name.text.as_bytes(), &mut self.context);
+                let value = map.read(&receiver.value, name.as_bytes(), &mut self.context);
                 Ok(Held { value, boxed: map.kind() != MapKind::Text })
             }
             Datum::Object(object) => {
                 let is_bare = arguments.is_none();
                 let arguments = arguments.unwrap_or_default();
-                match object.call(&name.text, arguments, &mut self.context) {
+                match object.call(name, arguments, &mut self.context) {
                     Some(Ok(value)) => {
                         Ok(Held { value: value.under(receiver.value.control, &mut self.context), boxed: false })
                     }
                     Some(Err(fault)) => {
-                        let message = format!("error calling {}: {}", name.text, fault.message);
+                        let message = format!("error calling {}: {}", name, fault.message);
                         Err(self.fail(span, Fault { message, ..fault }))
                     }
-                    None => match object.field(&name.text) {
+                    None => match object.field(name) {
                         Some(value) if is_bare => {
                             let value = value.under(receiver.value.control, &mut self.context);
                             Ok(Held { value, boxed: false })
                         }
                         Some(_) => {
-                            let message = format!("{} has arguments but cannot be invoked as function", name.text);
+                            let message = format!("{} has arguments but cannot be invoked as function", name);
                             Err(self.fail(span, failed(message)))
                         }
-                        None => Err(self.fail(span, no_field(&name.text, type_name))),
+                        None => Err(self.fail(span, no_field(name, type_name))),
                     },
                 }
             }
-            _ => Err(self.fail(span, no_field(&name.text, type_name))),
+            _ => Err(self.fail(span, no_field(name, type_name))),
         }
     }
 
@@ -213,25 +228,25 @@ impl Evaluator<'_> {
         &mut self,
         receiver: &Value,
         map: &Map,
-        name: &Name,
+        name: &str,
         span: Span,
         arguments: Option<&[Value]>,
     ) -> Eval<Option<Value>> {
         let arguments = arguments.unwrap_or_default();
-        let wanted = match &*name.text {
+        let wanted = match name {
             "AsMap" | "YAML" => 0,
             "Table" | "PathValue" | "Encode" => 1,
             _ => return Ok(None),
         };
         if arguments.len() != wanted {
-            let message = format!("wrong number of args for {}: want {wanted} got {}", name.text, arguments.len());
+            let message = format!("wrong number of args for {}: want {wanted} got {}", name, arguments.len());
             return Err(self.fail(span, Fault::failed(message)));
         }
-        if &*name.text == "AsMap" {
+        if name == "AsMap" {
             let datum = Datum::Map(map.held_as(MapKind::Any));
             return Ok(Some(Value { datum, ..receiver.clone() }));
         }
-        Err(self.fail(span, Fault::unsupported(format!("the method {} of chartutil.Values", name.text))))
+        Err(self.fail(span, Fault::unsupported(format!("the method {} of chartutil.Values", name))))
     }
 
     /// What a missing key below something missing is made of: the places where it would be set.
@@ -257,7 +272,7 @@ impl Evaluator<'_> {
         let datum = match &operand.kind {
             OperandKind::Bool(value) => Datum::Bool(*value),
             OperandKind::Text(bytes) => return Ok(self.text_constant(bytes, operand.span())),
-            OperandKind::Number(number) => ideal(number).map_err(|fault| self.fail(operand.span(), fault))?,
+            OperandKind::Number(number) => ideal(number, self.unit().slice(operand.span())).map_err(|fault| self.fail(operand.span(), fault))?,
             _ => {
                 let source = self.quote(operand.span());
                 let message = format!("can't evaluate command {source:?}");
@@ -272,9 +287,9 @@ impl Evaluator<'_> {
         let Some(current) = &self.current else { return Value::text(Text::plain(bytes)) };
         let inner = Span { start: (span.start + 1).min(span.end), end: span.end.saturating_sub(1).max(span.start + 1) };
         let unit = &current.template.unit;
-        let as_written = unit.bytes().get(inner.start..inner.end) == Some(&**bytes);
+        let as_written = unit.text.as_bytes().get(inner.range()) == Some(&**bytes);
         let text = match (&unit.written, current.leaf) {
-            (Written::File(..), Some(leaf)) if as_written => {
+            (Written::File(_), Some(leaf)) if as_written => {
                 Text::shared(bytes.clone(), MadeOf::Verbatim { leaf, offset: inner.start as u32 })
             }
             (Written::Text(text), _) if as_written => text.slice(inner.start..inner.end),
@@ -287,7 +302,7 @@ impl Evaluator<'_> {
     pub(super) fn written_at(&mut self, span: Span) -> MadeOf {
         let Some(current) = &self.current else { return MadeOf::NOTHING };
         match &current.template.unit.written {
-            Written::File(file, _) => {
+            Written::File(file) => {
                 let leaf = self.context.sets.leaf(Leaf::Literal { file: *file, span });
                 MadeOf::Verbatim { leaf, offset: 0 }
             }
@@ -300,7 +315,7 @@ impl Evaluator<'_> {
 
     /// The source of a node, for messages.
     pub(super) fn quote(&self, span: Span) -> String {
-        self.current.as_ref().map_or_else(String::new, |current| current.template.unit.source(span).into_owned())
+        self.current.as_ref().map_or_else(String::new, |current| current.template.unit.slice(span).to_owned())
     }
 }
 
@@ -309,8 +324,7 @@ fn no_field(name: &str, type_name: &str) -> Fault {
 }
 
 /// Go's `idealConstant`.
-fn ideal(number: &Number) -> Result<Datum, Fault> {
-    let text = &*number.text;
+fn ideal(number: &Number, text: &str) -> Result<Datum, Fault> {
     let is_hex = text.len() > 2 && (text.starts_with("0x") || text.starts_with("0X")) && !text.contains(['p', 'P']);
     let is_float = !is_hex && !text.starts_with('\'') && text.contains(['.', 'e', 'E', 'p', 'P']);
     match (number.float, number.int) {

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        ast::{Command, Name, Operand, OperandKind, Pipeline, Variable},
+        ast::{Command, Fields, Operand, OperandKind, Pipeline, Variable},
         constant::{self, number},
         lex::{Keyword, Token, TokenKind},
     },
@@ -54,10 +54,8 @@ impl<'t> Parser<'t> {
                 return Ok(false);
             }
             self.next_word();
-            let name = self.slice(variable);
-            self.tree.variables.declare(name);
-            let name = self.name(name);
-            variables.push(Variable { name, span: Span::new(variable.start, variable.end).into() });
+            self.tree.variables.declare(self.slice(variable));
+            variables.push(Variable(Span::new(variable.start, variable.end).into()));
             if !separates {
                 return Ok(next.kind == TokenKind::Assign);
             }
@@ -115,23 +113,17 @@ impl<'t> Parser<'t> {
         let token = self.next_word();
         let kind = match token.kind {
             TokenKind::Field => {
-                let begin = self.fields.len();
-                let field = self.field(token);
-                self.fields.push(field);
                 self.count_part()?;
-                self.more_fields()?;
-                OperandKind::Field(self.fields.drain(begin..).collect())
+                OperandKind::Field(self.fields(token.start)?)
             }
             TokenKind::Variable => {
                 let written = self.slice(token);
                 if written != "$" && !self.tree.variables.contains(written) {
                     return Err(self.fail(format!("undefined variable {}", constant::quoted(written))));
                 }
-                let name = self.name(written);
                 self.count_part()?;
-                let begin = self.fields.len();
-                self.more_fields()?;
-                OperandKind::Variable { name, fields: self.fields.drain(begin..).collect() }
+                let variable = Variable(Span::new(token.start, token.end).into());
+                OperandKind::Variable { variable, fields: self.fields(token.end)? }
             }
             _ => {
                 let Some(kind) = self.term(token)? else {
@@ -146,15 +138,13 @@ impl<'t> Parser<'t> {
         Ok(Some(Operand { span: Span::new(token.start, self.end).into(), kind }))
     }
 
-    /// The fields that follow, each right behind the other.
-    fn more_fields(&mut self) -> Result<(), ParseError> {
+    /// The fields from a byte on, and those that follow, each right behind the other.
+    fn fields(&mut self, start: usize) -> Result<Fields, ParseError> {
         while self.peek().kind == TokenKind::Field {
             self.count_part()?;
-            let token = self.next();
-            let field = self.field(token);
-            self.fields.push(field);
+            self.next();
         }
-        Ok(())
+        Ok(Fields(Span::new(start, self.end).into()))
     }
 
     /// A term that has no fields of its own, with those behind it.
@@ -162,14 +152,12 @@ impl<'t> Parser<'t> {
         if self.peek().kind != TokenKind::Field {
             return Ok(term);
         }
-        let begin = self.fields.len();
-        self.more_fields()?;
+        let fields = self.fields(term.span().end)?;
         if is_constant(&term.kind) {
             let written = constant::quoted(&self.text[term.span().range()]);
             return Err(self.fail(format!("unexpected . after term {written}")));
         }
         let span = Span::new(term.span().start, self.end).into();
-        let fields = self.fields.drain(begin..).collect();
         Ok(Operand { span, kind: OperandKind::Chain { of: Box::new(term), fields } })
     }
 
@@ -177,10 +165,10 @@ impl<'t> Parser<'t> {
     fn term(&mut self, token: Token) -> Result<Option<OperandKind>, ParseError> {
         let written = self.slice(token);
         Ok(Some(match token.kind {
-            TokenKind::Identifier => match self.names.function(written, self.is_function) {
-                Some(name) => OperandKind::Function(name),
-                None => return Err(self.fail(format!("function {} not defined", constant::quoted(written)))),
-            },
+            TokenKind::Identifier if (self.is_function)(written) => OperandKind::Function,
+            TokenKind::Identifier => {
+                return Err(self.fail(format!("function {} not defined", constant::quoted(written))));
+            }
             TokenKind::Keyword(Keyword::Dot) => OperandKind::Dot,
             TokenKind::Keyword(Keyword::Nil) => OperandKind::Nil,
             TokenKind::Bool => OperandKind::Bool(written == "true"),
@@ -200,15 +188,9 @@ impl<'t> Parser<'t> {
     }
 
     fn number(&mut self, written: &'t str, shape: number::Shape) -> Result<OperandKind, ParseError> {
-        let text = self.name(written);
-        number::parse(text, shape)
+        number::parse(written, shape)
             .map(|number| OperandKind::Number(Box::new(number)))
             .map_err(|message| self.fail(message))
-    }
-
-    fn field(&mut self, token: Token) -> Name {
-        let span = Span::new(token.start + 1, token.end);
-        Name { text: self.name(&self.text[span.range()]), span: span.into() }
     }
 }
 

@@ -1,15 +1,8 @@
-//! The names of one file: each is held once, and a handful of variables is searched faster than hashed.
+//! The variables of one file: a handful of them is searched faster than hashed.
 
-use std::{
-    collections::{HashMap, HashSet},
-    rc::Rc,
-};
+use std::collections::HashSet;
 
 use crate::source::lineage::hash::Seeded;
-
-/// All names that a file says, each once, and whether a function is called so, once that was asked.
-#[derive(Default)]
-pub(super) struct Names<'t>(HashMap<&'t str, (Rc<str>, Option<bool>), Seeded>);
 
 /// The variables that can be seen at a place, in the order of their declarations, each once.
 #[derive(Default)]
@@ -21,23 +14,6 @@ pub(super) struct Variables<'t> {
 
 /// The variables that are searched one by one.
 const FEW: usize = 16;
-
-impl<'t> Names<'t> {
-    fn entry(&mut self, text: &'t str) -> &mut (Rc<str>, Option<bool>) {
-        self.0.entry(text).or_insert_with(|| (text.into(), None))
-    }
-
-    /// The name as all places share it.
-    pub(super) fn get(&mut self, text: &'t str) -> Rc<str> {
-        self.entry(text).0.clone()
-    }
-
-    /// The name as all places share it, if a function is called so.
-    pub(super) fn function(&mut self, text: &'t str, is_function: &dyn Fn(&str) -> bool) -> Option<Rc<str>> {
-        let (name, known) = self.entry(text);
-        known.get_or_insert_with(|| is_function(text)).then(|| name.clone())
-    }
-}
 
 impl<'t> Variables<'t> {
     pub(super) fn len(&self) -> usize {
