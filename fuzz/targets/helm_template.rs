@@ -71,9 +71,9 @@ fn branch(text: &str, of: &Branch, outer: Span) {
 fn pipeline(text: &str, of: &Pipeline, outer: Span) {
     within(text, of.span(), outer);
     of.variables.iter().for_each(|variable| within(text, variable.span(), of.span()));
-    for command in &of.commands {
+    for command in of.commands() {
         within(text, command.span(), of.span());
-        command.operands.iter().for_each(|each| operand(text, each, command.span()));
+        command.operands().for_each(|each| operand(text, each, command.span()));
     }
 }
 

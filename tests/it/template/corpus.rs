@@ -100,7 +100,11 @@ fn nodes(text: &str, body: &[Node]) -> String {
             NodeKind::With(one) => branch(text, "with", one),
             NodeKind::Range(one) => branch(text, "range", one),
             NodeKind::Template(inclusion) => {
-                format!("{{template {} {:?}}}", inclusion.name, inclusion.argument.as_ref().map(|one| pipeline(text, one)))
+                format!(
+                    "{{template {} {:?}}}",
+                    inclusion.name,
+                    inclusion.argument.as_ref().map(|one| pipeline(text, one))
+                )
             }
             NodeKind::Break => "{break}".into(),
             NodeKind::Continue => "{continue}".into(),
@@ -116,7 +120,8 @@ fn branch(text: &str, word: &str, branch: &Branch) -> String {
 
 fn pipeline(text: &str, pipeline: &Pipeline) -> String {
     let names: Vec<&str> = pipeline.variables.iter().map(|variable| variable.name(text)).collect();
-    let commands = pipeline.commands.iter().map(|command| command.operands.iter().map(|one| operand(text, one)).collect::<Vec<_>>());
+    let commands =
+        pipeline.commands().map(|command| command.operands().map(|one| operand(text, one)).collect::<Vec<_>>());
     format!("{names:?} {} {:?}", pipeline.assigns, commands.collect::<Vec<_>>())
 }
 
@@ -137,7 +142,7 @@ fn operand(text: &str, operand: &Operand) -> String {
                 _ => format!("{:?}", number.float),
             }
         }
-        OperandKind::Text(value) => format!("{:?}", String::from_utf8_lossy(value)),
+        OperandKind::Text(constant) => format!("{:?}", String::from_utf8_lossy(constant.value(written))),
         OperandKind::Field(fields) => after(fields),
         OperandKind::Variable { variable, fields } => format!("{}{}", variable.name(text), after(fields)),
         OperandKind::Function => written.to_string(),

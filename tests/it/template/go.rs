@@ -110,9 +110,8 @@ fn pipeline(text: &str, pipeline: &Pipeline) -> String {
         (_, false) => " := ",
     };
     let commands: Vec<String> = pipeline
-        .commands
-        .iter()
-        .map(|command| command.operands.iter().map(|one| operand(text, one)).collect::<Vec<_>>().join(" "))
+        .commands()
+        .map(|command| command.operands().map(|one| operand(text, one)).collect::<Vec<_>>().join(" "))
         .collect();
     format!("{}{sets}{}", names.join(", "), commands.join(" | "))
 }
@@ -125,7 +124,7 @@ fn operand(text: &str, operand: &Operand) -> String {
         OperandKind::Nil => "nil".into(),
         OperandKind::Bool(value) => value.to_string(),
         OperandKind::Number(_) => written.to_string(),
-        OperandKind::Text(value) => format!("{:?}", String::from_utf8_lossy(value)),
+        OperandKind::Text(constant) => format!("{:?}", String::from_utf8_lossy(constant.value(written))),
         OperandKind::Field(fields) => after(fields),
         OperandKind::Variable { variable, fields } => format!("{}{}", variable.name(text), after(fields)),
         OperandKind::Function => written.to_string(),

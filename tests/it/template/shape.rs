@@ -136,7 +136,7 @@ fn branch(text: &str, span: Span, branch: &Branch) {
 
 fn pipeline(text: &str, pipeline: &Pipeline) {
     let spans: Vec<Span> = (pipeline.variables.iter().map(|variable| variable.span()))
-        .chain(pipeline.commands.iter().map(|command| command.span()))
+        .chain(pipeline.commands().map(|command| command.span()))
         .collect();
     let left: String = left(text, pipeline.span(), &spans).split_whitespace().collect();
     let sets = match (pipeline.variables.len(), pipeline.assigns) {
@@ -146,17 +146,17 @@ fn pipeline(text: &str, pipeline: &Pipeline) {
         (_, true) => ",=",
         (_, false) => ",:=",
     };
-    let pipes = "|".repeat(pipeline.commands.len() - 1);
+    let pipes = "|".repeat(pipeline.rest.len());
     let known = [format!("{sets}{pipes}"), format!("{sets}{pipes}|"), format!(",{pipes}"), format!(",{pipes}|")];
     assert!(known.contains(&left), "{left:?} is left of {:?}", &text[pipeline.span().range()]);
     for variable in &pipeline.variables {
         assert!(variable.name(text).starts_with('$'), "{:?}", variable.name(text));
     }
-    for command in &pipeline.commands {
-        let spans: Vec<Span> = command.operands.iter().map(|operand| operand.span()).collect();
+    for command in pipeline.commands() {
+        let spans: Vec<Span> = command.operands().map(|operand| operand.span()).collect();
         let left = self::left(text, command.span(), &spans);
         assert!(left.trim().is_empty(), "{left:?} is left of {:?}", &text[command.span().range()]);
-        command.operands.iter().for_each(|operand| self::operand(text, operand));
+        command.operands().for_each(|operand| self::operand(text, operand));
     }
 }
 
@@ -167,7 +167,7 @@ fn operand(text: &str, operand: &Operand) {
         OperandKind::Nil => assert_eq!(slice, "nil"),
         OperandKind::Bool(value) => assert_eq!(slice, value.to_string()),
         OperandKind::Number(_) => assert!(!slice.contains(char::is_whitespace) || slice.starts_with('\''), "{slice:?}"),
-        OperandKind::Text(value) => assert_eq!(unquote(slice).as_deref(), Some(&**value)),
+        OperandKind::Text(constant) => assert_eq!(unquote(slice).as_deref(), Some(&**constant.value(slice))),
         OperandKind::Function => assert!(slice.chars().all(is_alphanumeric), "{slice:?}"),
         OperandKind::Field(fields) => assert_eq!(fields.span(), operand.span()),
         OperandKind::Variable { variable, fields } => {
@@ -194,7 +194,7 @@ fn operand(text: &str, operand: &Operand) {
     if matches!(operand.kind, OperandKind::Number(_) | OperandKind::Text(_) | OperandKind::Bool(_)) {
         let again = super::read(&format!("{{{{ {slice} }}}}")).expect("a constant alone");
         let NodeKind::Action(pipeline) = &again.body[0].kind else { panic!("{slice:?} is no action") };
-        assert_eq!(pipeline.commands[0].operands[0].kind, operand.kind, "{slice:?}");
+        assert_eq!(pipeline.first.first.kind, operand.kind, "{slice:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cell::OnceCell, rc::Rc};
 
-use super::evaluate::effect::Effects;
+use super::{constant::unquote, evaluate::effect::Effects};
 use crate::source::span::Span;
 
 /// A range of bytes of one template, in half the memory of a [`Span`]: a chart's templates have tens of thousands of parts.
@@ -82,7 +82,7 @@ pub enum NodeKind {
     /// Text that is printed as it stands.
     Text,
     /// A pipeline whose value is printed unless it declares or assigns variables.
-    Action(Pipeline),
+    Action(Box<Pipeline>),
     /// `if`.
     If(Box<Branch>),
     /// `with`.
@@ -118,7 +118,7 @@ pub struct Branch {
     /// What happens if not.
     pub otherwise: Option<Box<[Node]>>,
     /// What the bodies may change, once it was asked for.
-    pub effects: Noted<Effects>,
+    pub effects: Noted<Box<Effects>>,
 }
 
 /// What follows from a node and was worked out; the node is the same without it.
@@ -153,14 +153,21 @@ pub struct Pipeline {
     pub variables: Box<[Variable]>,
     /// Whether it assigns existing variables instead of declaring new ones.
     pub assigns: bool,
-    /// The commands; at least one.
-    pub commands: Box<[Command]>,
+    /// The first command, mostly the only one.
+    pub first: Command,
+    /// The commands behind it.
+    pub rest: Box<[Command]>,
 }
 
 impl Pipeline {
     /// Its bytes, variables included, without white space around them.
     pub fn span(&self) -> Span {
         self.span.into()
+    }
+
+    /// All commands.
+    pub fn commands(&self) -> impl DoubleEndedIterator<Item = &Command> {
+        std::iter::once(&self.first).chain(&self.rest)
     }
 }
 
@@ -206,14 +213,21 @@ impl Fields {
 pub struct Command {
     /// Its bytes.
     pub(super) span: Bytes,
-    /// The operands; at least one.
-    pub operands: Box<[Operand]>,
+    /// What is called, or stands alone.
+    pub first: Operand,
+    /// What stands behind it.
+    pub arguments: Box<[Operand]>,
 }
 
 impl Command {
     /// Its bytes.
     pub fn span(&self) -> Span {
         self.span.into()
+    }
+
+    /// What is called and its arguments.
+    pub fn operands(&self) -> impl DoubleEndedIterator<Item = &Operand> {
+        std::iter::once(&self.first).chain(&self.arguments)
     }
 }
 
@@ -244,8 +258,8 @@ pub enum OperandKind {
     Bool(bool),
     /// A number or character constant.
     Number(Box<Number>),
-    /// A string constant, unquoted.
-    Text(Rc<[u8]>),
+    /// A string constant.
+    Text(Constant),
     /// `.a.b`
     Field(Fields),
     /// `$x.a.b`; the fields may be none.
@@ -266,6 +280,17 @@ pub enum OperandKind {
         /// The fields; at least one.
         fields: Fields,
     },
+}
+
+/// A string constant. Most are never asked for, so it is unquoted when it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Constant(Noted<Rc<[u8]>>);
+
+impl Constant {
+    /// Its value. `written` is the constant with its quotes.
+    pub fn value(&self, written: &str) -> &Rc<[u8]> {
+        self.0.get_or_init(|| unquote(written).expect("the parser takes no other constants").into())
+    }
 }
 
 /// A number constant. Go decides by where it is used which of the types that it fits it has.

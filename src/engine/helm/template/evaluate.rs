@@ -59,7 +59,7 @@ pub struct Evaluator<'program> {
     /// The templates that the texts of the `tpl` calls under way define, innermost last.
     spaces: Vec<HashMap<Rc<str>, Template, Seeded>>,
     /// What `tpl` parsed.
-    parsed: HashMap<Rc<[u8]>, (Arc<str>, Rc<ast::File>), Seeded>,
+    parsed: HashMap<Rc<[u8]>, Parsed, Seeded>,
     /// How often each name is being included.
     included: HashMap<Rc<[u8]>, usize, Seeded>,
     /// How deeply templates are nested.
@@ -76,6 +76,9 @@ pub struct Evaluator<'program> {
     /// What could have left the current loop before now.
     breaks: SetId,
 }
+
+/// What `tpl` was given, and what that was parsed to.
+type Parsed = (Arc<str>, Rc<ast::File>);
 
 /// A decision of an `if`, `with` or `range`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -307,7 +310,7 @@ impl<'program> Evaluator<'program> {
     fn range(&mut self, dot: &Held, node: &Node, branch: &Branch) -> Eval<Ended> {
         let scope = self.variables.len();
         let value = self.pipeline(dot, &branch.pipeline)?;
-        let looked_at = branch.pipeline.commands.last().map_or(branch.pipeline.span(), |command| command.span());
+        let looked_at = branch.pipeline.rest.last().unwrap_or(&branch.pipeline.first).span();
         let items = self.items(&value, looked_at)?;
         let decided_by = self.decided_by(&value);
         self.see(node.span(), decided_by, !items.is_empty());
@@ -477,8 +480,7 @@ impl<'program> Evaluator<'program> {
         let unit = &current.template.unit;
         match (&unit.written, current.leaf) {
             (Written::File(_), leaf) => {
-                let made_of =
-                    leaf.map_or(MadeOf::NOTHING, |leaf| MadeOf::Verbatim { leaf, offset: span.start as u32 });
+                let made_of = leaf.map_or(MadeOf::NOTHING, |leaf| MadeOf::Verbatim { leaf, offset: span.start as u32 });
                 self.out.push_bytes(unit.slice(span).as_bytes(), made_of, control);
             }
             (Written::Text(text), _) => {

@@ -18,6 +18,13 @@ pub struct Token {
     pub start: usize,
     /// The byte after its last.
     pub end: usize,
+    /// Whether white space stands before it, inside of an action.
+    pub is_apart: bool,
+}
+
+impl Token {
+    /// The end of a text that begins at its end.
+    pub const END: Self = Self { kind: TokenKind::End, start: 0, end: 0, is_apart: false };
 }
 
 /// What a piece of a template is.
@@ -57,8 +64,6 @@ pub enum TokenKind {
     RightDelimiter,
     /// `)`
     RightParenthesis,
-    /// White space inside of an action.
-    Space,
     /// A string in double quotes, not yet checked.
     QuotedText,
     /// Text outside of actions, without what is trimmed.
@@ -147,12 +152,12 @@ impl<'t> Lexer<'t> {
     }
 
     fn token(&self, kind: TokenKind, start: usize) -> Token {
-        Token { kind, start, end: self.at }
+        Token { kind, start, end: self.at, is_apart: false }
     }
 
     fn fail(&mut self, start: usize, error: impl Into<String>) -> Token {
         self.error = error.into();
-        let token = Token { kind: TokenKind::Error, start, end: self.at };
+        let token = self.token(TokenKind::Error, start);
         self.at = self.text.len();
         token
     }
@@ -172,13 +177,13 @@ impl<'t> Lexer<'t> {
             let text = if trims { text.trim_end_matches(is_space) } else { text };
             if !text.is_empty() {
                 self.at = delimiter;
-                return Token { kind: TokenKind::Text, start, end: start + text.len() };
+                return Token { end: start + text.len(), ..self.token(TokenKind::Text, start) };
             }
             self.at = inner + if trims { TRIM_MARKER } else { 0 };
             if !self.text[self.at..].starts_with("/*") {
                 self.inside = true;
                 self.parentheses = 0;
-                return Token { kind: TokenKind::LeftDelimiter, start: delimiter, end: inner };
+                return Token { end: inner, ..self.token(TokenKind::LeftDelimiter, delimiter) };
             }
             if let Some(error) = self.comment() {
                 return error;
@@ -222,16 +227,36 @@ impl<'t> Lexer<'t> {
             self.at += rest.len() - rest.trim_start_matches(is_space).len();
         }
         self.inside = false;
-        Token { kind: TokenKind::RightDelimiter, start, end }
+        Token { end, ..self.token(TokenKind::RightDelimiter, start) }
     }
 
     fn in_action(&mut self) -> Token {
+        let bytes = self.text.as_bytes();
+        let before = self.at;
+        while bytes.get(self.at).is_some_and(|byte| is_space(char::from(*byte))) {
+            self.at += 1;
+        }
+        if self.at == before {
+            return self.word_of_action();
+        }
+        // The last white space may belong to a trim marker.
+        let token = match self.right_delimiter(self.at - 1) {
+            Some(marker) => {
+                self.at -= 1;
+                self.right(self.at, marker)
+            }
+            None => self.word_of_action(),
+        };
+        Token { is_apart: true, ..token }
+    }
+
+    /// What stands here inside of an action, which is no white space.
+    fn word_of_action(&mut self) -> Token {
         let start = self.at;
         let Some(first) = self.text.as_bytes().get(start).copied() else {
             return self.fail(start, "unclosed action");
         };
         match first {
-            b' ' | b'\t' | b'\r' | b'\n' => return self.space(),
             b'}' if self.text.as_bytes().get(start + 1) == Some(&b'}') => return self.right(start, 0),
             b'0'..=b'9' | b'+' | b'-' => return self.number(),
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => return self.word(start),
@@ -296,25 +321,6 @@ impl<'t> Lexer<'t> {
         match self.parentheses {
             0 => self.close(marker),
             _ => self.fail(start, "unclosed left paren"),
-        }
-    }
-
-    /// White space, without the last one where that belongs to a trim marker.
-    fn space(&mut self) -> Token {
-        let start = self.at;
-        let rest = &self.text.as_bytes()[start..];
-        let spaces = rest.iter().take_while(|byte| is_space(char::from(**byte))).count();
-        self.at += spaces;
-        match self.right_delimiter(self.at - 1) {
-            Some(marker) if spaces == 1 => {
-                self.at = start;
-                self.right(start, marker)
-            }
-            Some(_) => {
-                self.at -= 1;
-                self.token(TokenKind::Space, start)
-            }
-            None => self.token(TokenKind::Space, start),
         }
     }
 

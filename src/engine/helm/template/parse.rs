@@ -52,7 +52,7 @@ pub fn parse(text: &str, is_function: &dyn Fn(&str) -> bool) -> Result<File, Par
         text,
         lexer: Lexer::new(text, is_function),
         is_function,
-        buffer: [Token { kind: TokenKind::End, start: 0, end: 0 }; 3],
+        buffer: [Token::END; 2],
         peeked: 0,
         end: 0,
         tree: Tree::default(),
@@ -93,9 +93,9 @@ struct Parser<'t> {
     lexer: Lexer<'t>,
     is_function: &'t dyn Fn(&str) -> bool,
     /// The newest token, and those before it that were put back.
-    buffer: [Token; 3],
+    buffer: [Token; 2],
     peeked: usize,
-    /// The end of the last token taken that is not white space.
+    /// The end of the last token taken.
     end: usize,
     tree: Tree<'t>,
     depth: usize,
@@ -135,7 +135,7 @@ impl<'t> Parser<'t> {
                 TokenKind::End => return Ok(body.into()),
                 TokenKind::LeftDelimiter => {
                     self.next();
-                    if self.next_word().kind == TokenKind::Keyword(Keyword::Define) {
+                    if self.next().kind == TokenKind::Keyword(Keyword::Define) {
                         self.definition(delimiter.start)?;
                         continue;
                     }
@@ -155,7 +155,7 @@ impl<'t> Parser<'t> {
     fn definition(&mut self, start: usize) -> Result<(), ParseError> {
         const CONTEXT: &str = "define clause";
         let outer = std::mem::take(&mut self.tree);
-        let token = self.next_word();
+        let token = self.next();
         let name = self.template_name(token, CONTEXT)?;
         self.expect_right_delimiter(CONTEXT)?;
         let (body, ending) = self.body()?;
@@ -179,7 +179,7 @@ impl<'t> Parser<'t> {
     /// Nodes up to an `else` or `end`, which is returned with them.
     fn body(&mut self) -> Result<(Box<[Node]>, Item), ParseError> {
         let begin = self.nodes.len();
-        while self.peek_word().kind != TokenKind::End {
+        while self.peek().kind != TokenKind::End {
             match self.item()? {
                 Item::Node(node) => self.nodes.push(node),
                 ending => return Ok((self.nodes.drain(begin..).collect(), ending)),
@@ -190,7 +190,7 @@ impl<'t> Parser<'t> {
 
     fn item(&mut self) -> Result<Item, ParseError> {
         self.count_part()?;
-        let token = self.next_word();
+        let token = self.next();
         match token.kind {
             TokenKind::Text => {
                 Ok(Item::Node(Node { span: Span::new(token.start, token.end).into(), kind: NodeKind::Text }))
@@ -207,14 +207,14 @@ impl<'t> Parser<'t> {
 
     /// The action whose left delimiter, at `start`, was taken.
     fn action(&mut self, start: usize) -> Result<Item, ParseError> {
-        let token = self.next_word();
+        let token = self.next();
         let kind = match token.kind {
             TokenKind::Keyword(Keyword::Block) => self.block(start)?,
             TokenKind::Keyword(Keyword::Break) => self.leave("break", NodeKind::Break)?,
             TokenKind::Keyword(Keyword::Continue) => self.leave("continue", NodeKind::Continue)?,
             TokenKind::Keyword(Keyword::Else) => {
                 // The second word of `else if` and `else with` is left for the branch that it belongs to.
-                let next = self.peek_word();
+                let next = self.peek();
                 if !matches!(next.kind, TokenKind::Keyword(Keyword::If | Keyword::With)) {
                     self.expect_right_delimiter("else")?;
                 }
@@ -230,14 +230,14 @@ impl<'t> Parser<'t> {
             TokenKind::Keyword(Keyword::With) => NodeKind::With(Box::new(self.branch(Keyword::With)?)),
             _ => {
                 self.put_back();
-                NodeKind::Action(self.pipeline("command", TokenKind::RightDelimiter)?)
+                NodeKind::Action(Box::new(self.pipeline("command", TokenKind::RightDelimiter)?))
             }
         };
         Ok(Item::Node(Node { span: Span::new(start, self.end).into(), kind }))
     }
 
     fn leave(&mut self, word: &str, kind: NodeKind) -> Result<NodeKind, ParseError> {
-        let token = self.next_word();
+        let token = self.next();
         if token.kind != TokenKind::RightDelimiter {
             return Err(self.unexpected(token, &format!("{{{{{word}}}}}")));
         }
@@ -288,7 +288,7 @@ impl<'t> Parser<'t> {
 
     fn block(&mut self, start: usize) -> Result<NodeKind, ParseError> {
         const CONTEXT: &str = "block clause";
-        let token = self.next_word();
+        let token = self.next();
         let name = self.template_name(token, CONTEXT)?;
         let argument = Some(self.pipeline(CONTEXT, TokenKind::RightDelimiter)?);
         let opened = self.buffer[0];
@@ -305,10 +305,10 @@ impl<'t> Parser<'t> {
 
     fn template(&mut self) -> Result<NodeKind, ParseError> {
         const CONTEXT: &str = "template clause";
-        let token = self.next_word();
+        let token = self.next();
         let name = self.template_name(token, CONTEXT)?;
         let mut argument = None;
-        if self.next_word().kind != TokenKind::RightDelimiter {
+        if self.next().kind != TokenKind::RightDelimiter {
             self.put_back();
             argument = Some(self.pipeline(CONTEXT, TokenKind::RightDelimiter)?);
         }
@@ -327,7 +327,7 @@ impl<'t> Parser<'t> {
     }
 
     fn expect_right_delimiter(&mut self, context: &str) -> Result<(), ParseError> {
-        let token = self.next_word();
+        let token = self.next();
         if token.kind == TokenKind::RightDelimiter { Ok(()) } else { Err(self.unexpected(token, context)) }
     }
 }
@@ -341,9 +341,7 @@ impl<'t> Parser<'t> {
             self.buffer[0] = self.lexer.next_token();
         }
         let token = self.buffer[self.peeked];
-        if token.kind != TokenKind::Space {
-            self.end = token.end;
-        }
+        self.end = token.end;
         token
     }
 
@@ -355,24 +353,6 @@ impl<'t> Parser<'t> {
         self.buffer[self.peeked - 1]
     }
 
-    /// The next token that is not white space.
-    fn next_word(&mut self) -> Token {
-        loop {
-            let token = self.next();
-            if token.kind != TokenKind::Space {
-                return token;
-            }
-        }
-    }
-
-    fn peek_word(&mut self) -> Token {
-        let end = self.end;
-        let token = self.next_word();
-        self.put_back();
-        self.end = end;
-        token
-    }
-
     fn put_back(&mut self) {
         self.peeked += 1;
     }
@@ -381,13 +361,6 @@ impl<'t> Parser<'t> {
     fn put_back_two(&mut self, before: Token) {
         self.buffer[1] = before;
         self.peeked = 2;
-    }
-
-    /// Puts the newest token back, and two before it.
-    fn put_back_three(&mut self, first: Token, second: Token) {
-        self.buffer[1] = second;
-        self.buffer[2] = first;
-        self.peeked = 3;
     }
 
     fn slice(&self, token: Token) -> &'t str {

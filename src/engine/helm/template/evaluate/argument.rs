@@ -26,9 +26,7 @@ impl Evaluator<'_> {
                 self.fields(dot, held, *fields, operand.span(), &[], None)?
             }
             OperandKind::Pipeline(pipeline) => Held { value: self.nested(dot, pipeline)?, boxed: false },
-            OperandKind::Function => {
-                Held { value: self.call(dot, operand, operand.span(), &[], None)?, boxed: false }
-            }
+            OperandKind::Function => Held { value: self.call(dot, operand, operand.span(), &[], None)?, boxed: false },
             OperandKind::Chain { .. } => self.chained(dot, operand, operand.span())?,
             OperandKind::Nil => {
                 return match parameter {
@@ -96,7 +94,7 @@ impl Evaluator<'_> {
     fn typed_constant(&mut self, operand: &Operand, parameter: Parameter) -> Eval<Value> {
         let datum = match (parameter, &operand.kind) {
             (Parameter::Any, _) => return self.constant(operand),
-            (Parameter::Text, OperandKind::Text(bytes)) => return Ok(self.text_constant(bytes, operand.span())),
+            (Parameter::Text, OperandKind::Text(constant)) => return Ok(self.text_constant(constant, operand.span())),
             (Parameter::Bool, OperandKind::Bool(value)) => Some(Datum::Bool(*value)),
             (Parameter::Int, OperandKind::Number(number)) => number.int.map(Datum::Int),
             (Parameter::Int64, OperandKind::Number(number)) => number.int.map(Datum::Int64),

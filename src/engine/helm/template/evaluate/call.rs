@@ -273,7 +273,8 @@ impl Evaluator<'_> {
                 parsed
             }
         };
-        let unit = Rc::new(Unit { name: "gotpl".into(), written: Written::Text(text.clone()), text: source, ast, index: 0 });
+        let unit =
+            Rc::new(Unit { name: "gotpl".into(), written: Written::Text(text.clone()), text: source, ast, index: 0 });
         let mut space = HashMap::default();
         for (name, template) in unit.templates() {
             // Nothing but white space replaces no template that is already there, wherever it was defined.

@@ -10,7 +10,7 @@ use super::super::{
     value::{Datum, Map, Value},
 };
 use super::{Evaluator, Held};
-use crate::source::lineage::sets::SetId;
+use crate::source::{lineage::sets::SetId, span::Span};
 
 /// What the bodies of a conditional node may change.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,7 +51,7 @@ pub(super) fn effects<'node>(
         let mut effects = reader.effects;
         effects.variables.sort_unstable_by_key(|variable| variable.name(text));
         effects.variables.dedup_by_key(|variable| variable.name(text));
-        effects
+        Box::new(effects)
     })
 }
 
@@ -134,26 +134,28 @@ impl Reader<'_> {
         if pipeline.assigns {
             self.effects.variables.extend(&pipeline.variables);
         }
-        for command in &pipeline.commands {
+        for command in pipeline.commands() {
             self.read_command(command, rebound);
         }
     }
 
     fn read_command(&mut self, command: &Command, rebound: bool) {
-        if let [function @ Operand { kind: OperandKind::Function, .. }, target, rest @ ..] = &command.operands[..]
-            && let name = &self.text[function.span().range()]
+        if let (OperandKind::Function, [target, rest @ ..]) = (&command.first.kind, &command.arguments[..])
+            && let name = &self.text[command.first.span().range()]
             && WRITERS.contains(&name)
         {
             let of_dot = matches!(target.kind, OperandKind::Dot | OperandKind::Field(_));
-            let key = match rest.first().map(|operand| &operand.kind) {
-                Some(OperandKind::Text(key)) if matches!(name, "set" | "unset") => Some(key.clone()),
+            let key = match rest.first() {
+                Some(Operand { kind: OperandKind::Text(key), span }) if matches!(name, "set" | "unset") => {
+                    Some(key.value(&self.text[Span::from(*span).range()]).clone())
+                }
                 _ => None,
             };
             if !(of_dot && rebound) {
                 self.effects.maps.push((target.clone(), key));
             }
         }
-        for operand in &command.operands {
+        for operand in command.operands() {
             self.read_operand(operand, rebound);
         }
     }

@@ -1,9 +1,7 @@
 //! Pipelines, commands, variables, constants and fields.
 
-use std::rc::Rc;
-
 use super::super::{
-    ast::{Command, Fields, Number, Operand, OperandKind, Pipeline, Variable},
+    ast::{Command, Constant, Fields, Number, Operand, OperandKind, Pipeline, Variable},
     fault::Fault,
     leaf::Leaf,
     program::Written,
@@ -22,7 +20,7 @@ impl Evaluator<'_> {
     /// A pipeline's value; sets its variables.
     pub(super) fn pipeline(&mut self, dot: &Held, pipeline: &Pipeline) -> Eval<Value> {
         let mut last: Option<Value> = None;
-        for command in &pipeline.commands {
+        for command in pipeline.commands() {
             last = Some(self.command(dot, command, last)?.value);
         }
         let mut value = last.unwrap_or_else(Value::nil);
@@ -51,9 +49,7 @@ impl Evaluator<'_> {
     }
 
     fn command(&mut self, dot: &Held, command: &Command, last: Option<Value>) -> Eval<Held> {
-        let Some((first, arguments)) = command.operands.split_first() else {
-            return Err(self.fail(command.span(), Fault::failed("empty command")));
-        };
+        let Command { first, arguments, .. } = command;
         let unboxed = |value| Held { value, boxed: false };
         match &first.kind {
             OperandKind::Function => self.call(dot, first, command.span(), arguments, last).map(unboxed),
@@ -271,8 +267,10 @@ impl Evaluator<'_> {
     pub(super) fn constant(&mut self, operand: &Operand) -> Eval<Value> {
         let datum = match &operand.kind {
             OperandKind::Bool(value) => Datum::Bool(*value),
-            OperandKind::Text(bytes) => return Ok(self.text_constant(bytes, operand.span())),
-            OperandKind::Number(number) => ideal(number, self.unit().slice(operand.span())).map_err(|fault| self.fail(operand.span(), fault))?,
+            OperandKind::Text(constant) => return Ok(self.text_constant(constant, operand.span())),
+            OperandKind::Number(number) => {
+                ideal(number, self.unit().slice(operand.span())).map_err(|fault| self.fail(operand.span(), fault))?
+            }
             _ => {
                 let source = self.quote(operand.span());
                 let message = format!("can't evaluate command {source:?}");
@@ -283,7 +281,8 @@ impl Evaluator<'_> {
     }
 
     /// A string constant: the bytes between its quotes, where it says them as they are.
-    pub(super) fn text_constant(&mut self, bytes: &Rc<[u8]>, span: Span) -> Value {
+    pub(super) fn text_constant(&mut self, constant: &Constant, span: Span) -> Value {
+        let bytes = constant.value(self.unit().slice(span));
         let Some(current) = &self.current else { return Value::text(Text::plain(bytes)) };
         let inner = Span { start: (span.start + 1).min(span.end), end: span.end.saturating_sub(1).max(span.start + 1) };
         let unit = &current.template.unit;

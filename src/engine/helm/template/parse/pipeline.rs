@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        ast::{Command, Fields, Operand, OperandKind, Pipeline, Variable},
+        ast::{Command, Constant, Fields, Operand, OperandKind, Pipeline, Variable},
         constant::{self, number},
         lex::{Keyword, Token, TokenKind},
     },
@@ -13,47 +13,51 @@ use crate::source::span::Span;
 impl<'t> Parser<'t> {
     /// A pipeline through the token that closes it.
     pub(super) fn pipeline(&mut self, context: &str, close: TokenKind) -> Result<Pipeline, ParseError> {
-        let start = self.peek_word().start;
+        let start = self.peek().start;
         let mut variables = Vec::new();
         let assigns = self.variables(&mut variables, context)?;
-        let mut commands = Vec::with_capacity(1);
+        let (mut first, mut rest): (Option<Command>, Vec<Command>) = (None, Vec::new());
         loop {
             // A last `|` with nothing behind it is Go's to accept, and belongs to the pipeline.
             let end = self.end;
-            let token = self.next_word();
+            let token = self.next();
             if token.kind == close {
-                self.check(&commands, context)?;
-                let (span, variables, commands) = (Span::new(start, end).into(), variables.into(), commands.into());
-                return Ok(Pipeline { span, variables, assigns, commands });
+                let Some(first) = first else {
+                    return Err(self.fail(format!("missing value for {context}")));
+                };
+                if let Some(at) = rest.iter().position(|command| is_constant(&command.first.kind)) {
+                    return Err(self.fail(format!("non executable command in pipeline stage {}", at + 2)));
+                }
+                let span = Span::new(start, end).into();
+                return Ok(Pipeline { span, variables: variables.into(), assigns, first, rest: rest.into() });
             }
             if !starts_operand(token.kind) {
                 return Err(self.unexpected(token, context));
             }
             self.put_back();
-            commands.push(self.command()?);
+            let command = self.command()?;
+            match first {
+                None => first = Some(command),
+                Some(_) => rest.push(command),
+            }
         }
     }
 
     /// The variables that a pipeline sets; tells whether they are assigned rather than declared.
     fn variables(&mut self, variables: &mut Vec<Variable>, context: &str) -> Result<bool, ParseError> {
         loop {
-            let variable = self.peek_word();
+            let variable = self.peek();
             if variable.kind != TokenKind::Variable {
                 return Ok(false);
             }
             self.next();
-            let after = self.peek();
-            let next = self.peek_word();
+            let next = self.peek();
             let separates = next.kind == TokenKind::Character && self.slice(next) == ",";
             if !separates && !matches!(next.kind, TokenKind::Assign | TokenKind::Declare) {
-                if after.kind == TokenKind::Space {
-                    self.put_back_three(variable, after);
-                } else {
-                    self.put_back_two(variable);
-                }
+                self.put_back_two(variable);
                 return Ok(false);
             }
-            self.next_word();
+            self.next();
             self.tree.variables.declare(self.slice(variable));
             variables.push(Variable(Span::new(variable.start, variable.end).into()));
             if !separates {
@@ -62,20 +66,10 @@ impl<'t> Parser<'t> {
             if context != "range" || variables.len() > 1 {
                 return Err(self.fail(format!("too many declarations in {context}")));
             }
-            let next = self.peek_word().kind;
+            let next = self.peek().kind;
             if !matches!(next, TokenKind::Variable | TokenKind::RightDelimiter | TokenKind::RightParenthesis) {
                 return Err(self.fail("range can only initialize variables"));
             }
-        }
-    }
-
-    fn check(&self, commands: &[Command], context: &str) -> Result<(), ParseError> {
-        if commands.is_empty() {
-            return Err(self.fail(format!("missing value for {context}")));
-        }
-        match commands.iter().skip(1).position(|command| is_constant(&command.operands[0].kind)) {
-            Some(at) => Err(self.fail(format!("non executable command in pipeline stage {}", at + 2))),
-            None => Ok(()),
         }
     }
 
@@ -83,34 +77,42 @@ impl<'t> Parser<'t> {
     fn command(&mut self) -> Result<Command, ParseError> {
         self.count_part()?;
         let begin = self.operands.len();
+        let mut first = None;
         loop {
-            self.peek_word();
             let operand = self.operand()?;
-            self.operands.extend(operand);
+            let begins = operand.is_some();
+            match operand {
+                Some(operand) if first.is_none() => first = Some(operand),
+                operand => self.operands.extend(operand),
+            }
             let end = self.end;
             let token = self.next();
             match token.kind {
-                TokenKind::Space => continue,
                 TokenKind::Pipe => {}
                 TokenKind::RightDelimiter | TokenKind::RightParenthesis => {
                     self.put_back();
                     self.end = end;
                 }
+                _ if begins && token.is_apart => {
+                    self.put_back();
+                    self.end = end;
+                    continue;
+                }
                 _ => return Err(self.unexpected(token, "operand")),
             }
-            let operands: Box<[Operand]> = self.operands.drain(begin..).collect();
-            let (Some(first), Some(last)) = (operands.first(), operands.last()) else {
+            let arguments: Box<[Operand]> = self.operands.drain(begin..).collect();
+            let Some(first) = first else {
                 return Err(self.fail("empty command"));
             };
-            let span = Span::new(first.span().start, last.span().end).into();
-            return Ok(Command { span, operands });
+            let span = Span::new(first.span().start, arguments.last().unwrap_or(&first).span().end).into();
+            return Ok(Command { span, first, arguments });
         }
     }
 
     /// A term and the fields behind it; nothing where none begins.
     fn operand(&mut self) -> Result<Option<Operand>, ParseError> {
         let end = self.end;
-        let token = self.next_word();
+        let token = self.next();
         let kind = match token.kind {
             TokenKind::Field => {
                 self.count_part()?;
@@ -140,22 +142,29 @@ impl<'t> Parser<'t> {
 
     /// The fields from a byte on, and those that follow, each right behind the other.
     fn fields(&mut self, start: usize) -> Result<Fields, ParseError> {
-        while self.peek().kind == TokenKind::Field {
+        while self.is_field_next() {
             self.count_part()?;
             self.next();
         }
         Ok(Fields(Span::new(start, self.end).into()))
     }
 
+    /// Tells whether a field stands right behind the last token.
+    fn is_field_next(&mut self) -> bool {
+        let next = self.peek();
+        next.kind == TokenKind::Field && !next.is_apart
+    }
+
     /// A term that has no fields of its own, with those behind it.
     fn chain(&mut self, term: Operand) -> Result<Operand, ParseError> {
-        if self.peek().kind != TokenKind::Field {
+        if !self.is_field_next() {
             return Ok(term);
         }
         let fields = self.fields(term.span().end)?;
         if is_constant(&term.kind) {
             let written = constant::quoted(&self.text[term.span().range()]);
-            return Err(self.fail(format!("unexpected . after term {written}")));
+            let behind = Token { start: self.end, ..Token::END };
+            return Err(self.fail_at(behind, format!("unexpected . after term {written}")));
         }
         let span = Span::new(term.span().start, self.end).into();
         Ok(Operand { span, kind: OperandKind::Chain { of: Box::new(term), fields } })
@@ -180,7 +189,7 @@ impl<'t> Parser<'t> {
                 OperandKind::Pipeline(Box::new(self.deeper(|parser| parser.pipeline("parenthesized pipeline", close))?))
             }
             TokenKind::QuotedText | TokenKind::RawText => match constant::unquote(written) {
-                Some(text) => OperandKind::Text(text.into()),
+                Some(_) => OperandKind::Text(Constant::default()),
                 None => return Err(self.fail("invalid syntax")),
             },
             _ => return Ok(None),
