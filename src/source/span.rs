@@ -52,7 +52,7 @@ impl Span {
 
 /// The line of a byte, from 1.
 pub fn line_of(text: &str, byte: usize) -> usize {
-    1 + text.as_bytes().iter().take(byte).filter(|byte| **byte == b'\n').count()
+    1 + text.as_bytes()[..byte.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// Where the lines of a text are, for a text that is asked often: each answer looks at one block of it.

@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use memchr::memmem;
 use serde_json::{Map, Value};
 
 use super::{
@@ -486,19 +487,24 @@ impl Yaml {
                 .map(Arc::new)
                 .map_err(|error| (line_of(&text, error.span.start), error.to_string())),
         };
-        let mentions_files = text.contains(FILES);
+        let mentions_files = mentions_files(&text);
         Ok(Self { text, skipped, stream, first, value, mentions_files })
     }
 }
 
 /// The word without which no template asks for `.Files`.
-pub const FILES: &str = "Files";
+const FILES: &str = "Files";
+
+/// Tells whether a text may be one that asks for `.Files`.
+pub fn mentions_files(text: &str) -> bool {
+    memmem::find(text.as_bytes(), FILES.as_bytes()).is_some()
+}
 
 impl TemplateText {
     fn read(content: &[u8]) -> Self {
         let skipped = if content.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         let text = std::str::from_utf8(&content[skipped..]).ok();
-        let mentions_files = text.is_none_or(|text| text.contains(FILES));
+        let mentions_files = text.is_none_or(mentions_files);
         Self { text: text.map(Into::into), skipped, mentions_files }
     }
 }

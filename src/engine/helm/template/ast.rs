@@ -204,7 +204,14 @@ impl Fields {
 
     /// Their names, the outermost first. `text` is the file's.
     pub fn names<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
-        text[self.span().range()].split('.').skip(1)
+        let mut rest = &text[self.span().range()];
+        std::iter::from_fn(move || {
+            let inner = rest.strip_prefix('.')?;
+            // Names are too short for a search to be worth its preparation.
+            let (name, behind) = inner.split_at(inner.bytes().position(|byte| byte == b'.').unwrap_or(inner.len()));
+            rest = behind;
+            Some(name)
+        })
     }
 }
 

@@ -64,7 +64,9 @@ pub enum TokenKind {
     RightDelimiter,
     /// `)`
     RightParenthesis,
-    /// A string in double quotes, not yet checked.
+    /// A string in double quotes that means the bytes that it says.
+    PlainText,
+    /// A string in double quotes with escapes, not yet checked.
     QuotedText,
     /// Text outside of actions, without what is trimmed.
     Text,
@@ -384,6 +386,10 @@ impl<'t> Lexer<'t> {
         let start = self.at - 1;
         let plain = |byte: &u8| byte.is_ascii() && !matches!(byte, b'"' | b'\'' | b'\\' | b'\n');
         self.at += self.text.as_bytes()[self.at..].iter().take_while(|byte| plain(byte)).count();
+        if quote == '"' && self.text.as_bytes().get(self.at) == Some(&b'"') {
+            self.at += 1;
+            return self.token(TokenKind::PlainText, start);
+        }
         let mut characters = self.text[self.at..].char_indices();
         while let Some((length, mut character)) = characters.next() {
             if character == quote {

@@ -317,7 +317,7 @@ impl<'t> Parser<'t> {
     }
 
     fn template_name(&mut self, token: Token, context: &str) -> Result<Rc<str>, ParseError> {
-        if !matches!(token.kind, TokenKind::QuotedText | TokenKind::RawText) {
+        if !matches!(token.kind, TokenKind::PlainText | TokenKind::QuotedText | TokenKind::RawText) {
             return Err(self.unexpected(token, context));
         }
         let name = constant::unquote(self.slice(token)).ok_or_else(|| self.fail("invalid syntax"))?;

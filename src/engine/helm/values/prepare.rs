@@ -23,7 +23,7 @@ use crate::{
             files::{Content, File, Files},
             object,
         },
-        sources::{BYTE_ORDER_MARK, FILES, Problem, Role, Sources},
+        sources::{BYTE_ORDER_MARK, Problem, Role, Sources, mentions_files},
         template::{
             context::Context,
             fault::Fault,
@@ -199,7 +199,7 @@ impl Preparation<'_, '_> {
     /// Tells whether a template, or a value that `tpl` may take for one, has the word `Files` in it. If none has, `.Files`
     /// is not asked for, and a chart's other files need not be read.
     fn mention_files(&mut self, chart: usize, release: &Release) -> Result<bool, Problem> {
-        if release.arguments.iter().any(|argument| argument.text.contains(FILES)) {
+        if release.arguments.iter().any(|argument| mentions_files(&argument.text)) {
             return Ok(true);
         }
         if chart == 0 {

@@ -1,5 +1,7 @@
 //! A place in the text that moves forward and counts lines and columns as go-yaml does.
 
+use memchr::memchr;
+
 use super::{ParseError, Problem};
 
 /// A place in the text.
@@ -30,6 +32,8 @@ impl Mark {
 /// Text and the place in it. Beyond the end it shows NUL, which the text itself cannot hold.
 pub(super) struct Cursor<'t> {
     text: &'t str,
+    /// So many bytes from the start are each a character of one line or its line feed.
+    plain: usize,
     /// Where it is.
     pub(super) mark: Mark,
 }
@@ -38,8 +42,9 @@ impl<'t> Cursor<'t> {
     /// Starts behind a byte order mark, after looking for characters that YAML does not allow.
     pub(super) fn new(text: &'t str) -> Result<Self, ParseError> {
         let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let mut cursor = Self { text, mark: Mark { byte: start, ..Mark::default() } };
-        if let Some((at, wrong)) = find_forbidden(text) {
+        let plain = count_plain(text);
+        let mut cursor = Self { text, plain, mark: Mark { byte: start, ..Mark::default() } };
+        if let Some((at, wrong)) = find_forbidden(text, plain) {
             while cursor.mark.byte < at {
                 cursor.skip_any();
             }
@@ -134,13 +139,12 @@ impl<'t> Cursor<'t> {
 
     /// Moves to the end of the line.
     pub(super) fn skip_line(&mut self) {
-        let rest = &self.text[self.mark.byte..];
-        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        // All bytes at once, most of the time.
-        if line.bytes().fold(true, |all, byte| all & matches!(byte, b'\t' | b' '..=b'~')) {
-            self.mark.byte += line.len();
-            self.mark.index += line.len();
-            self.mark.column += line.len();
+        let rest = &self.text.as_bytes()[self.mark.byte..];
+        let line = memchr(b'\n', rest).unwrap_or(rest.len());
+        if self.mark.byte + line <= self.plain {
+            self.mark.byte += line;
+            self.mark.index += line;
+            self.mark.column += line;
             return;
         }
         loop {
@@ -179,19 +183,18 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// The first character that a YAML 1.1 stream may not hold.
-fn find_forbidden(text: &str) -> Option<(usize, char)> {
-    let plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-    let mut at = 0;
-    for chunk in text.as_bytes().chunks(64) {
-        // All bytes at once, most of the time.
-        if !chunk.iter().fold(true, |all, byte| all & plain(byte)) {
-            break;
-        }
-        at += chunk.len();
-    }
-    let found = text.get(at..)?.char_indices().find(|(_, c)| !is_allowed(*c));
-    found.map(|(behind, wrong)| (at + behind, wrong))
+/// How many bytes from the start at least are printable ASCII, tabs or line feeds: in most texts all.
+fn count_plain(text: &str) -> usize {
+    let plain = |byte: &u8| matches!(byte, b'\t' | b'\n' | b' '..=b'~');
+    // All bytes of a chunk at once.
+    let chunks = text.as_bytes().chunks(64);
+    chunks.take_while(|chunk| chunk.iter().fold(true, |all, byte| all & plain(byte))).map(<[u8]>::len).sum()
+}
+
+/// The first character that a YAML 1.1 stream may not hold, and where. So many bytes are known to be plain.
+fn find_forbidden(text: &str, plain: usize) -> Option<(usize, char)> {
+    let found = text.get(plain..)?.char_indices().find(|(_, c)| !is_allowed(*c));
+    found.map(|(behind, wrong)| (plain + behind, wrong))
 }
 
 /// The characters that a YAML 1.1 stream may hold.

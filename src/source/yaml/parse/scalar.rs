@@ -87,6 +87,8 @@ impl Scanner<'_> {
                 None => gap.first_break = Some(read),
                 Some(_) => gap.breaks.push_str(read),
             }
+            // What indents the next line says nothing.
+            self.cursor.skip_while(|byte| byte == b' ');
             return true;
         }
         if gap.first_break.is_none() {

@@ -106,18 +106,24 @@ impl<'t> Scanner<'t> {
     }
 
     /// The next token.
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<&Token, ParseError> {
-        while !self.ready {
-            if self.queue.is_empty() || self.may_become_key()? {
-                self.fetch()?;
-            } else {
-                self.ready = true;
-            }
+        if !self.ready {
+            self.fetch_until_ready()?;
         }
         Ok(&self.queue[0])
     }
 
+    fn fetch_until_ready(&mut self) -> Result<(), ParseError> {
+        while self.queue.is_empty() || self.may_become_key()? {
+            self.fetch()?;
+        }
+        self.ready = true;
+        Ok(())
+    }
+
     /// Takes the next token.
+    #[inline]
     pub(super) fn take(&mut self) -> Result<Token, ParseError> {
         self.peek()?;
         self.taken += 1;

@@ -188,6 +188,7 @@ impl<'t> Parser<'t> {
                 let close = TokenKind::RightParenthesis;
                 OperandKind::Pipeline(Box::new(self.deeper(|parser| parser.pipeline("parenthesized pipeline", close))?))
             }
+            TokenKind::PlainText => OperandKind::Text(Constant::default()),
             TokenKind::QuotedText | TokenKind::RawText => match constant::unquote(written) {
                 Some(_) => OperandKind::Text(Constant::default()),
                 None => return Err(self.fail("invalid syntax")),
@@ -213,8 +214,9 @@ fn starts_operand(kind: TokenKind) -> bool {
             | TokenKind::Field
             | TokenKind::Identifier
             | TokenKind::Number
-            | TokenKind::RawText
+            | TokenKind::PlainText
             | TokenKind::QuotedText
+            | TokenKind::RawText
             | TokenKind::Variable
             | TokenKind::LeftParenthesis
     )
