@@ -74,6 +74,19 @@ impl<'r> Layers<'r> {
         sites
     }
 
+    /// Gives the application's version, which `Chart.yaml` says is `now`, another text. What else that file says names
+    /// the chart to its tools, so it is not a place for a fix.
+    pub fn set_app_version(&self, id: LayerId, at: &[&str], now: &str, value: &str) -> Option<Site> {
+        let layer = self.lineage.layer(id);
+        let is_said = || self.read(id, at).is_some_and(|said| as_text(&said) == now);
+        let is_editable = matches!(layer.role, Role::Metadata { .. }) && self.lineage.is_editable(layer);
+        if !is_editable || at != [APP_VERSION] || !is_said() {
+            return None;
+        }
+        let site = self.site(id, at, Change { at: pointer(at), action: Action::Set(value.into()) })?;
+        Some(Site { label: format!("{APP_VERSION} of the chart"), ..site })
+    }
+
     /// The argument that says a path and is written somewhere, saying something else: it wins over all that is in files.
     fn argument(&self, path: &[String], value: &Value) -> Option<Site> {
         if value.is_object() || value.is_array() {
@@ -240,6 +253,9 @@ impl<'r> Layers<'r> {
         })
     }
 }
+
+/// The key of `Chart.yaml` that says which version of the software a chart deploys.
+const APP_VERSION: &str = "appVersion";
 
 /// A change of a list of values.
 pub enum ListEdit {

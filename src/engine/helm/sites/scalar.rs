@@ -68,6 +68,11 @@ pub fn set(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, value: &Val
         }
     };
     choose(unset, found);
+    for piece in &pieces {
+        if piece.range.start <= window.start && window.end <= piece.range.end {
+            found.add(app_version(layers, piece, &scalar.text, &window));
+        }
+    }
     let step = Change { at: at.clone(), action: Action::Set(value.clone()) };
     around::add(printed, lineage, &step, found);
     printed.literal(lineage, &step, found);
@@ -152,6 +157,14 @@ fn part(layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window, found: &
             }
         }
     }
+}
+
+/// The piece that holds all that differs, where it is all of the version that `Chart.yaml` says.
+fn app_version(layers: &Layers<'_>, piece: &Slice, old: &str, window: &Window) -> Option<Site> {
+    let MadeOf::Verbatim { leaf, offset: 0 } = piece.made_of else { return None };
+    let Leaf::Node { layer, at } = layers.lineage.leaf(leaf) else { return None };
+    let now = old.get(piece.range.clone())?;
+    layers.set_app_version(layer, &layers.lineage.paths.keys(at), now, &window.replaced(old, &piece.range))
 }
 
 /// The piece that holds all that differs, where the text of a template says it byte for byte, in a block or behind a function
