@@ -172,7 +172,7 @@ impl Evaluator<'_> {
         let type_name = if receiver.boxed { "interface {}" } else { receiver.value.type_name() };
         match &receiver.value.datum {
             Datum::Nil if receiver.boxed => {
-                Err(self.fail(span, failed(format!("nil pointer evaluating interface {{}}.{}", name))))
+                Err(self.fail(span, failed(format!("nil pointer evaluating interface {{}}.{name}"))))
             }
             Datum::Nil => {
                 let made_of = self.below(receiver.value.made_of, name);
@@ -186,7 +186,7 @@ impl Evaluator<'_> {
                     return Ok(Held { value, boxed: false });
                 }
                 if arguments.is_some() {
-                    return Err(self.fail(span, failed(format!("{} is not a method but has arguments", name))));
+                    return Err(self.fail(span, failed(format!("{name} is not a method but has arguments"))));
                 }
                 let value = map.read(&receiver.value, name.as_bytes(), &mut self.context);
                 Ok(Held { value, boxed: map.kind() != MapKind::Text })
@@ -199,7 +199,7 @@ impl Evaluator<'_> {
                         Ok(Held { value: value.under(receiver.value.control, &mut self.context), boxed: false })
                     }
                     Some(Err(fault)) => {
-                        let message = format!("error calling {}: {}", name, fault.message);
+                        let message = format!("error calling {name}: {}", fault.message);
                         Err(self.fail(span, Fault { message, ..fault }))
                     }
                     None => match object.field(name) {
@@ -208,7 +208,7 @@ impl Evaluator<'_> {
                             Ok(Held { value, boxed: false })
                         }
                         Some(_) => {
-                            let message = format!("{} has arguments but cannot be invoked as function", name);
+                            let message = format!("{name} has arguments but cannot be invoked as function");
                             Err(self.fail(span, failed(message)))
                         }
                         None => Err(self.fail(span, no_field(name, type_name))),
@@ -235,14 +235,14 @@ impl Evaluator<'_> {
             _ => return Ok(None),
         };
         if arguments.len() != wanted {
-            let message = format!("wrong number of args for {}: want {wanted} got {}", name, arguments.len());
+            let message = format!("wrong number of args for {name}: want {wanted} got {}", arguments.len());
             return Err(self.fail(span, Fault::failed(message)));
         }
         if name == "AsMap" {
             let datum = Datum::Map(map.held_as(MapKind::Any));
             return Ok(Some(Value { datum, ..receiver.clone() }));
         }
-        Err(self.fail(span, Fault::unsupported(format!("the method {} of chartutil.Values", name))))
+        Err(self.fail(span, Fault::unsupported(format!("the method {name} of chartutil.Values"))))
     }
 
     /// What a missing key below something missing is made of: the places where it would be set.
