@@ -43,10 +43,10 @@ pub fn set(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, value: &Val
     if let [only] = pieces[..] {
         whole(layers, only, value, found);
     }
-    for piece in &pieces {
-        if piece.range.start <= window.start && window.end <= piece.range.end {
-            part(layers, piece, &scalar.text, &window, found);
-        }
+    let holds = |piece: &&Slice| piece.range.start <= window.start && window.end <= piece.range.end;
+    let holding: Vec<&Slice> = pieces.iter().copied().filter(holds).collect();
+    for piece in &holding {
+        part(layers, piece, &scalar.text, &window, found);
     }
     if pieces.is_empty() {
         for mark in marks {
@@ -68,18 +68,14 @@ pub fn set(layers: &Layers<'_>, printed: &Printed<'_>, at: &Pointer, value: &Val
         }
     };
     choose(unset, found);
-    for piece in &pieces {
-        if piece.range.start <= window.start && window.end <= piece.range.end {
-            found.add(app_version(layers, piece, &scalar.text, &window));
-        }
+    for piece in &holding {
+        found.add(app_version(layers, piece, &scalar.text, &window));
     }
     let step = Change { at: at.clone(), action: Action::Set(value.clone()) };
     around::add(printed, lineage, &step, found);
     printed.literal(lineage, &step, found);
-    for piece in &pieces {
-        if piece.range.start <= window.start && window.end <= piece.range.end {
-            found.add(said(lineage, piece, &scalar.text, &window));
-        }
+    for piece in &holding {
+        found.add(said(lineage, piece, &scalar.text, &window));
     }
     choose(set, found);
     // Computed from values: one of them may be the value before it was converted.

@@ -166,7 +166,7 @@ impl Pipeline {
     }
 
     /// All commands.
-    pub fn commands(&self) -> impl DoubleEndedIterator<Item = &Command> {
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
         std::iter::once(&self.first).chain(&self.rest)
     }
 }
@@ -233,7 +233,7 @@ impl Command {
     }
 
     /// What is called and its arguments.
-    pub fn operands(&self) -> impl DoubleEndedIterator<Item = &Operand> {
+    pub fn operands(&self) -> impl Iterator<Item = &Operand> {
         std::iter::once(&self.first).chain(&self.arguments)
     }
 }

@@ -11,6 +11,7 @@ pub mod failure;
 mod operand;
 #[cfg(test)]
 mod tests;
+mod variable;
 
 use crate::engine::go::quote;
 use std::{
@@ -20,7 +21,7 @@ use std::{
 };
 
 use super::{
-    ast::{self, Branch, Inclusion, Node, NodeKind, Variable},
+    ast::{self, Branch, Inclusion, Node, NodeKind},
     context::{Context, MAX_TEXT},
     fault::Fault,
     function::Parameter,
@@ -39,6 +40,7 @@ use crate::source::{
 };
 use effect::effects;
 use failure::Failure;
+use variable::Slot;
 
 /// The deepest nesting of templates within templates; Helm allows 1,000 of each name.
 pub const MAX_TEMPLATES: usize = 2_500;
@@ -107,24 +109,6 @@ struct Held {
     value: Value,
     /// Whether Go holds it as `interface {}`: then `nil` has a type, and neither fields nor an argument's check take it.
     boxed: bool,
-}
-
-/// A variable.
-#[derive(Clone, Debug)]
-struct Slot {
-    /// Its name, in the text of the template that is being executed; nothing for the template's argument.
-    name: Option<Variable>,
-    held: Held,
-}
-
-/// The name of the template's argument.
-const ARGUMENT: &str = "$";
-
-impl Slot {
-    /// Tells whether it is called so. `text` is that of the template that is being executed.
-    fn is_called(&self, name: &str, text: &str) -> bool {
-        self.name.map_or(ARGUMENT, |variable| variable.name(text)) == name
-    }
 }
 
 /// How a body ended.
@@ -533,32 +517,13 @@ impl<'program> Evaluator<'program> {
         self.spaces.iter().rev().find_map(|space| space.get(name)).or_else(|| self.program.find(name))
     }
 
-    /// Gives a variable that exists a new value.
-    fn assign(&mut self, variable: Variable, mut held: Held) -> Eval<()> {
-        held.value.control = self.context.sets.union(held.value.control, self.context.control);
-        match self.slot(variable) {
-            Some(slot) => self.variables[slot].held = held,
-            None => return Err(self.undefined(variable)),
-        }
-        Ok(())
-    }
-
-    /// Where the innermost variable of that name is.
-    fn slot(&self, variable: Variable) -> Option<usize> {
-        let text = &*self.unit().text;
-        let name = variable.name(text);
-        let slot = self.variables[self.frame..].iter().rposition(|slot| slot.is_called(name, text))?;
-        Some(self.frame + slot)
-    }
-
-    fn undefined(&self, variable: Variable) -> Box<Failure> {
-        let message = format!("undefined variable: {}", variable.name(&self.unit().text));
-        self.fail(variable.span(), Fault::failed(message))
+    fn current(&self) -> &Current {
+        self.current.as_ref().expect("only templates that are being executed have nodes")
     }
 
     /// What the template that is being executed is written in.
     fn unit(&self) -> &Rc<Unit> {
-        &self.current.as_ref().expect("only templates that are being executed have nodes").template.unit
+        &self.current().template.unit
     }
 
     /// The fault with its place in the current template.

@@ -1,13 +1,13 @@
 //! Pipelines, commands, variables, constants and fields.
 
 use super::super::{
-    ast::{Command, Constant, Fields, Number, Operand, OperandKind, Pipeline, Variable},
+    ast::{Command, Constant, Fields, Number, Operand, OperandKind, Pipeline},
     fault::Fault,
     leaf::Leaf,
     program::Written,
     value::{Datum, Map, MapKind, Value},
 };
-use super::{Eval, Evaluator, Held, Slot};
+use super::{Eval, Evaluator, Held, variable::Slot};
 use crate::source::{
     lineage::{
         sets::SetId,
@@ -117,13 +117,6 @@ impl Evaluator<'_> {
         };
         let source = self.quote(span);
         Err(self.fail(span, Fault::failed(format!("can't give argument to non-function {source}"))))
-    }
-
-    pub(super) fn variable(&self, variable: Variable) -> Eval<Held> {
-        match self.slot(variable) {
-            Some(slot) => Ok(self.variables[slot].held.clone()),
-            None => Err(self.undefined(variable)),
-        }
     }
 
     /// `.a.b.c` of a receiver; the arguments are the last field's.
@@ -282,10 +275,10 @@ impl Evaluator<'_> {
 
     /// A string constant: the bytes between its quotes, where it says them as they are.
     pub(super) fn text_constant(&mut self, constant: &Constant, span: Span) -> Value {
-        let bytes = constant.value(self.unit().slice(span));
-        let Some(current) = &self.current else { return Value::text(Text::plain(bytes)) };
+        let current = self.current();
         let inner = Span { start: (span.start + 1).min(span.end), end: span.end.saturating_sub(1).max(span.start + 1) };
         let unit = &current.template.unit;
+        let bytes = constant.value(unit.slice(span));
         let as_written = unit.text.as_bytes().get(inner.range()) == Some(&**bytes);
         let text = match (&unit.written, current.leaf) {
             (Written::File(_), Some(leaf)) if as_written => {
